@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The catalogue: severity, message and system-event-log form of every kind of event, as literal data.
+
+Message ids follow the OpenBMC registry where it has a message (prefix `OpenBMC.0.1.`), else our own prefix.
+SEL forms: IPMI 2.0 table 42-3 (sensor types) and 42-2 (generic reading types).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.events.event import EventKind, Severity
+
+OPENBMC = "OpenBMC.0.1."
+PGOOD = "Pgood.1.0."
+
+POWER_UNIT = 0x09
+POWER_SUPPLY = 0x08
+CRITICAL_INTERRUPT = 0x13
+SYSTEM_BOOT = 0x1D
+
+REDUNDANCY_READING = 0x0B
+SENSOR_SPECIFIC = 0x6F
+
+
+@dataclass(frozen=True, slots=True)
+class SelForm:
+    """How an event looks as a SEL record: sensor type, reading type, state offset, and whether it deasserts."""
+
+    sensor_type: int
+    reading_type: int
+    offset: int
+    deassert: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """`text` is formatted with the event's arguments; the first argument is always the name of the source."""
+
+    severity: Severity
+    message_id: str
+    text: str
+    sel: SelForm | None = None
+
+
+_OK, _WARNING, _CRITICAL = Severity.OK, Severity.WARNING, Severity.CRITICAL
+
+
+def _unit(offset: int, deassert: bool = False) -> SelForm:
+    return SelForm(POWER_UNIT, SENSOR_SPECIFIC, offset, deassert)
+
+
+def _redundancy(offset: int) -> SelForm:
+    return SelForm(POWER_UNIT, REDUNDANCY_READING, offset)
+
+
+def _supply(offset: int, deassert: bool = False) -> SelForm:
+    return SelForm(POWER_SUPPLY, SENSOR_SPECIFIC, offset, deassert)
+
+
+CATALOG: dict[EventKind, CatalogEntry] = {
+    EventKind.AGENT_STARTED: CatalogEntry(_OK, PGOOD + "AgentStarted", "pgood {1} started on board {0}."),
+    EventKind.AGENT_STOPPED: CatalogEntry(_OK, PGOOD + "AgentStopped", "pgood stopped on board {0}."),
+    EventKind.AGENT_ARMED: CatalogEntry(_OK, PGOOD + "AgentArmed", "Board {0} was armed: outputs may now be driven."),
+    EventKind.GUARD_LOST: CatalogEntry(
+        _WARNING, PGOOD + "GuardLost", "The guard process of board {0} ended: buttons are not released if pgood dies."
+    ),
+    EventKind.LINES_RESYNC: CatalogEntry(_WARNING, PGOOD + "LinesResync", "Line events were lost on {0}: {1}."),
+    EventKind.HOST_ON: CatalogEntry(_OK, OPENBMC + "DCPowerOn", "Host {0} is on.", _unit(0, deassert=True)),
+    EventKind.HOST_OFF: CatalogEntry(_OK, OPENBMC + "DCPowerOff", "Host {0} is off.", _unit(0)),
+    EventKind.HOST_SLEEPING: CatalogEntry(_OK, PGOOD + "HostSleeping", "Host {0} sleeps."),
+    EventKind.HOST_RESET: CatalogEntry(
+        _OK, PGOOD + "HostReset", "Host {0} was reset.", SelForm(SYSTEM_BOOT, SENSOR_SPECIFIC, 1)
+    ),
+    EventKind.HOST_NMI: CatalogEntry(
+        _WARNING, PGOOD + "HostNmi", "Host {0} got a diagnostic interrupt.", SelForm(CRITICAL_INTERRUPT, SENSOR_SPECIFIC, 0)
+    ),
+    EventKind.HOST_POWER_LOST: CatalogEntry(
+        _CRITICAL, OPENBMC + "SystemPowerLost", "Host {0} lost power without a request.", _unit(6)
+    ),
+    EventKind.HOST_POWER_ON_FAILED: CatalogEntry(
+        _CRITICAL, OPENBMC + "SystemPowerOnFailed", "Host {0} did not power on: {1}.", _unit(5)
+    ),
+    EventKind.HOST_POWER_OFF_FAILED: CatalogEntry(
+        _CRITICAL, OPENBMC + "SystemPowerOffFailed", "Host {0} did not power off: {1}.", _unit(5)
+    ),
+    EventKind.HOST_SOFT_OFF_FAILED: CatalogEntry(
+        _WARNING, PGOOD + "HostSoftOffFailed", "Host {0} ignored the soft off: {1}.", _unit(5)
+    ),
+    EventKind.HOST_ACTION_FAILED: CatalogEntry(_WARNING, PGOOD + "HostActionFailed", "Host {0}: {1} failed: {2}."),
+    EventKind.PSU_INSERTED: CatalogEntry(
+        _OK, OPENBMC + "PowerSupplyInserted", "Power supply {0} inserted.", _supply(0)
+    ),
+    EventKind.PSU_REMOVED: CatalogEntry(
+        _WARNING, OPENBMC + "PowerSupplyRemoved", "Power supply {0} removed.", _supply(0, deassert=True)
+    ),
+    EventKind.PSU_FAILED: CatalogEntry(
+        _WARNING, OPENBMC + "PowerSupplyFailed", "Power supply {0} failed: {1}.", _supply(1)
+    ),
+    EventKind.PSU_RECOVERED: CatalogEntry(
+        _OK, OPENBMC + "PowerSupplyRecovered", "Power supply {0} recovered.", _supply(1, deassert=True)
+    ),
+    EventKind.PSU_POWER_LOST: CatalogEntry(
+        _WARNING, OPENBMC + "PowerSupplyPowerLost", "Power supply {0} power lost.", _supply(3)
+    ),
+    EventKind.PSU_POWER_RESTORED: CatalogEntry(
+        _OK, OPENBMC + "PowerSupplyPowerRestored", "Power supply {0} power restored.", _supply(3, deassert=True)
+    ),
+    EventKind.PSU_UNREACHABLE: CatalogEntry(
+        _WARNING, PGOOD + "PowerSupplyUnreachable", "Power supply {0} does not answer: {1}."
+    ),
+    EventKind.PSU_REACHABLE: CatalogEntry(_OK, PGOOD + "PowerSupplyReachable", "Power supply {0} answers again."),
+    EventKind.REDUNDANCY_REGAINED: CatalogEntry(
+        _OK, OPENBMC + "PowerUnitRedundancyRegained", "Power Unit Redundancy regained.", _redundancy(0)
+    ),
+    EventKind.REDUNDANCY_LOST: CatalogEntry(
+        _WARNING, OPENBMC + "PowerUnitRedundancyLost", "Power Unit Redundancy lost.", _redundancy(1)
+    ),
+    EventKind.REDUNDANCY_DEGRADED: CatalogEntry(
+        _WARNING, OPENBMC + "PowerUnitRedundancyDegraded", "Power Unit Redundancy degraded.", _redundancy(2)
+    ),
+    EventKind.REDUNDANCY_SUFFICIENT: CatalogEntry(
+        _WARNING,
+        OPENBMC + "PowerUnitNonRedundantSufficient",
+        "Power Unit Nonredundant but has sufficient resource.",
+        _redundancy(3),
+    ),
+    EventKind.REDUNDANCY_FROM_INSUFFICIENT: CatalogEntry(
+        _WARNING,
+        OPENBMC + "PowerUnitNonRedundantFromInsufficient",
+        "Power Unit NonRedundant from insufficient to sufficient.",
+        _redundancy(4),
+    ),
+    EventKind.REDUNDANCY_INSUFFICIENT: CatalogEntry(
+        _CRITICAL,
+        OPENBMC + "PowerUnitNonRedundantInsufficient",
+        "Power Unit NonRedundant and has insufficient resource.",
+        _redundancy(5),
+    ),
+    EventKind.REDUNDANCY_DEGRADED_FROM_REDUNDANT: CatalogEntry(
+        _WARNING,
+        OPENBMC + "PowerUnitDegradedFromRedundant",
+        "Power Unit degraded from redundant.",
+        _redundancy(6),
+    ),
+    EventKind.REDUNDANCY_DEGRADED_FROM_NONREDUNDANT: CatalogEntry(
+        _WARNING,
+        OPENBMC + "PowerUnitDegradedFromNonRedundant",
+        "Power Unit degraded from nonredundant.",
+        _redundancy(7),
+    ),
+    EventKind.REDUNDANCY_CONFIGURED: CatalogEntry(
+        _OK, PGOOD + "RedundancyConfigured", "Cold redundancy was configured by {1}: {2}."
+    ),
+    EventKind.REDUNDANCY_RANKED: CatalogEntry(_OK, PGOOD + "RedundancyRanked", "Supply ranks in force: {1} ({2})."),
+    EventKind.REDUNDANCY_WRITE_FAILED: CatalogEntry(
+        _WARNING, PGOOD + "RedundancyWriteFailed", "Supply roles could not be set, all supplies stay active: {1}."
+    ),
+    EventKind.SENSOR_LOST: CatalogEntry(_CRITICAL, PGOOD + "SensorLost", "Sensor {0} is unavailable: {1}."),
+    EventKind.SENSOR_RECOVERED: CatalogEntry(_OK, PGOOD + "SensorRecovered", "Sensor {0} reads again."),
+}

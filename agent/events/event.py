@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One event of the board, immutable, with its identity and both clocks."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+class Severity(enum.Enum):
+    """Severity in the words of Redfish."""
+
+    OK = "OK"
+    WARNING = "Warning"
+    CRITICAL = "Critical"
+
+
+class EventKind(enum.Enum):
+    """Every kind of event, by its dotted name on the wire."""
+
+    AGENT_STARTED = "agent.started"
+    AGENT_STOPPED = "agent.stopped"
+    AGENT_ARMED = "agent.armed"
+    GUARD_LOST = "agent.guard_lost"
+    LINES_RESYNC = "lines.resync"
+
+    HOST_ON = "host.on"
+    HOST_OFF = "host.off"
+    HOST_SLEEPING = "host.sleeping"
+    HOST_RESET = "host.reset"
+    HOST_NMI = "host.nmi"
+    HOST_POWER_LOST = "host.power_lost"
+    HOST_POWER_ON_FAILED = "host.power_on_failed"
+    HOST_POWER_OFF_FAILED = "host.power_off_failed"
+    HOST_SOFT_OFF_FAILED = "host.soft_off_failed"
+    HOST_ACTION_FAILED = "host.action_failed"
+
+    PSU_INSERTED = "psu.inserted"
+    PSU_REMOVED = "psu.removed"
+    PSU_FAILED = "psu.failed"
+    PSU_RECOVERED = "psu.recovered"
+    PSU_POWER_LOST = "psu.power_lost"
+    PSU_POWER_RESTORED = "psu.power_restored"
+    PSU_UNREACHABLE = "psu.unreachable"
+    PSU_REACHABLE = "psu.reachable"
+
+    REDUNDANCY_REGAINED = "redundancy.regained"
+    REDUNDANCY_LOST = "redundancy.lost"
+    REDUNDANCY_DEGRADED = "redundancy.degraded"
+    REDUNDANCY_SUFFICIENT = "redundancy.nonredundant_sufficient"
+    REDUNDANCY_FROM_INSUFFICIENT = "redundancy.nonredundant_from_insufficient"
+    REDUNDANCY_INSUFFICIENT = "redundancy.nonredundant_insufficient"
+    REDUNDANCY_DEGRADED_FROM_REDUNDANT = "redundancy.degraded_from_redundant"
+    REDUNDANCY_DEGRADED_FROM_NONREDUNDANT = "redundancy.degraded_from_nonredundant"
+    REDUNDANCY_CONFIGURED = "redundancy.configured"
+    REDUNDANCY_RANKED = "redundancy.ranked"
+    REDUNDANCY_WRITE_FAILED = "redundancy.write_failed"
+
+    SENSOR_LOST = "sensor.lost"
+    SENSOR_RECOVERED = "sensor.recovered"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened on the board.
+
+    `id` is unique and ordered over restarts of the agent; `boot` names this run of the agent; `seq` counts in it.
+    """
+
+    id: str
+    boot: str
+    seq: int
+    unix_ms: int
+    mono_ns: int
+    kind: EventKind
+    source: str
+    severity: Severity
+    message_id: str
+    message: str
+    args: tuple[str, ...]
+
+    def payload(self) -> dict[str, object]:
+        """The event as published over MQTT and the local socket (schema: docs/mqtt.md)."""
+        return {
+            "id": self.id,
+            "boot": self.boot,
+            "seq": self.seq,
+            "time": rfc3339_ms(self.unix_ms),
+            "mono_ns": self.mono_ns,
+            "kind": self.kind.value,
+            "source": self.source,
+            "severity": self.severity.value,
+            "message_id": self.message_id,
+            "message": self.message,
+            "args": list(self.args),
+        }
+
+
+def rfc3339_ms(unix_ms: int) -> str:
+    """RFC 3339 time in UTC with milliseconds, from milliseconds since 1970."""
+    moment = datetime.fromtimestamp(unix_ms // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{unix_ms % 1000:03d}Z"

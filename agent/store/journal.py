@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes events durable before they are told: the event record and the SEL in one transaction per batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from agent.store.sel import SystemEventLog
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Sequence
+
+    from agent.events.event import Event
+    from agent.store.database import Database
+
+KEPT_EVENTS = 10_000
+PRUNE_EVERY = 500
+"""Events between two prunings, so that the record is not searched at each write."""
+
+
+class EventJournal:
+    """Implements agent.events.bus.Journal."""
+
+    def __init__(
+        self, database: Database, sel: SystemEventLog, sel_record: Callable[[Event], bytes | None]
+    ) -> None:
+        """`sel_record` gives the 16 bytes of an event, or None when it has no place in the SEL."""
+        self._database = database
+        self._sel = sel
+        self._sel_record = sel_record
+        self._since_pruning = PRUNE_EVERY
+
+    async def write(self, events: Sequence[Event]) -> None:
+        """Write all events in one transaction. Raises StoreError."""
+        rows = [(event.id, msgspec.json.encode(event.payload()).decode()) for event in events]
+        placed = self._sel.place([record for event in events if (record := self._sel_record(event)) is not None])
+        self._since_pruning += len(rows)
+        prune = self._since_pruning >= PRUNE_EVERY
+
+        def store(connection: sqlite3.Connection) -> None:
+            connection.executemany("INSERT INTO events (id, body) VALUES (?, ?)", rows)
+            SystemEventLog.write(connection, placed)
+            if prune:
+                connection.execute(
+                    "DELETE FROM events WHERE id NOT IN (SELECT id FROM events ORDER BY id DESC LIMIT ?)",
+                    (KEPT_EVENTS,),
+                )
+
+        await self._database.transact(store)
+        self._sel.adopt(placed)
+        if prune:
+            self._since_pruning = 0
+
+    async def latest(self, count: int) -> list[dict[str, object]]:
+        """The newest `count` events, oldest first, as published."""
+        rows = await self._database.transact(
+            lambda c: c.execute("SELECT body FROM events ORDER BY id DESC LIMIT ?", (count,)).fetchall()
+        )
+        return [msgspec.json.decode(row[0], type=dict[str, object]) for row in reversed(rows)]
