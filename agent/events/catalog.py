@@ -73,7 +73,10 @@ CATALOG: dict[EventKind, CatalogEntry] = {
         _OK, PGOOD + "HostReset", "Host {0} was reset.", SelForm(SYSTEM_BOOT, SENSOR_SPECIFIC, 1)
     ),
     EventKind.HOST_NMI: CatalogEntry(
-        _WARNING, PGOOD + "HostNmi", "Host {0} got a diagnostic interrupt.", SelForm(CRITICAL_INTERRUPT, SENSOR_SPECIFIC, 0)
+        _WARNING,
+        PGOOD + "HostNmi",
+        "Host {0} got a diagnostic interrupt.",
+        SelForm(CRITICAL_INTERRUPT, SENSOR_SPECIFIC, 0),
     ),
     EventKind.HOST_POWER_LOST: CatalogEntry(
         _CRITICAL, OPENBMC + "SystemPowerLost", "Host {0} lost power without a request.", _unit(6)

@@ -110,7 +110,14 @@ class Host:
             why = "the board is observe-only until it is armed: run 'pgood arm'"
             return Reply(Verdict.NOT_ARMED, why), None
         machine, effects, reply = self._machine.ask(request, time.monotonic_ns())
-        log.info("host %s: %s by %s: %s %s", self.name, request.action.value, request.origin, reply.verdict.value, reply.reason)
+        log.info(
+            "host %s: %s by %s: %s %s",
+            self.name,
+            request.action.value,
+            request.origin,
+            reply.verdict.value,
+            reply.reason,
+        )
         if reply.verdict is not Verdict.ACCEPTED:
             return reply, None
         previous, self._outcome = self._outcome, self._loop.create_future()

@@ -307,7 +307,10 @@ class Machine:
                 return self._power_off_failed()
             case Action.SOFT_OFF:
                 why = f"still on {self.timing.soft_off_timeout_ms / 1000:g} s after the press"
-                return self._settled(), [Tell(EventKind.HOST_SOFT_OFF_FAILED, (why,)), Finish(Reply(Verdict.FAILED, why))]
+                return self._settled(), [
+                    Tell(EventKind.HOST_SOFT_OFF_FAILED, (why,)),
+                    Finish(Reply(Verdict.FAILED, why)),
+                ]
             case Action.RESET:
                 return self._settled(), [Tell(EventKind.HOST_RESET), Finish(Reply(Verdict.DONE))]
             case Action.NMI:

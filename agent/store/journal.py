@@ -24,9 +24,7 @@ PRUNE_EVERY = 500
 class EventJournal:
     """Implements agent.events.bus.Journal."""
 
-    def __init__(
-        self, database: Database, sel: SystemEventLog, sel_record: Callable[[Event], bytes | None]
-    ) -> None:
+    def __init__(self, database: Database, sel: SystemEventLog, sel_record: Callable[[Event], bytes | None]) -> None:
         """`sel_record` gives the 16 bytes of an event, or None when it has no place in the SEL."""
         self._database = database
         self._sel = sel

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests the profile's lines from the kernel (GPIO character device v2 through gpiod), without making an edge."""
+
+from __future__ import annotations
+
+import errno
+import glob
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import gpiod
+from gpiod.line import Bias, Clock, Direction, Drive, Edge, Value
+
+from native import KernelLine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent.profile.schema import ChipTable, LineTable, Profile
+
+CONSUMER = "pgood"
+
+BIAS = {"as-is": Bias.AS_IS, "disabled": Bias.DISABLED, "pull-up": Bias.PULL_UP, "pull-down": Bias.PULL_DOWN}
+DRIVE = {
+    None: Drive.PUSH_PULL,
+    "push-pull": Drive.PUSH_PULL,
+    "open-drain": Drive.OPEN_DRAIN,
+    "open-source": Drive.OPEN_SOURCE,
+}
+
+
+class GpioError(Exception):
+    """A line or chip cannot be had; one sentence that names it and the cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardKey:
+    """Identity of a momentary output between agents: chip label and offset."""
+
+    line: str
+    key: str
+
+
+@dataclass
+class RequestedLines:
+    """The lines that the kernel gave us. `levels` holds the level adopted for each maintained output."""
+
+    lines: dict[str, KernelLine] = field(default_factory=dict)
+    levels: dict[str, bool] = field(default_factory=dict)
+    guard_keys: list[GuardKey] = field(default_factory=list)
+    _requests: list[gpiod.LineRequest] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Give the lines back to the kernel."""
+        for request in self._requests:
+            request.release()
+        self._requests.clear()
+
+
+def request_lines(profile: Profile, armed: bool, inherited: Mapping[str, int]) -> RequestedLines:
+    """Request every line of the profile, each on a descriptor of its own. Raises GpioError.
+
+    Outputs only when `armed`. A momentary output starts at idle; a maintained one is requested as it is, read, and
+    made an output of that very level. `inherited` are descriptors by guard key that an earlier agent's guard held.
+    """
+    requested = RequestedLines()
+    chips: dict[str, gpiod.Chip] = {}
+    try:
+        for name, line in profile.lines.items():
+            if line.direction == "output" and not armed:
+                continue
+            if line.chip not in chips:
+                chips[line.chip] = _open(line.chip, profile.chips[line.chip])
+            _request(requested, chips[line.chip], name, line, inherited)
+    except BaseException:
+        requested.close()
+        raise
+    finally:
+        for chip in chips.values():
+            chip.close()
+    return requested
+
+
+def _open(name: str, table: ChipTable) -> gpiod.Chip:
+    if table.device:
+        return _open_device(name, table.device)
+    found = []
+    for device in sorted(glob.glob("/dev/gpiochip*")):
+        chip = _open_device(name, device)
+        label = chip.get_info().label
+        if label == table.label:
+            return chip
+        found.append(f"{device} is {label!r}")
+        chip.close()
+    seen = "; ".join(found) or "there is no /dev/gpiochip*: is the GPIO driver loaded?"
+    raise GpioError(f"chips.{name}: no GPIO chip has the label {table.label!r} ({seen})")
+
+
+def _open_device(name: str, device: str) -> gpiod.Chip:
+    try:
+        return gpiod.Chip(device)
+    except PermissionError as error:
+        raise GpioError(
+            f"chips.{name}: no permission for {device}: add this user to the group that owns it"
+            " (on Raspberry Pi OS: sudo usermod -aG gpio $USER) and log in again, or run as root"
+        ) from error
+    except FileNotFoundError as error:
+        there = ", ".join(sorted(glob.glob("/dev/gpiochip*"))) or "none"
+        raise GpioError(f"chips.{name}: {device} is not there (GPIO chips here: {there})") from error
+    except (OSError, ValueError) as error:
+        raise GpioError(f"chips.{name}: {device} cannot be opened: {error}") from error
+
+
+def _offset(chip: gpiod.Chip, name: str, line: LineTable) -> int:
+    info = chip.get_info()
+    if line.offset is not None:
+        if line.offset >= info.num_lines:
+            raise GpioError(f"lines.{name}: offset {line.offset} is not on {chip.path} ({info.num_lines} lines)")
+        return line.offset
+    matches = [offset for offset in range(info.num_lines) if chip.get_line_info(offset).name == line.line]
+    if not matches:
+        raise GpioError(f"lines.{name}: no line named {line.line!r} on {chip.path} ({info.label}); see: gpioinfo")
+    if len(matches) > 1:
+        raise GpioError(
+            f"lines.{name}: {chip.path} has {len(matches)} lines named {line.line!r}: give 'offset' instead"
+        )
+    return matches[0]
+
+
+def _request(
+    requested: RequestedLines, chip: gpiod.Chip, name: str, line: LineTable, inherited: Mapping[str, int]
+) -> None:
+    offset = _offset(chip, name, line)
+    momentary = line.class_ == "momentary"
+    if momentary:
+        key = f"{chip.get_info().label}:{offset}"
+        requested.guard_keys.append(GuardKey(name, key))
+        if key in inherited:
+            requested.lines[name] = KernelLine(inherited[key])
+            return
+    output = gpiod.LineSettings(
+        direction=Direction.OUTPUT, active_low=line.active_low, bias=BIAS[line.bias], drive=DRIVE[line.drive]
+    )
+    if line.direction == "input":
+        settings = gpiod.LineSettings(
+            direction=Direction.INPUT,
+            active_low=line.active_low,
+            bias=BIAS[line.bias],
+            edge_detection=Edge.BOTH,
+            event_clock=Clock.MONOTONIC,
+        )
+    elif momentary:
+        settings = replace(output, output_value=Value.INACTIVE)
+    else:
+        settings = replace(output, direction=Direction.AS_IS, drive=Drive.PUSH_PULL)
+    try:
+        request = chip.request_lines({offset: settings}, consumer=CONSUMER)
+        requested._requests.append(request)
+        if line.class_ == "maintained":
+            level = request.get_value(offset)
+            request.reconfigure_lines({offset: replace(output, output_value=level)})
+            requested.levels[name] = level is Value.ACTIVE
+    except OSError as error:
+        raise GpioError(f"lines.{name}: {_why(chip, offset, error)}") from error
+    requested.lines[name] = KernelLine(request.fd)
+
+
+def _why(chip: gpiod.Chip, offset: int, error: OSError) -> str:
+    if error.errno == errno.EBUSY:
+        user = chip.get_line_info(offset).consumer
+        return f"{chip.path} line {offset} is in use by {user!r}: stop that program or choose another line"
+    if error.errno in (errno.EINVAL, errno.ENOTSUP):
+        return f"{chip.path} line {offset} refuses these settings (edge, bias or drive): {error.strerror}"
+    return f"{chip.path} line {offset} cannot be requested: {error.strerror}"

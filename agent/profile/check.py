@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a schema cannot say about a profile: references, classes, owners of lines, addresses on a bus."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from agent.profile.problem import KeyPath, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from agent.profile.schema import LineTable, Profile
+
+LM75_ADDRESSES = range(0x48, 0x50)
+
+MOMENTARY_KEYS = ("power_button", "reset_button", "nmi_button")
+
+
+def check(profile: Profile) -> list[Problem]:
+    """Every problem of a profile whose schema is right."""
+    return [
+        *_lines(profile),
+        *_hosts(profile),
+        *_supplies(profile),
+        *_sensors(profile),
+        *_buses(profile),
+        *_chips(profile),
+    ]
+
+
+def _lines(profile: Profile) -> Iterator[Problem]:
+    for name, line in profile.lines.items():
+        yield from _line(profile, ("lines", name), line)
+    if not profile.board.simulated:
+        places = Counter((line.chip, line.line or line.offset) for line in profile.lines.values())
+        for name, line in profile.lines.items():
+            if places[(line.chip, line.line or line.offset)] > 1:
+                yield Problem(("lines", name), "another line of this profile has the same chip and place")
+
+
+def _line(profile: Profile, path: KeyPath, line: LineTable) -> Iterator[Problem]:
+    if not profile.board.simulated:
+        if line.chip not in profile.chips:
+            yield Problem((*path, "chip"), f"names no table of [chips] (here: {line.chip!r})")
+        if bool(line.line) == (line.offset is not None):
+            yield Problem(path, "needs either 'line' (the kernel's line name) or 'offset'")
+    if line.direction == "output":
+        if line.class_ is None:
+            yield Problem(path, 'an output needs class = "momentary" (a button) or "maintained" (a rail, relay)')
+        if line.class_ == "momentary" and line.max_press_ms is None:
+            yield Problem(path, "a momentary output needs max_press_ms, the longest press that anyone may make")
+        if line.class_ == "maintained" and line.max_press_ms is not None:
+            yield Problem((*path, "max_press_ms"), "belongs to momentary outputs only")
+        for key in ("rise_ms", "fall_ms", "source"):
+            if getattr(line, key) is not None:
+                yield Problem((*path, key), "belongs to inputs only")
+    else:
+        for key, value in (("class", line.class_), ("drive", line.drive), ("max_press_ms", line.max_press_ms)):
+            if value is not None:
+                yield Problem((*path, key), "belongs to outputs only")
+
+
+def _hosts(profile: Profile) -> Iterator[Problem]:
+    yield from _unique("hosts", (host.name for host in profile.hosts))
+    owners: dict[str, KeyPath] = {}
+    for number, host in enumerate(profile.hosts):
+        for key in ("power_good", *MOMENTARY_KEYS, "identify_led"):
+            line_name = getattr(host, key)
+            path: KeyPath = ("hosts", number, key)
+            if not line_name:
+                continue
+            line = profile.lines.get(line_name)
+            if line is None:
+                yield Problem(path, f"names no table of [lines] (here: {line_name!r})")
+                continue
+            if line_name in owners:
+                yield Problem(path, f"the line {line_name!r} already has an owner")
+            owners[line_name] = path
+            yield from _role(path, key, line)
+        hold_line = profile.lines.get(host.power_button)
+        if hold_line and hold_line.max_press_ms is not None and hold_line.max_press_ms < host.timing.force_off_ms:
+            yield Problem(
+                ("hosts", number, "timing", "force_off_ms"),
+                f"{host.timing.force_off_ms} ms is longer than max_press_ms of line {host.power_button!r}"
+                f" ({hold_line.max_press_ms} ms)",
+            )
+
+
+def _role(path: KeyPath, key: str, line: LineTable) -> Iterator[Problem]:
+    if key == "power_good" and line.direction != "input":
+        yield Problem(path, "must be an input line")
+    if key in MOMENTARY_KEYS and (line.direction, line.class_) != ("output", "momentary"):
+        yield Problem(path, 'must be an output line with class = "momentary"')
+    if key == "identify_led" and (line.direction, line.class_) != ("output", "maintained"):
+        yield Problem(path, 'must be an output line with class = "maintained"')
+
+
+def _supplies(profile: Profile) -> Iterator[Problem]:
+    yield from _unique("supplies", (supply.name for supply in profile.supplies))
+    for number, supply in enumerate(profile.supplies):
+        path: KeyPath = ("supplies", number)
+        if supply.bus not in profile.buses:
+            yield Problem((*path, "bus"), f"names no table of [buses] (here: {supply.bus!r})")
+        if supply.cold_redundancy and not (supply.mfr_id and supply.mfr_model) and not supply.model_stated:
+            yield Problem(
+                (*path, "cold_redundancy"),
+                "needs mfr_id and mfr_model (what the supply must answer), or model_stated (your word for it)",
+            )
+    if len(profile.supplies) > 8:
+        yield Problem(("supplies",), "at most 8 supplies")
+
+
+def _sensors(profile: Profile) -> Iterator[Problem]:
+    yield from _unique("sensors", (sensor.name for sensor in profile.sensors))
+    for number, sensor in enumerate(profile.sensors):
+        path: KeyPath = ("sensors", number)
+        if sensor.bus not in profile.buses:
+            yield Problem((*path, "bus"), f"names no table of [buses] (here: {sensor.bus!r})")
+        if sensor.adapter == "lm75" and sensor.address not in LM75_ADDRESSES:
+            yield Problem((*path, "address"), "an LM75 answers at 0x48 to 0x4f only")
+        if sensor.minimum >= sensor.maximum:
+            yield Problem((*path, "minimum"), "must be below maximum")
+        limits = (sensor.lower_critical, sensor.lower_warning, sensor.upper_warning, sensor.upper_critical)
+        given = [limit for limit in limits if limit is not None]
+        if given != sorted(given):
+            yield Problem(path, "limits must rise: lower_critical, lower_warning, upper_warning, upper_critical")
+
+
+def _buses(profile: Profile) -> Iterator[Problem]:
+    for name, bus in profile.buses.items():
+        if not profile.board.simulated and bus.number is None:
+            yield Problem(("buses", name), "the key 'number' is missing (N of /dev/i2c-N)")
+    seen: dict[tuple[str, int], str] = {}
+    devices: list[tuple[KeyPath, str, int]] = [
+        *((("supplies", i, "address"), supply.bus, supply.address) for i, supply in enumerate(profile.supplies)),
+        *((("sensors", i, "address"), sensor.bus, sensor.address) for i, sensor in enumerate(profile.sensors)),
+    ]
+    for path, bus_name, address in devices:
+        if (bus_name, address) in seen:
+            yield Problem(path, f"address {address:#04x} on bus {bus_name!r} is taken already")
+        seen[(bus_name, address)] = bus_name
+
+
+def _chips(profile: Profile) -> Iterator[Problem]:
+    for name, chip in profile.chips.items():
+        if bool(chip.device) == bool(chip.label):
+            yield Problem(("chips", name), "needs either 'device' (/dev/gpiochipN) or 'label'")
+
+
+def _unique(table: str, names: Iterable[str]) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for number, name in enumerate(names):
+        if name in seen:
+            yield Problem((table, number, "name"), f"{name!r} is used twice")
+        seen.add(name)

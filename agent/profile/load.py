@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Loads profiles (by file or by the name of a shipped one) and site files."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from agent.profile.check import check
+from agent.profile.decode import decode, read_text
+from agent.profile.problem import ConfigError, Problem
+from agent.profile.schema import Profile
+from agent.profile.site import Site
+
+
+def shipped_profiles() -> dict[str, Path]:
+    """The profiles inside the package, by name."""
+    folder = resources.files("agent.firmware_profiles")
+    return {
+        entry.name.removesuffix(".toml"): Path(str(entry)) for entry in folder.iterdir() if entry.name.endswith(".toml")
+    }
+
+
+def find_profile(name_or_file: str) -> Path:
+    """The file of a profile: a shipped name, or a path. Raises ConfigError."""
+    shipped = shipped_profiles()
+    if name_or_file in shipped:
+        return shipped[name_or_file]
+    file = Path(name_or_file)
+    if file.exists():
+        return file
+    known = ", ".join(sorted(shipped))
+    raise ConfigError(
+        file, [Problem((), f"no such profile file, and no shipped profile of that name (shipped: {known})")]
+    )
+
+
+def load_profile(file: Path) -> Profile:
+    """A checked profile. Raises ConfigError with every problem found."""
+    source = read_text(file)
+    profile, problems = decode(file, source, Profile)
+    if profile is not None:
+        problems = check(profile)
+    if profile is None or problems:
+        raise ConfigError(file, problems, source)
+    return profile
+
+
+def load_site(file: Path) -> Site:
+    """A checked site file. Raises ConfigError with every problem found."""
+    source = read_text(file)
+    site, problems = decode(file, source, Site)
+    if site is None or problems:
+        raise ConfigError(file, problems, source)
+    return site

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The firmware profile: hardware of one board type, shareable, without site data (keys: docs/profiles.md)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from agent.power.timing import MAX_FORCE_OFF_MS, MAX_PRESS_MS
+
+Name = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")]
+"""Names become MQTT topic levels: letters, digits, dash, underscore."""
+Label = Annotated[str, msgspec.Meta(min_length=1, max_length=16)]
+"""A sensor's name in its SDR holds 16 characters."""
+PressMs = Annotated[int, msgspec.Meta(ge=1, le=MAX_PRESS_MS)]
+HoldMs = Annotated[int, msgspec.Meta(ge=1, le=MAX_FORCE_OFF_MS)]
+DurationMs = Annotated[int, msgspec.Meta(ge=1, le=3_600_000)]
+DebounceMs = Annotated[float, msgspec.Meta(ge=0, le=60_000)]
+I2cAddress = Annotated[int, msgspec.Meta(ge=0x08, le=0x77)]
+Watts = Annotated[float, msgspec.Meta(gt=0, le=100_000)]
+
+
+class Table(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Base of all tables: unknown keys are errors."""
+
+
+class BoardTable(Table):
+    manufacturer: str = "pgood"
+    product: str = "pgood board"
+    part_number: str = ""
+    simulated: bool = False
+    """True: lines in memory and simulated buses; `pgood sim` works; no device node is opened."""
+
+
+class IdentityTable(Table):
+    """What Get Device ID answers."""
+
+    manufacturer_id: Annotated[int, msgspec.Meta(ge=0, le=0xFFFFF)] = 0
+    product_id: Annotated[int, msgspec.Meta(ge=0, le=0xFFFF)] = 0
+    device_id: Annotated[int, msgspec.Meta(ge=0, le=0xFF)] = 0x20
+    device_revision: Annotated[int, msgspec.Meta(ge=0, le=0x0F)] = 1
+
+
+class ChipTable(Table):
+    """A GPIO chip, by device path or by the label that the kernel gives it."""
+
+    device: str = ""
+    label: str = ""
+
+
+class LineTable(Table):
+    """One line of a chip, by kernel line name or by offset."""
+
+    direction: Literal["input", "output"]
+    chip: str = ""
+    line: str = ""
+    offset: Annotated[int, msgspec.Meta(ge=0, le=1023)] | None = None
+    active_low: bool = False
+    bias: Literal["as-is", "disabled", "pull-up", "pull-down"] = "as-is"
+    class_: Literal["momentary", "maintained"] | None = msgspec.field(default=None, name="class")
+    drive: Literal["push-pull", "open-drain", "open-source"] | None = None
+    max_press_ms: HoldMs | None = None
+    rise_ms: DebounceMs | None = None
+    fall_ms: DebounceMs | None = None
+    source: Literal["pwr_ok", "rail", "led"] | None = None
+
+
+class TimingTable(Table):
+    power_press_ms: PressMs = 200
+    reset_press_ms: PressMs = 500
+    nmi_press_ms: PressMs = 200
+    force_off_ms: HoldMs = 15_000
+    power_on_timeout_ms: DurationMs = 10_000
+    soft_off_timeout_ms: DurationMs = 300_000
+    cycle_off_ms: DurationMs = 5000
+    reset_check_ms: DurationMs = 500
+    stable_ms: DurationMs = 100
+    off_settle_ms: DurationMs = 500
+
+
+class HostTable(Table):
+    name: Name
+    power_good: str
+    power_button: str = ""
+    reset_button: str = ""
+    nmi_button: str = ""
+    identify_led: str = ""
+    timing: TimingTable = TimingTable()
+
+
+class BusTable(Table):
+    """An I2C bus, by number (/dev/i2c-N)."""
+
+    number: Annotated[int, msgspec.Meta(ge=0, le=255)] | None = None
+
+
+class SupplyTable(Table):
+    """One supply slot. The order of the tables is the order of the slots."""
+
+    name: Name
+    bus: str
+    address: I2cAddress
+    rated_w: Watts
+    cold_redundancy: bool = False
+    """Whether register D0h of this supply is the CRPS cold-redundancy role (safety rule 15)."""
+    mfr_id: str = ""
+    mfr_model: str = ""
+    """What MFR_ID and MFR_MODEL must read before D0h is written."""
+    model_stated: str = ""
+    """The user's word for the model, where the supply does not tell it."""
+
+
+class SensorTable(Table):
+    name: Name
+    label: Label
+    adapter: Literal["lm75"]
+    bus: str
+    address: I2cAddress
+    minimum: float = -40.0
+    maximum: float = 125.0
+    entity: Annotated[int, msgspec.Meta(ge=0, le=0xFF)] = 0x07
+    lower_critical: float | None = None
+    lower_warning: float | None = None
+    upper_warning: float | None = None
+    upper_critical: float | None = None
+
+
+class RedundancyTable(Table):
+    """Defaults of cold redundancy; what a user changes at run time wins over them."""
+
+    enabled: bool = False
+    rotation: bool = True
+    period_s: Annotated[int, msgspec.Meta(ge=86_400, le=16_070_400)] = 604_800
+    redundant_count: Annotated[int, msgspec.Meta(ge=1, le=8)] = 2
+    """So many healthy supplies make the set redundant."""
+    settle_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 5000
+    """All supplies stay active so long before roles are given."""
+
+
+class TelemetryTable(Table):
+    interval_s: Annotated[float, msgspec.Meta(ge=0.5, le=3600)] = 5.0
+
+
+class Profile(Table):
+    """A whole profile."""
+
+    schema: Literal[1]
+    name: Name
+    description: str = ""
+    board: BoardTable = BoardTable()
+    identity: IdentityTable = IdentityTable()
+    chips: dict[Name, ChipTable] = {}
+    lines: dict[Name, LineTable] = {}
+    hosts: tuple[HostTable, ...] = ()
+    buses: dict[Name, BusTable] = {}
+    supplies: tuple[SupplyTable, ...] = ()
+    sensors: tuple[SensorTable, ...] = ()
+    redundancy: RedundancyTable = RedundancyTable()
+    telemetry: TelemetryTable = TelemetryTable()

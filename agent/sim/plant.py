@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The plant: hosts, supplies and temperatures together. Buttons and I2C transactions go in, levels come out."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from typing import TYPE_CHECKING, TypeVar
+
+from agent.hardware.lm75 import encode_temperature
+from agent.sim.atx_host import AtxHost, Behaviour
+from agent.sim.share_bus import share
+from agent.sim.supply import CrpsSupply
+from agent.sim.thermal import ThermalMass
+
+if TYPE_CHECKING:
+    from agent.profile.schema import Profile
+
+T = TypeVar("T")
+
+IDLE_LOAD_W = 120.0
+AMBIENT_C = 23.0
+MASSES_C_PER_W = {"inlet": (0.004, 120.0), "cpu": (0.16, 20.0)}
+"""Rise over ambient per watt of load, and time constant in seconds, by the name of the sensor."""
+OTHER_MASS = (0.02, 60.0)
+MAX_LOAD_W = 100_000.0
+
+
+class UnknownThing(LookupError):
+    """The plant has no such part; the text names it and what there is."""
+
+
+class Plant:
+    """Thread safe: the I2C thread reads registers while the loop's thread moves lines."""
+
+    def __init__(self, profile: Profile, now_ns: int) -> None:
+        self._lock = threading.Lock()
+        self.hosts = {host.name: AtxHost() for host in profile.hosts}
+        self.supplies = {
+            supply.name: CrpsSupply(
+                address=supply.address,
+                rated_w=supply.rated_w,
+                serial=f"SIM{number:04d}",
+                mfr_id=supply.mfr_id,
+                mfr_model=supply.mfr_model,
+            )
+            for number, supply in enumerate(profile.supplies, 1)
+        }
+        self._devices = {(supply.bus, supply.address): self.supplies[supply.name] for supply in profile.supplies}
+        self.masses = {
+            sensor.name: ThermalMass(AMBIENT_C, self._constants(sensor.name)[1], now_ns) for sensor in profile.sensors
+        }
+        self._labels = {sensor.label: sensor.name for sensor in profile.sensors}
+        self._sensors = {(sensor.bus, sensor.address): sensor.name for sensor in profile.sensors}
+        self._load_w = IDLE_LOAD_W
+        self._settle(now_ns)
+
+    @staticmethod
+    def _constants(name: str) -> tuple[float, float]:
+        return MASSES_C_PER_W.get(name, OTHER_MASS)
+
+    # ------------------------------------------------------------------ lines
+
+    def power_button(self, host: str, active: bool, now_ns: int) -> None:
+        with self._lock:
+            self.hosts[host].power_button(active, now_ns)
+            self._settle(now_ns)
+
+    def reset_button(self, host: str, active: bool, now_ns: int) -> None:
+        with self._lock:
+            self.hosts[host].reset_button(active, now_ns)
+            self._settle(now_ns)
+
+    def advance(self, now_ns: int) -> int | None:
+        """Let time pass; returns when to call again, or None."""
+        with self._lock:
+            for host in self.hosts.values():
+                host.advance(now_ns)
+            self._settle(now_ns)
+            due = [deadline for host in self.hosts.values() if (deadline := host.deadline_ns()) is not None]
+            return min(due, default=None)
+
+    def power_good(self, host: str) -> bool:
+        with self._lock:
+            return self.hosts[host].power_good
+
+    # ------------------------------------------------------------------ the I2C bus
+
+    def device(self, bus: str, address: int, now_ns: int) -> CrpsSupply | ThermalMass:
+        """The device that answers at an address. Raises OSError (ENXIO) when nothing is there."""
+        with self._lock:
+            self._settle(now_ns)
+            if (bus, address) in self._devices:
+                return self._devices[(bus, address)]
+            if (bus, address) in self._sensors:
+                return self.masses[self._sensors[(bus, address)]]
+        raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+
+    def settle(self, now_ns: int) -> None:
+        with self._lock:
+            self._settle(now_ns)
+
+    # ------------------------------------------------------------------ the outside world
+
+    def supply(self, name: str, happening: str, now_ns: int) -> None:
+        """`remove`, `insert`, `ac-off`, `ac-on`, `fail`, `repair`. Raises UnknownThing."""
+        with self._lock:
+            supply = _find(self.supplies, "supply", name)
+            match happening:
+                case "remove":
+                    supply.present = False
+                case "insert":
+                    supply.present = True
+                    supply.power_up()
+                case "ac-off":
+                    supply.mains = False
+                case "ac-on":
+                    supply.mains = True
+                    supply.power_up()
+                case "fail":
+                    supply.failed = True
+                case "repair":
+                    supply.failed = False
+                case _:
+                    raise UnknownThing(
+                        f"a supply knows remove, insert, ac-off, ac-on, fail, repair (not {happening!r})"
+                    )
+            self._settle(now_ns)
+
+    def host(self, name: str, happening: str, now_ns: int) -> None:
+        """`hang`, `crash`, `ignore-soft-off`, `normal`. Raises UnknownThing."""
+        with self._lock:
+            host = _find(self.hosts, "host", name)
+            if happening == "crash":
+                host.crash()
+            else:
+                try:
+                    host.behaviour = Behaviour(happening)
+                except ValueError:
+                    known = f"crash, {', '.join(one.value for one in Behaviour)}"
+                    raise UnknownThing(f"a host knows {known} (not {happening!r})") from None
+            self._settle(now_ns)
+
+    def sensor(self, name: str, celsius: float | None) -> None:
+        """Force a temperature, or let the model decide (None). Raises UnknownThing."""
+        with self._lock:
+            _find(self.masses, "sensor", self._labels.get(name, name)).forced = celsius
+
+    def load(self, watts: float, now_ns: int) -> None:
+        """What the hosts draw together while they are on. Raises ValueError."""
+        if not 0 <= watts <= MAX_LOAD_W:
+            raise ValueError(f"a load is 0 to {MAX_LOAD_W:g} W (not {watts:g})")
+        with self._lock:
+            self._load_w = watts
+            self._settle(now_ns)
+
+    def _settle(self, now_ns: int) -> None:
+        """Bring hosts, supplies and temperatures into agreement at this instant."""
+        supplies = list(self.supplies.values())
+        feeding = not supplies or any(supply.healthy for supply in supplies)
+        for host in self.hosts.values():
+            if host.mains != feeding:
+                host.set_mains(feeding)
+        main_on = any(host.supplies_on for host in self.hosts.values())
+        load_w = self._load_w if any(host.power_good for host in self.hosts.values()) else 0.0
+        share(supplies, load_w, main_on)
+        for name, mass in self.masses.items():
+            mass.advance(now_ns, AMBIENT_C + self._constants(name)[0] * load_w)
+
+
+def temperature_word(mass: ThermalMass) -> int:
+    """What the sensor chip on a thermal mass answers."""
+    return encode_temperature(mass.shown)
+
+
+def _find(things: dict[str, T], kind: str, name: str) -> T:
+    if name not in things:
+        raise UnknownThing(f"this board has no {kind} {name!r}; it has: {', '.join(things) or 'none'}")
+    return things[name]
