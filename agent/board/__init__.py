@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Wires one board together: lines, services, faces. Nothing is decided here."""

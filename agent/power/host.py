@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from agent.power.machine import Button, Finish, HoldUntilOff, Machine, PowerGood, Press, PressResult, Tell
 from agent.power.request import Action, HostState, Reply, Request, Verdict
+from native import LineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,10 +38,6 @@ class HostLines(Protocol):
         ...
 
     def hold_until_off(self, hold: HoldUntilOff) -> int: ...
-
-
-class LineError(Exception):
-    """The line engine took no such command; the text names the line."""
 
 
 @dataclass(frozen=True, slots=True)

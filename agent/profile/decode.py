@@ -89,7 +89,7 @@ def _fails(error: msgspec.ValidationError, tree: Any, table: type[msgspec.Struct
     cut: Any = {key: _at(tree, path)[key]}
     for depth in range(len(path) - 1, -1, -1):
         holder = _at(tree, path[:depth])
-        copy = dict(holder) if isinstance(holder, dict) else list(holder)
+        copy: Any = dict(holder) if isinstance(holder, dict) else list(holder)
         copy[path[depth]] = cut
         cut = copy
     try:

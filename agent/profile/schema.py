@@ -25,7 +25,7 @@ class Table(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tru
     """Base of all tables: unknown keys are errors."""
 
 
-class BoardTable(Table):
+class BoardTable(Table, frozen=True):
     manufacturer: str = "pgood"
     product: str = "pgood board"
     part_number: str = ""
@@ -33,7 +33,7 @@ class BoardTable(Table):
     """True: lines in memory and simulated buses; `pgood sim` works; no device node is opened."""
 
 
-class IdentityTable(Table):
+class IdentityTable(Table, frozen=True):
     """What Get Device ID answers."""
 
     manufacturer_id: Annotated[int, msgspec.Meta(ge=0, le=0xFFFFF)] = 0
@@ -42,14 +42,14 @@ class IdentityTable(Table):
     device_revision: Annotated[int, msgspec.Meta(ge=0, le=0x0F)] = 1
 
 
-class ChipTable(Table):
+class ChipTable(Table, frozen=True):
     """A GPIO chip, by device path or by the label that the kernel gives it."""
 
     device: str = ""
     label: str = ""
 
 
-class LineTable(Table):
+class LineTable(Table, frozen=True):
     """One line of a chip, by kernel line name or by offset."""
 
     direction: Literal["input", "output"]
@@ -66,7 +66,7 @@ class LineTable(Table):
     source: Literal["pwr_ok", "rail", "led"] | None = None
 
 
-class TimingTable(Table):
+class TimingTable(Table, frozen=True):
     power_press_ms: PressMs = 200
     reset_press_ms: PressMs = 500
     nmi_press_ms: PressMs = 200
@@ -79,7 +79,7 @@ class TimingTable(Table):
     off_settle_ms: DurationMs = 500
 
 
-class HostTable(Table):
+class HostTable(Table, frozen=True):
     name: Name
     power_good: str
     power_button: str = ""
@@ -89,13 +89,13 @@ class HostTable(Table):
     timing: TimingTable = TimingTable()
 
 
-class BusTable(Table):
+class BusTable(Table, frozen=True):
     """An I2C bus, by number (/dev/i2c-N)."""
 
     number: Annotated[int, msgspec.Meta(ge=0, le=255)] | None = None
 
 
-class SupplyTable(Table):
+class SupplyTable(Table, frozen=True):
     """One supply slot. The order of the tables is the order of the slots."""
 
     name: Name
@@ -111,7 +111,7 @@ class SupplyTable(Table):
     """The user's word for the model, where the supply does not tell it."""
 
 
-class SensorTable(Table):
+class SensorTable(Table, frozen=True):
     name: Name
     label: Label
     adapter: Literal["lm75"]
@@ -126,7 +126,7 @@ class SensorTable(Table):
     upper_critical: float | None = None
 
 
-class RedundancyTable(Table):
+class RedundancyTable(Table, frozen=True):
     """Defaults of cold redundancy; what a user changes at run time wins over them."""
 
     enabled: bool = False
@@ -138,11 +138,11 @@ class RedundancyTable(Table):
     """All supplies stay active so long before roles are given."""
 
 
-class TelemetryTable(Table):
+class TelemetryTable(Table, frozen=True):
     interval_s: Annotated[float, msgspec.Meta(ge=0.5, le=3600)] = 5.0
 
 
-class Profile(Table):
+class Profile(Table, frozen=True):
     """A whole profile."""
 
     schema: Literal[1]

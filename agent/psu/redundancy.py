@@ -248,13 +248,13 @@ class ColdRedundancy:
         table, slot = self._monitor.tables[number], self._monitor.slots[number]
         if not table.cold_redundancy or slot.readings is None:
             return False
-        if table.mfr_id or table.mfr_model:
-            known = slot.identity is not None and (slot.identity.mfr_id, slot.identity.mfr_model) == (
-                table.mfr_id,
-                table.mfr_model,
-            )
-            if not known and not table.model_stated:
+        told = slot.identity.mfr_model if slot.identity else ""
+        if told:
+            maker = slot.identity.mfr_id if slot.identity else ""
+            if told != table.model_stated and (maker, told) != (table.mfr_id, table.mfr_model):
                 return False
+        elif not table.model_stated:
+            return False
         try:
             return await self._writer.read(number) <= HIGHEST_ROLE
         except OSError:

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from agent.events.event import EventKind
-from agent.hardware.pmbus import SupplyIdentity, SupplyReadings
+
+if TYPE_CHECKING:
+    from agent.hardware.pmbus import SupplyIdentity, SupplyReadings
 
 DEGLITCH_POLLS = 2
 """A state must be seen in so many polls in a row before it is believed; one poll may be a glitch of the bus."""

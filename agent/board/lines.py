@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opens the profile's lines on the line engine: kernel lines with a guard, or memory lines under a simulated plant."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agent.hardware.gpio import request_lines
+from native import (
+    EngineConfig,
+    GuardedLine,
+    InputLine,
+    InputSource,
+    LineClass,
+    LineEngine,
+    LineGuard,
+    MemoryChip,
+    OutputLine,
+    ThreadConfig,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from agent.hardware.gpio import RequestedLines
+    from agent.profile.schema import LineTable, Profile
+    from native import KernelLine, MemoryLine
+
+GUARD_SOCKET = "guard.sock"
+DEBOUNCE_MS = 20.0
+CLASSES = {"momentary": LineClass.MOMENTARY, "maintained": LineClass.MAINTAINED}
+
+
+@dataclass
+class BoardLines:
+    """The open lines of a board. `chip` only on a simulated board, `guard` only with momentary kernel outputs."""
+
+    engine: LineEngine
+    armed: bool
+    chip: MemoryChip | None = None
+    guard: LineGuard | None = None
+    requested: RequestedLines | None = None
+
+    def close(self) -> None:
+        """Buttons to idle, maintained outputs as they are; then the guard is let go."""
+        self.engine.close()
+        if self.guard:
+            self.guard.dismiss()
+        if self.requested:
+            self.requested.close()
+        if self.chip:
+            self.chip.close()
+
+
+def open_memory_lines(profile: Profile) -> BoardLines:
+    """The lines of a simulated board; always armed, for there is nothing to break."""
+    chip = MemoryChip(list(profile.lines))
+    lines = {name: chip.line(name) for name in profile.lines}
+    engine = LineEngine(_config(profile, lines, {}), ThreadConfig(fifo_priority=None, lock_memory=False))
+    return BoardLines(engine, armed=True, chip=chip)
+
+
+def open_kernel_lines(profile: Profile, armed: bool, state_dir: Path) -> BoardLines:
+    """The lines of a real board. Call before any thread is made: the guard is forked here.
+
+    Lines held by the guard of an agent that died are taken over without an edge. Raises GpioError, LineError.
+    """
+    rendezvous = state_dir / GUARD_SOCKET
+    requested = request_lines(profile, armed, LineGuard.take_over(rendezvous))
+    guard = None
+    try:
+        if requested.guard_keys:
+            guarded = [GuardedLine(key.key, requested.lines[key.line].fd) for key in requested.guard_keys]
+            guard = LineGuard.start(guarded, rendezvous)
+        engine = LineEngine(_config(profile, requested.lines, requested.levels))
+    except BaseException:
+        if guard:
+            guard.dismiss()
+        requested.close()
+        raise
+    return BoardLines(engine, armed, guard=guard, requested=requested)
+
+
+def _config(
+    profile: Profile, lines: Mapping[str, KernelLine | MemoryLine], levels: Mapping[str, bool]
+) -> EngineConfig:
+    return EngineConfig(
+        outputs=tuple(
+            _output(name, table, lines[name], levels.get(name, False))
+            for name, table in profile.lines.items()
+            if table.direction == "output" and name in lines
+        ),
+        inputs=tuple(
+            _input(name, table, lines[name]) for name, table in profile.lines.items() if table.direction == "input"
+        ),
+    )
+
+
+def _output(name: str, table: LineTable, line: KernelLine | MemoryLine, level: bool) -> OutputLine:
+    line_class = CLASSES[str(table.class_)]
+    momentary = line_class is LineClass.MOMENTARY
+    return OutputLine(
+        name,
+        line,
+        line_class,
+        max_press_ms=float(table.max_press_ms or 0) if momentary else 0.0,
+        initial=None if momentary else level,
+    )
+
+
+def _input(name: str, table: LineTable, line: KernelLine | MemoryLine) -> InputLine:
+    return InputLine(
+        name,
+        line,
+        rise_ms=DEBOUNCE_MS if table.rise_ms is None else table.rise_ms,
+        fall_ms=DEBOUNCE_MS if table.fall_ms is None else table.fall_ms,
+        source=InputSource.LED if table.source == "led" else InputSource.LEVEL,
+    )

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The settings of one run and where each comes from: command line > run-time state > site file > profile > default."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from agent.profile.schema import Profile
+    from agent.profile.site import Site
+    from agent.store.settings import Settings
+
+
+class Origin(enum.Enum):
+    COMMAND_LINE = "command line"
+    STATE = "state"
+    SITE = "site file"
+    PROFILE = "profile"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What the command line says; None = nothing."""
+
+    ipmi: tuple[str, int] | None = None
+    mqtt_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Everything a board is opened with."""
+
+    profile: Profile
+    profile_file: Path
+    site: Site
+    site_file: Path | None
+    state_dir: Path
+    override: Override
+
+    def ipmi_listen(self) -> tuple[tuple[str, int], ...]:
+        """Addresses to serve; empty on a real board until the site file gives one. Raises ValueError."""
+        if self.override.ipmi:
+            return (self.override.ipmi,)
+        return tuple(address(text) for text in self.site.ipmi.listen)
+
+    def mqtt_url(self) -> str:
+        """Empty = no MQTT."""
+        return self.site.mqtt.url if self.override.mqtt_url is None else self.override.mqtt_url
+
+    def telemetry_interval_s(self) -> float:
+        site = self.site.telemetry.interval_s
+        return self.profile.telemetry.interval_s if site is None else site
+
+
+def address(text: str, default_port: int = 623) -> tuple[str, int]:
+    """`HOST:PORT`, `[V6]:PORT` or `HOST`. Raises ValueError with the cure."""
+    if text.startswith("["):
+        host, bracket, rest = text[1:].partition("]")
+        port_text = rest.removeprefix(":") if bracket else "?"
+    elif text.count(":") == 1:
+        host, _, port_text = text.partition(":")
+    else:
+        host, port_text = text, ""
+    port = default_port if not port_text else int(port_text) if port_text.isascii() and port_text.isdigit() else -1
+    if not host or not 0 <= port <= 65535:
+        raise ValueError(f"{text!r} is no address: write HOST:PORT or [IPV6]:PORT, for example 127.0.0.1:6230")
+    return host, port
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One effective setting, as `pgood config show` tells it."""
+
+    key: str
+    value: object
+    origin: Origin
+
+
+def effective(options: Options, state: Settings) -> Iterator[Setting]:
+    """Every setting that can come from more than one place, with the one in force."""
+    site, override = options.site, options.override
+    yield Setting("profile", str(options.profile_file), Origin.COMMAND_LINE)
+    yield Setting("state_dir", str(options.state_dir), Origin.SITE if site.state_dir else Origin.COMMAND_LINE)
+    yield Setting(
+        "ipmi.listen",
+        [f"{host}:{port}" for host, port in options.ipmi_listen()],
+        _first((override.ipmi is not None, Origin.COMMAND_LINE), (bool(site.ipmi.listen), Origin.SITE)),
+    )
+    yield Setting(
+        "mqtt.url",
+        options.mqtt_url(),
+        _first((override.mqtt_url is not None, Origin.COMMAND_LINE), (bool(site.mqtt.url), Origin.SITE)),
+    )
+    yield Setting("mqtt.base", site.mqtt.base, _first((site.mqtt.base != "pgood", Origin.SITE)))
+    yield Setting("board.id", state.get("board.id"), Origin.SITE if site.board.id else Origin.STATE)
+    yield Setting("board.armed", bool(state.get("board.armed", False)) or options.profile.board.simulated, Origin.STATE)
+    yield Setting(
+        "telemetry.interval_s",
+        options.telemetry_interval_s(),
+        _first((site.telemetry.interval_s is not None, Origin.SITE), (True, Origin.PROFILE)),
+    )
+    restore = state.get("policy.restore")
+    yield Setting(
+        "policy.restore",
+        site.policy.restore if restore is None else ("off", "previous", "on")[restore],
+        _first((restore is not None, Origin.STATE), (site.policy.restore != "off", Origin.SITE)),
+    )
+    stored = state.get("redundancy.settings", {})
+    for key in ("enabled", "rotation", "period_s"):
+        yield Setting(
+            f"redundancy.{key}",
+            stored.get(key, getattr(options.profile.redundancy, key)),
+            Origin.STATE if stored else Origin.PROFILE,
+        )
+
+
+def _first(*candidates: tuple[bool, Origin]) -> Origin:
+    return next((origin for given, origin in candidates if given), Origin.DEFAULT)

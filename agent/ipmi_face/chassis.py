@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One host as an IPMI chassis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.power.request import Action, HostState, Request, Verdict
+from ipmi.board import ActionReply, ChassisAction, ChassisStatus, LastPowerEvent, RestartCause, RestorePolicy
+
+if TYPE_CHECKING:
+    from agent.power.host import Host
+    from agent.power.hours import PowerOnHours
+    from agent.power.identify import IdentifyLed
+    from agent.store.settings import Settings
+
+ACTIONS: dict[ChassisAction, Action] = {
+    ChassisAction.FORCE_OFF: Action.FORCE_OFF,
+    ChassisAction.ON: Action.ON,
+    ChassisAction.CYCLE: Action.CYCLE,
+    ChassisAction.RESET: Action.RESET,
+    ChassisAction.NMI: Action.NMI,
+    ChassisAction.SOFT_OFF: Action.SOFT_OFF,
+}
+
+REPLIES: dict[Verdict, ActionReply] = {
+    Verdict.ACCEPTED: ActionReply.ACCEPTED,
+    Verdict.DONE: ActionReply.ACCEPTED,
+    Verdict.BUSY: ActionReply.BUSY,
+    Verdict.NOT_IN_THIS_STATE: ActionReply.NOT_IN_THIS_STATE,
+}
+
+POLICIES = {"off": RestorePolicy.ALWAYS_OFF, "previous": RestorePolicy.PREVIOUS, "on": RestorePolicy.ALWAYS_ON}
+
+
+class HostChassis:
+    """Implements ipmi.board.Chassis."""
+
+    def __init__(self, host: Host, hours: PowerOnHours, led: IdentifyLed, settings: Settings, policy: str) -> None:
+        """`policy` is the restore policy of the site file, in force until somebody sets another."""
+        self._host = host
+        self._hours = hours
+        self._led = led
+        self._settings = settings
+        self._policy = POLICIES[policy]
+
+    def status(self) -> ChassisStatus:
+        view = self._host.view()
+        fault = view.state is HostState.FAULT
+        by_ipmi = view.powered and view.last_on_by.startswith("ipmi:")
+        return ChassisStatus(
+            power_on=view.powered,
+            restore_policy=self._restore_policy(),
+            last_event=LastPowerEvent.ON_BY_IPMI if by_ipmi else LastPowerEvent.NONE,
+            control_fault=fault,
+            identify_on=self._led.lit,
+        )
+
+    def restart_cause(self) -> RestartCause:
+        return RestartCause.CHASSIS_CONTROL if self._host.view().last_on_by else RestartCause.UNKNOWN
+
+    def power_on_hours(self) -> int:
+        return self._hours.hours()
+
+    async def control(self, action: ChassisAction, origin: str) -> ActionReply:
+        reply, _ = self._host.ask(Request(ACTIONS[action], origin))
+        return REPLIES.get(reply.verdict, ActionReply.REFUSED)
+
+    async def identify(self, seconds: int | None) -> None:
+        self._led.light(seconds)
+
+    async def set_restore_policy(self, policy: RestorePolicy) -> None:
+        await self._settings.put({"policy.restore": int(policy)})
+
+    def _restore_policy(self) -> RestorePolicy:
+        return RestorePolicy(self._settings.get("policy.restore", self._policy))

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The board's sensors for the SDR repository, made from the profile, and their readings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agent.events.catalog import POWER_SUPPLY, POWER_UNIT, REDUNDANCY_READING, SENSOR_SPECIFIC
+from agent.ipmi_face import numbers
+from agent.power.request import HostState
+from agent.psu.slot import Health, Presence
+from ipmi.board import AnalogSensor, DiscreteSensor, SensorKind, Thresholds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from agent.hardware.pmbus import SupplyReadings
+    from agent.power.host import Host
+    from agent.profile.schema import SensorTable, SupplyTable
+    from agent.psu.monitor import SupplyMonitor
+    from agent.psu.redundancy import ColdRedundancy
+    from agent.thermal.monitor import TemperatureMonitor
+    from ipmi.board import Sensor
+
+ENTITY_POWER_SUPPLY = 10
+ENTITY_POWER_UNIT = 19
+MAINS_MAXIMUM_V = 300.0
+OUTPUT_MAXIMUM_V = 15.0
+TEMPERATURE_MAXIMUM_C = 127.0
+FAN_MAXIMUM_RPM = 25_500.0
+HEADROOM = 1.3
+"""A supply may be overloaded for a while; its power sensors span so much more than the rating."""
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyQuantity:
+    """One analog sensor of every supply: name suffix, kind, span for a rating in watts, and where it reads."""
+
+    suffix: str
+    kind: SensorKind
+    maximum: Callable[[float], float]
+    read: Callable[[SupplyReadings], float | None]
+
+
+SUPPLY_QUANTITIES: tuple[SupplyQuantity, ...] = (
+    SupplyQuantity("Input V", SensorKind.VOLTAGE, lambda _: MAINS_MAXIMUM_V, lambda r: r.vin_v),
+    SupplyQuantity("Output V", SensorKind.VOLTAGE, lambda _: OUTPUT_MAXIMUM_V, lambda r: r.vout_v),
+    SupplyQuantity("Input W", SensorKind.POWER, lambda rated_w: rated_w * HEADROOM, lambda r: r.pin_w),
+    SupplyQuantity("Output W", SensorKind.POWER, lambda rated_w: rated_w * HEADROOM, lambda r: r.pout_w),
+    SupplyQuantity("Temp", SensorKind.TEMPERATURE, lambda _: TEMPERATURE_MAXIMUM_C, lambda r: r.temperature_c),
+    SupplyQuantity("Fan", SensorKind.FAN, lambda _: FAN_MAXIMUM_RPM, lambda r: r.fan_rpm),
+)
+
+PRESENT, FAILURE, INPUT_LOST, INACTIVE = 1 << 0, 1 << 1, 1 << 3, 1 << 7
+POWER_OFF, CONTROL_FAILURE = 1 << 0, 1 << 5
+
+
+class BoardSensors:
+    """Implements ipmi.board.Sensors."""
+
+    def __init__(
+        self,
+        host: Host,
+        temperatures: TemperatureMonitor,
+        supplies: SupplyMonitor,
+        redundancy: ColdRedundancy,
+        changed_at: int,
+    ) -> None:
+        """`changed_at`: seconds (UTC) since which the list of sensors is as it is."""
+        self._host = host
+        self._supplies = supplies
+        self._redundancy = redundancy
+        self._changed_at = changed_at
+        self._sensors: list[Sensor] = [_power_unit_status()]
+        self._readers: dict[int, Callable[[], float | None]] = {}
+        self._states: dict[int, Callable[[], int | None]] = {numbers.POWER_UNIT_STATUS: self._unit_states}
+        for index, table in enumerate(temperatures.tables):
+            number = numbers.FIRST_TEMPERATURE + index
+            self._sensors.append(_temperature(number, table))
+            self._readers[number] = lambda name=table.name: temperatures.reading(name).celsius
+        if supplies.tables:
+            self._sensors.append(_power_unit_redundancy())
+            self._states[numbers.POWER_UNIT_REDUNDANCY] = self._redundancy_states
+        for index, supply in enumerate(supplies.tables):
+            self._add_supply(index, supply)
+
+    def sensors(self) -> Sequence[Sensor]:
+        return self._sensors
+
+    def reading(self, number: int) -> float | None:
+        return self._readers[number]() if number in self._readers else None
+
+    def states(self, number: int) -> int | None:
+        return self._states[number]() if number in self._states else None
+
+    def repository_changed_at(self) -> int:
+        return self._changed_at
+
+    def _add_supply(self, index: int, table: SupplyTable) -> None:
+        status = numbers.FIRST_SUPPLY_STATUS + index
+        self._sensors.append(_supply_status(status, index, table))
+        self._states[status] = lambda: self._supply_states(index)
+        for step, quantity in enumerate(SUPPLY_QUANTITIES):
+            number = numbers.FIRST_SUPPLY_ANALOG + index * numbers.SUPPLY_ANALOG_STEP + step
+            self._sensors.append(
+                AnalogSensor(
+                    number=number,
+                    name=f"PSU{table.name} {quantity.suffix}"[:16],
+                    kind=quantity.kind,
+                    minimum=0.0,
+                    maximum=quantity.maximum(table.rated_w),
+                    entity_id=ENTITY_POWER_SUPPLY,
+                    entity_instance=index + 1,
+                )
+            )
+            self._readers[number] = lambda read=quantity.read: self._supply_reading(index, read)
+
+    def _supply_reading(self, index: int, read: Callable[[SupplyReadings], float | None]) -> float | None:
+        readings = self._supplies.slots[index].readings
+        return None if readings is None else read(readings)
+
+    def _supply_states(self, index: int) -> int | None:
+        slot = self._supplies.slots[index]
+        if slot.presence is Presence.ABSENT:
+            return 0
+        if slot.presence is not Presence.PRESENT:
+            return None
+        states = PRESENT
+        states |= FAILURE if slot.health is Health.FAILED else 0
+        states |= INPUT_LOST if slot.health is Health.INPUT_LOST else 0
+        ranks = self._redundancy.view().ranks
+        asleep = ranks[index] > 1 and slot.readings is not None and not slot.readings.pout_w
+        return states | (INACTIVE if asleep and self._host.view().powered else 0)
+
+    def _unit_states(self) -> int | None:
+        view = self._host.view()
+        if view.state is HostState.UNKNOWN:
+            return None
+        return (0 if view.powered else POWER_OFF) | (CONTROL_FAILURE if view.state is HostState.FAULT else 0)
+
+    def _redundancy_states(self) -> int | None:
+        state = self._redundancy.view().state
+        return None if state is None else 1 << state.value
+
+
+def _power_unit_status() -> DiscreteSensor:
+    return DiscreteSensor(
+        numbers.POWER_UNIT_STATUS, "Pwr Unit Status", POWER_UNIT, SENSOR_SPECIFIC, 0x7F, ENTITY_POWER_UNIT, 1
+    )
+
+
+def _power_unit_redundancy() -> DiscreteSensor:
+    return DiscreteSensor(
+        numbers.POWER_UNIT_REDUNDANCY, "Pwr Unit Redund", POWER_UNIT, REDUNDANCY_READING, 0xFF, ENTITY_POWER_UNIT, 1
+    )
+
+
+def _supply_status(number: int, index: int, table: SupplyTable) -> DiscreteSensor:
+    offsets = PRESENT | FAILURE | INPUT_LOST | INACTIVE
+    return DiscreteSensor(
+        number, f"PSU{table.name} Status"[:16], POWER_SUPPLY, SENSOR_SPECIFIC, offsets, ENTITY_POWER_SUPPLY, index + 1
+    )
+
+
+def _temperature(number: int, table: SensorTable) -> AnalogSensor:
+    return AnalogSensor(
+        number=number,
+        name=table.label,
+        kind=SensorKind.TEMPERATURE,
+        minimum=table.minimum,
+        maximum=table.maximum,
+        entity_id=table.entity,
+        entity_instance=1,
+        thresholds=Thresholds(
+            lower_critical=table.lower_critical,
+            lower_non_critical=table.lower_warning,
+            upper_non_critical=table.upper_warning,
+            upper_critical=table.upper_critical,
+        ),
+    )
