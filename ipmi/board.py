@@ -360,6 +360,23 @@ class BootOptionStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class LanSettings:
+    """How the interface that carries IPMI is set up; all addresses in wire order."""
+
+    address: bytes = bytes(4)
+    netmask: bytes = bytes(4)
+    gateway: bytes = bytes(4)
+    mac: bytes = bytes(6)
+    from_dhcp: bool = False
+
+
+class Network(Protocol):
+    """The network interface of the board, for Get LAN Configuration Parameters."""
+
+    def lan(self) -> LanSettings: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """Everything behind one IPMI endpoint."""
 
@@ -372,3 +389,5 @@ class Board:
     users: Users
     redundancy: Redundancy
     boot_options: BootOptionStore
+    network: Network | None = None
+    """None = the LAN parameters show no addresses."""

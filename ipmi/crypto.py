@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cipher suites 3 and 17: key derivation, RAKP codes, packet integrity and AES-CBC (IPMI 2.0 section 13).
+
+Pure functions on bytes, and one object per session that keeps its keys. Every comparison takes constant time.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from dataclasses import dataclass
+from typing import Final
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+BLOCK: Final = 16
+_K1_CONSTANT = b"\x01" * 20
+_K2_CONSTANT = b"\x02" * 20
+"""Twenty bytes for every hash: the specification says so for SHA-256 as well."""
+_PADS = tuple(bytes(range(1, length + 1)) + bytes((length,)) for length in range(BLOCK))
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One cipher suite: its three algorithm numbers and the lengths that follow from them."""
+
+    number: int
+    authentication: int
+    integrity: int
+    confidentiality: int
+    digest: str
+    code_length: int
+    """Bytes of the RAKP2 and RAKP3 codes, which are not truncated."""
+    tag_length: int
+    """Bytes of the RAKP4 check value and of each packet's AuthCode."""
+
+    @property
+    def algorithms(self) -> tuple[int, int, int]:
+        return self.authentication, self.integrity, self.confidentiality
+
+    @property
+    def record(self) -> bytes:
+        """Cipher suite record as Get Channel Cipher Suites lists it."""
+        return bytes((0xC0, self.number, self.authentication, 0x40 | self.integrity, 0x80 | self.confidentiality))
+
+
+SUITES: Final = {
+    suite.number: suite
+    for suite in (
+        Suite(3, 1, 1, 1, "sha1", 20, 12),
+        Suite(17, 3, 4, 1, "sha256", 32, 16),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What both sides of a RAKP handshake know; identifiers are the four bytes as sent."""
+
+    console_id: bytes
+    managed_id: bytes
+    console_random: bytes
+    managed_random: bytes
+    guid: bytes
+    role: int
+    name: bytes
+
+    @property
+    def _identity(self) -> bytes:
+        return bytes((self.role, len(self.name))) + self.name
+
+    def rakp2_code(self, suite: Suite, password: bytes) -> bytes:
+        return hmac.digest(
+            password,
+            self.console_id + self.managed_id + self.console_random + self.managed_random + self.guid + self._identity,
+            suite.digest,
+        )
+
+    def rakp3_code(self, suite: Suite, password: bytes) -> bytes:
+        return hmac.digest(password, self.managed_random + self.console_id + self._identity, suite.digest)
+
+    def session_key(self, suite: Suite, key: bytes) -> bytes:
+        """SIK; `key` is Kg, or the password where the board has no Kg."""
+        return hmac.digest(key, self.console_random + self.managed_random + self._identity, suite.digest)
+
+    def rakp4_code(self, suite: Suite, session_key: bytes) -> bytes:
+        code = hmac.digest(session_key, self.console_random + self.managed_id + self.guid, suite.digest)
+        return code[: suite.tag_length]
+
+
+class DecryptionError(ValueError):
+    """The padding of a decrypted payload is wrong."""
+
+
+class PacketKeys:
+    """The keys of one established session: signs, checks, encrypts and decrypts its packets."""
+
+    __slots__ = ("_aes", "_digest", "_k1", "tag_length")
+
+    def __init__(self, suite: Suite, session_key: bytes) -> None:
+        self.tag_length = suite.tag_length
+        self._digest = suite.digest
+        self._k1 = hmac.digest(session_key, _K1_CONSTANT, suite.digest)
+        self._aes = algorithms.AES(hmac.digest(session_key, _K2_CONSTANT, suite.digest)[:BLOCK])
+
+    def sign(self, signed_part: bytes) -> bytes:
+        return hmac.digest(self._k1, signed_part, self._digest)[: self.tag_length]
+
+    def is_signed(self, signed_part: bytes, code: bytes) -> bool:
+        return hmac.compare_digest(self.sign(signed_part), code)
+
+    def encrypt(self, payload: bytes) -> bytes:
+        """Random IV, then the payload and its confidentiality pad under AES-128-CBC."""
+        iv = os.urandom(BLOCK)
+        padded = payload + _PADS[-(len(payload) + 1) % BLOCK]
+        return iv + Cipher(self._aes, modes.CBC(iv)).encryptor().update(padded)
+
+    def decrypt(self, payload: bytes) -> bytes:
+        """The plain payload; raises DecryptionError unless length and pad are exactly what the standard says."""
+        if len(payload) < 2 * BLOCK or len(payload) % BLOCK:
+            raise DecryptionError("length")
+        plain = Cipher(self._aes, modes.CBC(payload[:BLOCK])).decryptor().update(payload[BLOCK:])
+        length = plain[-1]
+        if length >= BLOCK or plain[-1 - length :] != _PADS[length]:
+            raise DecryptionError("pad")
+        return plain[: -1 - length]

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One established session: keys, sequence numbers, who is behind it and the last answer given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from ipmi import wire
+from ipmi.board import Privilege
+from ipmi.request import Caller
+from ipmi.window import ReplayWindow
+
+if TYPE_CHECKING:
+    from ipmi.crypto import PacketKeys
+
+Source = tuple[str, int] | tuple[str, int, int, int]
+"""Socket address of a client: host, port and for IPv6 two numbers more."""
+
+REPLY_KEPT_S: Final = 10.0
+"""A lost answer is asked for again within seconds; later the same bytes are a new request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Established:
+    """What a login leaves behind for the session that follows."""
+
+    session_id: int
+    console_id: int
+    user_id: int
+    name: bytes
+    limit: Privilege
+    keys: PacketKeys
+    final_request: bytes
+    """RAKP message 3 and its answer, kept until the client shows that the answer arrived."""
+    final_answer: bytes
+
+
+class Session:
+    """State of one session. Not thread-safe: it belongs to the session layer."""
+
+    __slots__ = (
+        "_sequence",
+        "answer",
+        "answered_at",
+        "caller",
+        "console_id",
+        "final_answer",
+        "final_request",
+        "handle",
+        "id",
+        "keys",
+        "open",
+        "request",
+        "seen_at",
+        "source",
+        "window",
+    )
+
+    def __init__(self, login: Established, handle: int, source: Source, now: float) -> None:
+        self.id = login.session_id
+        self.console_id = login.console_id
+        self.handle = handle
+        self.keys = login.keys
+        self.window = ReplayWindow()
+        self.source = source
+        self.seen_at = now
+        self.open = True
+        self.final_request = login.final_request
+        self.final_answer = login.final_answer
+        self.caller = Caller(
+            login.session_id, login.user_id, login.name, min(Privilege.USER, login.limit), login.limit, source[0]
+        )
+        self.request = b""
+        """Bytes of the last request, to know it again when the client repeats it."""
+        self.answer: bytes | None = None
+        """The answer to it; None while it is being worked on."""
+        self.answered_at = now
+        self._sequence = 0
+
+    def heard(self, source: Source, now: float) -> None:
+        """Note an authentic packet: the session lives on, and answers go where it came from."""
+        self.seen_at = now
+        self.final_request = b""
+        if source != self.source:
+            self.source = source
+            if source[0] != self.caller.address:
+                self._become(self.caller.privilege)
+
+    def set_privilege(self, level: int) -> None:
+        """Change the present level; the caller has checked it against the limit."""
+        self._become(level)
+
+    def seal(self, payload: bytes) -> bytes:
+        """A datagram that carries `payload` to the client, encrypted and signed."""
+        self._sequence = self._sequence % 0xFFFFFFFF + 1
+        signed = wire.encode_signed_part(
+            wire.PayloadType.IPMI, self.console_id, self._sequence, self.keys.encrypt(payload)
+        )
+        return wire.RMCP_IPMI + signed + self.keys.sign(signed)
+
+    def _become(self, level: int) -> None:
+        old = self.caller
+        self.caller = Caller(old.session_id, old.user_id, old.name, level, old.limit, self.source[0])

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The session layer, without sockets or clocks: datagrams and times go in, datagrams and requests come out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ipmi import message as messages
+from ipmi import wire
+from ipmi.backoff import LoginBackoff
+from ipmi.crypto import DecryptionError
+from ipmi.handshake import Handshake
+from ipmi.rakp import MalformedHandshake
+from ipmi.request import NO_PRIVILEGE, Caller, Request
+from ipmi.session import REPLY_KEPT_S, Session
+from ipmi.wire import PayloadType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ipmi.board import Users
+    from ipmi.config import ServerConfig
+    from ipmi.counters import Tally
+    from ipmi.message import Message
+    from ipmi.session import Source
+
+
+class Arrival(NamedTuple):
+    """A request to run, and what is needed to answer it."""
+
+    request: Request
+    message: Message
+    raw: bytes
+    session: Session | None
+    """None = sent outside any session."""
+    classic: bool
+    """True when it came in IPMI 1.5 framing."""
+    source: Source
+
+
+class SessionLayer:
+    """All sessions of one endpoint. Routes by session id, never by source address.
+
+    Not thread-safe. `now` is any clock that only goes forward, in seconds.
+    """
+
+    def __init__(self, users: Users, guid: bytes, config: ServerConfig, tally: Tally) -> None:
+        self._config = config
+        self._tally = tally
+        self._established: dict[int, Session] = {}
+        self._handles: dict[int, Session] = {}
+        self._handshake = Handshake(users, guid, config, LoginBackoff(), tally, self._established.__contains__)
+
+    @property
+    def half_open_count(self) -> int:
+        return len(self._handshake.half_open)
+
+    @property
+    def slots(self) -> int:
+        return self._config.max_sessions
+
+    def sessions(self) -> Sequence[Session]:
+        """The established sessions, in order of their handles."""
+        return [self._handles[handle] for handle in sorted(self._handles)]
+
+    def feed(self, datagram: bytes, source: Source, now: float) -> bytes | Arrival | None:
+        """Take one datagram: a datagram to send back, a request to run, or nothing. Raises nothing."""
+        self._tally.datagrams += 1
+        try:
+            packet = wire.decode(datagram)
+            if isinstance(packet, wire.PlusPacket):
+                if packet.authenticated and packet.session_id:
+                    return self._in_session(packet, datagram, source, now)
+                return self._outside(packet, source, now)
+            if isinstance(packet, wire.ClassicPacket):
+                return self._classic(packet, source)
+            return wire.encode_pong(packet.tag)
+        except (wire.MalformedPacket, messages.MalformedMessage, MalformedHandshake, DecryptionError):
+            self._tally.malformed += 1
+            return None
+
+    def reply(self, arrival: Arrival, body: bytes, now: float) -> bytes:
+        """The datagram that answers `arrival` with `body` (completion code and data)."""
+        response = messages.encode_response(arrival.message, body)
+        session = arrival.session
+        if session is None:
+            if arrival.classic:
+                return wire.encode_classic(response)
+            return wire.encode_plus(PayloadType.IPMI, 0, 0, response)
+        if session.request is arrival.raw:
+            session.answer = response
+            session.answered_at = now
+        return session.seal(response)
+
+    def find(self, session_id: int) -> Session | None:
+        return self._established.get(session_id)
+
+    def close(self, session_id: int) -> bool:
+        """End a session; False when there is none of that id."""
+        session = self._established.pop(session_id, None)
+        if session is None:
+            return False
+        session.open = False
+        del self._handles[session.handle]
+        return True
+
+    def close_user(self, name: bytes) -> int:
+        """End all sessions of a user whose account has changed; returns how many."""
+        ids = [session.id for session in self._established.values() if session.caller.name == name]
+        return sum(self.close(session_id) for session_id in ids)
+
+    def tick(self, now: float) -> bool:
+        """Expire unfinished logins and idle sessions; True while there are any left to watch."""
+        self._handshake.half_open.expire(now)
+        limit = now - self._config.idle_timeout_s
+        for session_id in [session.id for session in self._established.values() if session.seen_at < limit]:
+            self.close(session_id)
+        return bool(self._established or self._handshake.half_open)
+
+    def _in_session(
+        self, packet: wire.PlusPacket, datagram: bytes, source: Source, now: float
+    ) -> bytes | Arrival | None:
+        session = self._established.get(packet.session_id)
+        if session is None:
+            self._tally.unauthentic += 1
+            return None
+        length = session.keys.tag_length
+        if not packet.encrypted or not wire.trailer_is_sound(datagram, packet.trailer, length):
+            raise wire.MalformedPacket("protection")
+        if not session.keys.is_signed(datagram[4:-length], datagram[-length:]):
+            self._tally.unauthentic += 1
+            return None
+        if not session.window.accept(packet.sequence):
+            self._tally.replayed += 1
+            return None
+        session.heard(source, now)
+        if packet.payload_type != PayloadType.IPMI:
+            raise wire.MalformedPacket("payload type")
+        raw = session.keys.decrypt(packet.payload)
+        if raw == session.request and now - session.answered_at <= REPLY_KEPT_S:
+            self._tally.repeated += 1
+            return None if session.answer is None else session.seal(session.answer)
+        message = messages.decode_request(raw)
+        session.request = raw
+        session.answer = None
+        session.answered_at = now
+        self._tally.commands += 1
+        request = Request(message.netfn, message.command, message.data, session.caller)
+        return Arrival(request, message, raw, session, False, source)
+
+    def _outside(self, packet: wire.PlusPacket, source: Source, now: float) -> bytes | Arrival | None:
+        if packet.session_id or packet.authenticated or packet.encrypted:
+            raise wire.MalformedPacket("unprotected packet for a session")
+        if packet.payload_type == PayloadType.IPMI:
+            return self._sessionless(packet.payload, False, source)
+        if packet.payload_type == PayloadType.OPEN_SESSION_REQUEST:
+            answer: bytes | None = self._handshake.open_session(packet.payload, source, now)
+            kind = PayloadType.OPEN_SESSION_RESPONSE
+        elif packet.payload_type == PayloadType.RAKP1:
+            answer = self._handshake.rakp1(packet.payload, now)
+            kind = PayloadType.RAKP2
+        elif packet.payload_type == PayloadType.RAKP3:
+            answer = self._rakp3(packet.payload, source, now)
+            kind = PayloadType.RAKP4
+        else:
+            raise wire.MalformedPacket("payload type")
+        return None if answer is None else wire.encode_plus(kind, 0, 0, answer)
+
+    def _rakp3(self, payload: bytes, source: Source, now: float) -> bytes | None:
+        session = self._established.get(int.from_bytes(payload[4:8], "little"))
+        if session is not None:
+            return session.final_answer if payload == session.final_request else None
+        room = len(self._established) < self._config.max_sessions
+        outcome = self._handshake.rakp3(payload, room, now)
+        if outcome is None or isinstance(outcome, bytes):
+            return outcome
+        handle = next(number for number in range(1, self._config.max_sessions + 1) if number not in self._handles)
+        session = Session(outcome, handle, source, now)
+        self._established[session.id] = session
+        self._handles[handle] = session
+        return outcome.final_answer
+
+    def _classic(self, packet: wire.ClassicPacket, source: Source) -> Arrival:
+        if packet.authentication or packet.session_id:
+            raise wire.MalformedPacket("IPMI 1.5 session")
+        return self._sessionless(packet.payload, True, source)
+
+    def _sessionless(self, payload: bytes, classic: bool, source: Source) -> Arrival:
+        message = messages.decode_request(payload)
+        self._tally.commands += 1
+        caller = Caller(0, 0, b"", NO_PRIVILEGE, NO_PRIVILEGE, source[0])
+        request = Request(message.netfn, message.command, message.data, caller)
+        return Arrival(request, message, payload, None, classic, source)
