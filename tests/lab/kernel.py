@@ -10,11 +10,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from tests.lab import kernel_source
 from tests.lab.engine import BuiltKernel, Engine, cache_root
+from tests.lab.errors import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,23 +45,65 @@ def is_current(built: BuiltKernel) -> bool:
 def build(built: BuiltKernel) -> None:
     """Build the kernel into the cache unless it is there; of several callers at a time one builds, the others wait."""
     cache_root().mkdir(parents=True, exist_ok=True)
-    with (cache_root() / f"{built.engine.value}.lock").open("w") as lock:
+    name = built.engine.value
+    with (cache_root() / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if is_current(built):
             return
-        print(f"lab: building the {built.engine.value} kernel (once, some minutes)", file=sys.stderr, flush=True)
-        with tempfile.TemporaryDirectory(prefix="build-", dir=cache_root()) as work:
-            tree, result = Path(work, "tree"), Path(work, "result")
-            tree.mkdir()
+        log = cache_root() / f"{name}-build.log"
+        print(f"lab: building the {name} kernel (once, some minutes); log in {log}", file=sys.stderr, flush=True)
+        with tempfile.TemporaryDirectory(prefix="build-", dir=cache_root()) as work, log.open("w") as log_file:
+            result = Path(work, "result")
             result.mkdir()
-            kernel_source.unpack(tree, built.engine)
-            refused = _configure(tree, built.engine)
-            _compile(tree, result, built.engine)
+            refused = _Build(built.engine, Path(work, "tree"), log_file).into(result)
             (result / built.recipe.name).write_text(fingerprint() + "\n", encoding="ascii")
             shutil.rmtree(built.root, ignore_errors=True)
             result.rename(built.root)
     missing = " ".join(refused) or "none"
     print(f"lab: kernel ready in {built.root}; options it does not offer: {missing}", file=sys.stderr)
+
+
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """One build of a kernel in a source tree of its own; what the tools print goes to `log`."""
+
+    engine: Engine
+    tree: Path
+    log: TextIO
+
+    def into(self, result: Path) -> list[str]:
+        """Fill the folder `result`; returns the wanted options that this kernel does not have."""
+        self.tree.mkdir()
+        kernel_source.unpack(self.tree, self.engine)
+        refused = self._configure()
+        self._make(self.engine.image, "modules")
+        self._make("modules_install", f"INSTALL_MOD_PATH={result}", "INSTALL_MOD_STRIP=1")
+        self._call("strip", "-g", "-o", str(result / "kernel"), self.engine.image)
+        return refused
+
+    def _configure(self) -> list[str]:
+        wanted = list(_wanted_options(self.engine))
+        (self.tree / "lab.config").write_text("\n".join(wanted) + "\n", encoding="ascii")
+        self._make("tinyconfig")
+        self._call("scripts/kconfig/merge_config.sh", "-m", ".config", "lab.config")
+        self._make("olddefconfig")
+        written = set((self.tree / ".config").read_text(encoding="utf-8").splitlines())
+        return sorted(set(wanted) - written)
+
+    def _make(self, *targets: str) -> None:
+        jobs = len(os.sched_getaffinity(0))
+        # An ordinary x86 kernel contains no vector code; the build of user-mode Linux does not see to that by itself.
+        flags = [f"ARCH={self.engine.architecture}", "KCFLAGS=-fno-tree-vectorize", f"-j{jobs}"]
+        self._call("make", "-s", *flags, *targets)
+
+    def _call(self, *command: str) -> None:
+        # Started from a Makefile, we must not hand that one's flags down to the kernel's.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+        done = subprocess.run(
+            command, cwd=self.tree, env=environment, stdout=self.log, stderr=subprocess.STDOUT, check=False
+        )
+        if done.returncode != 0:
+            raise LabError(f"{' '.join(command)} failed with exit code {done.returncode}; see {self.log.name}")
 
 
 def _wanted_options(engine: Engine) -> Iterator[str]:
@@ -71,32 +115,3 @@ def _wanted_options(engine: Engine) -> Iterator[str]:
             section = words[0].strip("[]")
         elif section in ("common", engine.value):
             yield from (f"CONFIG_{word}" if "=" in word else f"CONFIG_{word}=y" for word in words)
-
-
-def _configure(tree: Path, engine: Engine) -> list[str]:
-    """Write the configuration; returns the wanted options that this kernel does not have."""
-    wanted = list(_wanted_options(engine))
-    (tree / "lab.config").write_text("\n".join(wanted) + "\n", encoding="ascii")
-    _make(tree, engine, "tinyconfig")
-    subprocess.run(
-        ["scripts/kconfig/merge_config.sh", "-m", ".config", "lab.config"],
-        cwd=tree,
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
-    _make(tree, engine, "olddefconfig")
-    written = set((tree / ".config").read_text(encoding="utf-8").splitlines())
-    return sorted(set(wanted) - written)
-
-
-def _compile(tree: Path, result: Path, engine: Engine) -> None:
-    _make(tree, engine, engine.image, "modules")
-    _make(tree, engine, "modules_install", f"INSTALL_MOD_PATH={result}", "INSTALL_MOD_STRIP=1")
-    subprocess.run(["strip", "-g", "-o", result / "kernel", tree / engine.image], check=True)
-
-
-def _make(tree: Path, engine: Engine, *targets: str) -> None:
-    jobs = len(os.sched_getaffinity(0))
-    # An ordinary x86 kernel contains no vector code; the build of user-mode Linux does not see to that by itself.
-    command = ["make", "-s", f"ARCH={engine.architecture}", "KCFLAGS=-fno-tree-vectorize", f"-j{jobs}", *targets]
-    subprocess.run(command, cwd=tree, stdout=subprocess.DEVNULL, check=True)

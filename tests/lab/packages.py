@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # Debian's releases and the kernel source that each of them carries; the newest that the machine offers is taken.
-SOURCES = ("linux-source-6.1",)
+SOURCES = ("linux-source-6.12", "linux-source-6.1")
 
 BUILD = ("gcc", "libc6-dev", "make", "flex", "bison", "bc", "xz-utils", "kmod", "busybox-static", "libelf-dev")
 RUN = {Engine.UML: (), Engine.QEMU: ("qemu-system-x86",)}
@@ -54,8 +54,8 @@ def _offered_source() -> str:
         if attempt == 0:
             _apt("update")
     raise LabError(
-        f"this machine offers none of {', '.join(SOURCES)}: the lab's kernel is built on Debian 12 (bookworm), "
-        "once built it can be copied in $PGOOD_LAB_CACHE"
+        f"this machine offers none of {', '.join(SOURCES)}: build the lab's kernel on Debian 12 or 13 "
+        "and copy it here (~/.cache/pgood-lab)"
     )
 
 

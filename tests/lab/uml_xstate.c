@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only */
 /*
- * Floating-point state of user-mode Linux 6.1 on hosts with AMX.
+ * Floating-point state of user-mode Linux (6.1, 6.12) on hosts with AMX.
  *
  * That kernel hands the host a buffer of fixed size for a task's extended state. A host whose state is larger (AMX
  * tiles take 8 KiB) refuses to restore from a part of it, and the guest's first program dies. So the host's whole
