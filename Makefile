@@ -26,6 +26,7 @@ lint: ## ruff and mypy
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
+	@$(python) -m mypy -p tests.lab -p tests.hardware
 
 check-c: ## the C core: warnings as errors, unit tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory -C native check
