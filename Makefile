@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything here sets up what it needs (see tools/setup) and is quick the second time. ARGS=... goes to the command.
+
+python := .venv/bin/python
+
+.PHONY: help run test lab lint check-c clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
+
+run: ## start the simulated board: IPMI and MQTT on the loopback interface, Ctrl-C ends it
+	@tools/setup run
+	@.venv/bin/pgood demo $(ARGS)
+
+test: ## every test that needs no special kernel
+	@tools/setup test
+	@$(python) -m pytest $(ARGS)
+
+lab: ## the hardware tests, against real kernel drivers in a small guest (builds its kernel once: about 5 minutes)
+	@tools/setup test
+	@$(python) -m tests.lab setup
+	@$(python) -m tests.lab run --rw . -- $(python) -m pytest tests/hardware $(ARGS)
+
+lint: ## ruff and mypy
+	@tools/setup dev
+	@$(python) -m ruff check .
+	@$(python) -m ruff format --check .
+	@$(python) -m mypy
+	@$(python) -m mypy -p tests.lab -p tests.hardware
+
+check-c: ## the C core: warnings as errors, unit tests under the address and undefined-behaviour sanitizers
+	@$(MAKE) --no-print-directory -C native check
+
+clean: ## remove what these commands made (not the lab's kernel in ~/.cache/pgood-lab)
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis native/*.so native/*.o native/_core.c
+	find . -name __pycache__ -prune -exec rm -rf {} +
