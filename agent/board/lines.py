@@ -83,9 +83,7 @@ def open_kernel_lines(profile: Profile, armed: bool, state_dir: Path) -> BoardLi
     return BoardLines(engine, armed, guard=guard, requested=requested)
 
 
-def _config(
-    profile: Profile, lines: Mapping[str, KernelLine | MemoryLine], levels: Mapping[str, bool]
-) -> EngineConfig:
+def _config(profile: Profile, lines: Mapping[str, KernelLine | MemoryLine], levels: Mapping[str, bool]) -> EngineConfig:
     return EngineConfig(
         outputs=tuple(
             _output(name, table, lines[name], levels.get(name, False))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agent.events.catalog import POWER_SUPPLY, POWER_UNIT, REDUNDANCY_READING, SENSOR_SPECIFIC
@@ -78,7 +79,7 @@ class BoardSensors:
         for index, table in enumerate(temperatures.tables):
             number = numbers.FIRST_TEMPERATURE + index
             self._sensors.append(_temperature(number, table))
-            self._readers[number] = lambda name=table.name: temperatures.reading(name).celsius
+            self._readers[number] = partial(_celsius, temperatures, table.name)
         if supplies.tables:
             self._sensors.append(_power_unit_redundancy())
             self._states[numbers.POWER_UNIT_REDUNDANCY] = self._redundancy_states
@@ -100,7 +101,7 @@ class BoardSensors:
     def _add_supply(self, index: int, table: SupplyTable) -> None:
         status = numbers.FIRST_SUPPLY_STATUS + index
         self._sensors.append(_supply_status(status, index, table))
-        self._states[status] = lambda: self._supply_states(index)
+        self._states[status] = partial(self._supply_states, index)
         for step, quantity in enumerate(SUPPLY_QUANTITIES):
             number = numbers.FIRST_SUPPLY_ANALOG + index * numbers.SUPPLY_ANALOG_STEP + step
             self._sensors.append(
@@ -114,7 +115,7 @@ class BoardSensors:
                     entity_instance=index + 1,
                 )
             )
-            self._readers[number] = lambda read=quantity.read: self._supply_reading(index, read)
+            self._readers[number] = partial(self._supply_reading, index, quantity.read)
 
     def _supply_reading(self, index: int, read: Callable[[SupplyReadings], float | None]) -> float | None:
         readings = self._supplies.slots[index].readings
@@ -142,6 +143,10 @@ class BoardSensors:
     def _redundancy_states(self) -> int | None:
         state = self._redundancy.view().state
         return None if state is None else 1 << state.value
+
+
+def _celsius(temperatures: TemperatureMonitor, name: str) -> float | None:
+    return temperatures.reading(name).celsius
 
 
 def _power_unit_status() -> DiscreteSensor:

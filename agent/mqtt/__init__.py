@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
+"""The MQTT face: state, events and telemetry out, commands in."""

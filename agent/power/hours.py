@@ -23,6 +23,10 @@ class PowerOnHours:
         self._stored = self._seconds
         self._on_since: float | None = None
 
+    @property
+    def on(self) -> bool:
+        return self._on_since is not None
+
     def powered(self, on: bool) -> None:
         """Power-good changed, or may have."""
         self._count()

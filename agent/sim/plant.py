@@ -24,6 +24,8 @@ AMBIENT_C = 23.0
 MASSES_C_PER_W = {"inlet": (0.004, 120.0), "cpu": (0.16, 20.0)}
 """Rise over ambient per watt of load, and time constant in seconds, by the name of the sensor."""
 OTHER_MASS = (0.02, 60.0)
+MIN_C, MAX_C = -55.0, 127.0
+"""What an LM75 can say."""
 MAX_LOAD_W = 100_000.0
 
 
@@ -143,8 +145,10 @@ class Plant:
             self._settle(now_ns)
 
     def sensor(self, name: str, celsius: float | None) -> None:
-        """Force a temperature, or let the model decide (None). Raises UnknownThing."""
+        """Force a temperature, or let the model decide (None). Raises UnknownThing, ValueError."""
         with self._lock:
+            if celsius is not None and not MIN_C <= celsius <= MAX_C:
+                raise ValueError(f"a sensor shows {MIN_C:g} to {MAX_C:g} C (not {celsius:g})")
             _find(self.masses, "sensor", self._labels.get(name, name)).forced = celsius
 
     def load(self, watts: float, now_ns: int) -> None:

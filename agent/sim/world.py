@@ -4,15 +4,35 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import TYPE_CHECKING
 
+from agent.sim.plant import UnknownThing
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from agent.profile.schema import Profile
     from agent.sim.plant import Plant
     from native import MemoryChip
+
+
+GRAMMAR = (
+    "supply NAME remove|insert|ac-off|ac-on|fail|repair, host NAME hang|crash|ignore-soft-off|normal,"
+    " sensor NAME VALUE|auto, load WATTS"
+)
+
+
+def _number(text: str, what: str) -> float:
+    """A finite number. Raises ValueError with the cure."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{what} is a number (not {text!r})")
+    return value
 
 
 class SimulatedWorld:
@@ -39,6 +59,28 @@ class SimulatedWorld:
         self._loop.remove_reader(self._chip.fileno())
         if self._timer:
             self._timer.cancel()
+
+    def happen(self, words: Sequence[str]) -> str:
+        """Play with the world: `supply 1 remove`, `host 0 hang`, `sensor inlet 45`, `sensor inlet auto`, `load 300`.
+
+        Returns what was done, for a person. Raises UnknownThing, ValueError.
+        """
+        now_ns = time.monotonic_ns()
+        match words:
+            case ["supply", name, happening]:
+                self.plant.supply(name, happening, now_ns)
+            case ["host", name, happening]:
+                self.plant.host(name, happening, now_ns)
+            case ["sensor", name, "auto"]:
+                self.plant.sensor(name, None)
+            case ["sensor", name, value]:
+                self.plant.sensor(name, _number(value, "a temperature"))
+            case ["load", value]:
+                self.plant.load(_number(value, "a load"), now_ns)
+            case _:
+                raise UnknownThing(f"the simulated world knows: {GRAMMAR}")
+        self.advance()
+        return " ".join(words)
 
     def _outputs_changed(self) -> None:
         for change in self._chip.drain():

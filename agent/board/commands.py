@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What faces may do to the board, in one place: implements agent.mqtt.board.MqttBoard and serves the local socket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.power.request import Reply, Verdict
+from agent.psu.change import ChangeError, changed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from agent.board.documents import Document, Documents
+    from agent.board.services import Services
+    from agent.power.request import Request
+
+
+class BoardCommands:
+    """Used on the loop's thread."""
+
+    def __init__(self, board_id: str, services: Services, documents: Documents) -> None:
+        self.board_id = board_id
+        self._services = services
+        self._documents = documents
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        return tuple(self._services.hosts)
+
+    def documents(self) -> Mapping[str, Document]:
+        return self._documents.all()
+
+    def telemetry(self) -> Document:
+        return self._documents.telemetry()
+
+    def watch(self, changed: Callable[[str], None]) -> None:
+        self._services.watch(changed)
+
+    async def act(self, host: str, request: Request) -> Reply:
+        """Ask a host to act and wait for the outcome. Raises KeyError for an unknown host."""
+        return await self._services.hosts[host].run(request)
+
+    async def configure_redundancy(self, change: Mapping[str, object], origin: str) -> Reply:
+        redundancy = self._services.redundancy
+        if not redundancy.slots:
+            return Reply(Verdict.NOT_WIRED, "this board has no supplies")
+        try:
+            await redundancy.configure(changed(redundancy.view().settings, change), origin)
+        except ChangeError as error:
+            return Reply(Verdict.BLOCKED, str(error))
+        except OSError as error:
+            return Reply(Verdict.FAILED, str(error))
+        return Reply(Verdict.DONE)

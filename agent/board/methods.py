@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The methods of the local socket: one table, each entry says whether it acts."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from agent.board import armed
+from agent.board.options import effective
+from agent.control.server import Entry, RequestError
+from agent.events.event import EventKind
+from agent.power.request import Action, Request
+from agent.sim.plant import UnknownThing
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+    from agent.board.board import Board
+    from agent.control.server import Peer
+
+T = TypeVar("T", bound=msgspec.Struct)
+MAX_LATEST = 1000
+
+
+class _Power(msgspec.Struct, forbid_unknown_fields=True):
+    action: Action
+    host: str | None = None
+    force: bool = False
+
+
+class _Events(msgspec.Struct, forbid_unknown_fields=True):
+    latest: int = 20
+    follow: bool = False
+
+
+class _Sim(msgspec.Struct, forbid_unknown_fields=True):
+    words: list[str]
+
+
+class BoardMethods:
+    """Implements agent.control.server.Methods for one board."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    def may_act(self, peer: Peer) -> bool:
+        return peer.uid in (0, os.getuid()) or peer.name in self._board.options.site.local.operators
+
+    def table(self) -> Mapping[str, Entry]:
+        return {
+            "status": Entry(acts=False, serve=self._status),
+            "config": Entry(acts=False, serve=self._config),
+            "events": Entry(acts=False, stream=self._events),
+            "power": Entry(acts=True, serve=self._power),
+            "redundancy": Entry(acts=True, serve=self._redundancy),
+            "arm": Entry(acts=True, serve=self._arm),
+            "sim": Entry(acts=True, serve=self._sim),
+        }
+
+    async def _status(self, args: Mapping[str, Any], peer: Peer) -> object:
+        board = self._board
+        return {
+            "documents": board.documents.all(),
+            "telemetry": board.documents.telemetry(),
+            "ipmi": {
+                "listen": [f"{host}:{port}" for host, port in board.ipmi_bound],
+                "counters": msgspec.to_builtins(board.ipmi.counters()) if board.ipmi else None,
+            },
+            "mqtt": board.mqtt_status(),
+            "lines": list(board.lines.engine.thread_report()),
+        }
+
+    async def _config(self, args: Mapping[str, Any], peer: Peer) -> object:
+        return [
+            {"key": setting.key, "value": setting.value, "origin": setting.origin.value}
+            for setting in effective(self._board.options, self._board.settings)
+        ]
+
+    async def _events(self, args: Mapping[str, Any], peer: Peer) -> AsyncIterator[object]:
+        wanted = _typed(args, _Events)
+        subscription = self._board.bus.subscribe(f"local:{peer.name}")
+        try:
+            await self._board.bus.drain()
+            last = ""
+            for event in await self._board.journal.latest(max(0, min(wanted.latest, MAX_LATEST))):
+                last = str(event["id"])
+                yield event
+            while wanted.follow:
+                told = await subscription.get()
+                if told.id > last:
+                    yield told.payload()
+        finally:
+            subscription.close()
+
+    async def _power(self, args: Mapping[str, Any], peer: Peer) -> object:
+        wanted = _typed(args, _Power)
+        hosts = self._board.services.hosts
+        name = wanted.host if wanted.host is not None else next(iter(hosts), None)
+        if name is None or name not in hosts:
+            raise RequestError(f"this board has no host {name!r}; it has: {', '.join(hosts) or 'none'}")
+        reply = await hosts[name].run(Request(wanted.action, peer.origin, wanted.force))
+        return {
+            "host": name,
+            "verdict": reply.verdict.value,
+            "good": reply.verdict.good,
+            "reason": reply.reason,
+            "state": hosts[name].view().state.value,
+        }
+
+    async def _redundancy(self, args: Mapping[str, Any], peer: Peer) -> object:
+        reply = await self._board.commands.configure_redundancy(args, peer.origin)
+        return {"verdict": reply.verdict.value, "good": reply.verdict.good, "reason": reply.reason}
+
+    async def _arm(self, args: Mapping[str, Any], peer: Peer) -> object:
+        board = self._board
+        if board.lines.armed:
+            return {"text": "the board is armed already"}
+        armed.arm(board.options.state_dir, peer.origin)
+        board.bus.emit(EventKind.AGENT_ARMED, "board", board.board_id)
+        board.restart()
+        return {"text": "the board is armed; the agent restarts to take its outputs"}
+
+    async def _sim(self, args: Mapping[str, Any], peer: Peer) -> object:
+        if self._board.world is None:
+            raise RequestError("this board is real: 'pgood sim' works on simulated boards only")
+        try:
+            return {"text": self._board.world.happen(_typed(args, _Sim).words)}
+        except (UnknownThing, ValueError) as error:
+            raise RequestError(str(error)) from error
+
+
+def _typed(args: Mapping[str, Any], kind: type[T]) -> T:
+    """The arguments of a method. Raises msgspec.ValidationError, whose text goes to the peer."""
+    return msgspec.convert(dict(args), kind)

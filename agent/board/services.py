@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The services of one board, made from its profile over open lines and buses, and the paths between them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from agent.events.event import EventKind
+from agent.power.host import Host
+from agent.power.hours import PowerOnHours
+from agent.power.identify import IdentifyLed
+from agent.power.lines import POWER_GOOD, RESULTS, EngineHostLines
+from agent.power.timing import HostTiming
+from agent.psu.monitor import SupplyMonitor
+from agent.psu.redundancy import ColdRedundancy
+from agent.thermal.monitor import TemperatureMonitor
+from native import CommandDone, InputChanged, LineFailed, Resync, Steady
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from agent.board.lines import BoardLines
+    from agent.events.bus import EventBus
+    from agent.hardware.i2c_bus import I2cBus
+    from agent.profile.schema import HostTable, Profile
+    from agent.store.settings import Settings
+
+log = logging.getLogger(__name__)
+
+HOURS_CHECK_S = 60.0
+
+
+class Services:
+    """Everything that watches and acts. Used on the loop's thread."""
+
+    def __init__(
+        self, profile: Profile, lines: BoardLines, buses: Mapping[str, I2cBus], settings: Settings, bus: EventBus
+    ) -> None:
+        self.bus = bus
+        self._lines = lines
+        self._watchers: list[Callable[[str], None]] = []
+        self._loop = asyncio.get_running_loop()
+        self.hosts = {table.name: self._host(table) for table in profile.hosts}
+        self._by_power_good = {table.power_good: self.hosts[table.name] for table in profile.hosts}
+        self.hours = {name: PowerOnHours(settings, name) for name in self.hosts}
+        self.identify_leds = {
+            table.name: IdentifyLed(lines.engine, table.identify_led if lines.armed else "") for table in profile.hosts
+        }
+        self.supplies = SupplyMonitor(profile.supplies, buses, bus.emit, self._supplies_changed)
+        self.redundancy = ColdRedundancy(
+            profile.redundancy, self.supplies, buses, settings, bus.emit, self._redundancy_changed
+        )
+        self.temperatures = TemperatureMonitor(profile.sensors, buses, bus.emit)
+        self._hours_task: asyncio.Task[None] | None = None
+
+    def _host(self, table: HostTable) -> Host:
+        timing = HostTiming(**{key: getattr(table.timing, key) for key in table.timing.__struct_fields__})
+        return Host(
+            table.name,
+            timing,
+            EngineHostLines(table, self._lines.engine, self._lines.armed),
+            self.bus.emit,
+            self._host_changed,
+        )
+
+    def watch(self, changed: Callable[[str], None]) -> None:
+        """`changed` is called with the source (`host/0`, `psu/1`, `redundancy`) whenever its document changed."""
+        self._watchers.append(changed)
+
+    def start(self) -> None:
+        """Begin to hear the lines and to poll the buses."""
+        self._lines.engine.start()
+        self._loop.add_reader(self._lines.engine.fileno(), self._line_events)
+        if self._lines.guard:
+            self._loop.add_reader(self._lines.guard.fileno(), self._guard_lost)
+        self.supplies.start()
+        self.redundancy.start()
+        self.temperatures.start()
+        self._hours_task = asyncio.create_task(self._keep_hours(), name="hours")
+
+    async def close(self) -> None:
+        """Stop watching; no line moves."""
+        await self.temperatures.close()
+        await self.redundancy.close()
+        await self.supplies.close()
+        if self._hours_task:
+            self._hours_task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._hours_task
+            self._loop.remove_reader(self._lines.engine.fileno())
+            if self._lines.guard:
+                self._loop.remove_reader(self._lines.guard.fileno())
+        for host in self.hosts.values():
+            host.close()
+        for hours in self.hours.values():
+            with contextlib.suppress(OSError):
+                await hours.store_if_due(now=True)
+
+    # ------------------------------------------------------------------ what happens
+
+    def _line_events(self) -> None:
+        for event in self._lines.engine.events():
+            match event:
+                case InputChanged(line=line, steady=steady) if line in self._by_power_good:
+                    self._power_good(self._by_power_good[line], steady)
+                case CommandDone(token=token, outcome=outcome, reason=reason):
+                    for host in self.hosts.values():
+                        host.press_ended(token, RESULTS[outcome], reason)
+                case LineFailed(line=line, reason=reason):
+                    self.bus.emit(EventKind.LINES_RESYNC, f"line/{line}", line, reason)
+                case Resync(line=line, reason=reason):
+                    self.bus.emit(
+                        EventKind.LINES_RESYNC, f"line/{line}" if line else "lines", line or "all lines", reason
+                    )
+                    self._read_power_good_again()
+                case _:
+                    pass
+
+    def _power_good(self, host: Host, steady: Steady) -> None:
+        if steady is not Steady.UNKNOWN:
+            host.power_good_settled(POWER_GOOD[steady])
+
+    def _read_power_good_again(self) -> None:
+        for line, host in self._by_power_good.items():
+            self._power_good(host, self._lines.engine.input(line).steady)
+
+    def _guard_lost(self) -> None:
+        assert self._lines.guard is not None
+        self._loop.remove_reader(self._lines.guard.fileno())
+        self.bus.emit(EventKind.GUARD_LOST, "board", "board")
+
+    def _host_changed(self, host: Host) -> None:
+        hours = self.hours[host.name]
+        was_on, is_on = hours.on, host.view().powered
+        hours.powered(is_on)
+        if is_on and not was_on:
+            self.redundancy.host_powered_on()
+        self._tell(host.source)
+
+    def _supplies_changed(self) -> None:
+        for slot in self.supplies.slots:
+            self._tell(f"psu/{slot.name}")
+        self.redundancy.supplies_changed()
+
+    def _redundancy_changed(self) -> None:
+        self._tell("redundancy")
+        for slot in self.supplies.slots:
+            self._tell(f"psu/{slot.name}")
+
+    def _tell(self, source: str) -> None:
+        for watcher in self._watchers:
+            watcher(source)
+
+    async def _keep_hours(self) -> None:
+        while True:
+            await asyncio.sleep(HOURS_CHECK_S)
+            for hours in self.hours.values():
+                try:
+                    await hours.store_if_due()
+                except OSError as error:
+                    log.warning("power-on hours not stored: %s", error)

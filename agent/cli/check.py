@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`pgood check FILE`: is this profile right? Opens no device."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.cli.failure import Failure
+from agent.profile.load import find_profile, load_profile
+from agent.profile.problem import ConfigError
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser("check", help="check a profile, without touching any device")
+    parser.add_argument("profile", metavar="FILE|NAME")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    try:
+        profile = load_profile(find_profile(arguments.profile))
+    except ConfigError as error:
+        raise Failure(str(error)) from error
+    hosts, supplies, lines = len(profile.hosts), len(profile.supplies), len(profile.lines)
+    print(f"{profile.name}: good ({lines} lines, {hosts} hosts, {supplies} supplies, {len(profile.sensors)} sensors)")
+    return 0

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`pgood status`: the live state of the board."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from agent.cli.ask import add_state_dir, ask
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+
+def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser("status", help="show the live state of the board")
+    parser.add_argument("--json", action="store_true", help="everything, as one JSON object")
+    add_state_dir(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    status = ask(arguments, "status")
+    print(json.dumps(status, indent=2) if arguments.json else "\n".join(readable(status)))
+    return 0
+
+
+def readable(status: dict[str, Any]) -> Iterator[str]:
+    """The status as lines for a person."""
+    documents, telemetry = status["documents"], status["telemetry"]
+    info = documents["info"]
+    yield f"board {info['board']}  profile {info['profile']}  pgood {info['version']}"
+    if not info["armed"]:
+        yield "observe-only: no output is driven until 'pgood arm'"
+    for name in info["hosts"]:
+        host = documents[f"host/{name}/state"]
+        reason = f"  ({host['reason']})" if host["reason"] else ""
+        yield f"host {name}: {host['state']} since {host['since']}{reason}"
+    for name in info["supplies"]:
+        yield f"supply {name}: {_supply(documents[f'psu/{name}/state'], telemetry['supplies'][name])}"
+    if redundancy := documents.get("redundancy/state"):
+        yield f"redundancy: {_redundancy(redundancy)}"
+    for name, celsius in telemetry["temperatures_c"].items():
+        yield f"sensor {name}: {'unavailable' if celsius is None else f'{celsius:.1f} C'}"
+    yield f"ipmi: {', '.join(status['ipmi']['listen']) or 'not listening (give ipmi.listen in the site file)'}"
+    yield f"mqtt: {status['mqtt']['text']}"
+    for line in status["lines"]:
+        yield f"lines: {line}"
+
+
+def _supply(state: dict[str, Any], readings: dict[str, Any]) -> str:
+    text = f"{state['health']}, rank {state['rank']}"
+    if readings["pin_w"] is None or readings["pout_w"] is None:
+        return text
+    return f"{text}, in {readings['pin_w']:.0f} W, out {readings['pout_w']:.0f} W"
+
+
+def _redundancy(state: dict[str, Any]) -> str:
+    ranks = " ".join(map(str, state["ranks_in_force"]))
+    feature = "on" if state["enabled"] else "off"
+    return f"{state['state'] or 'unknown'}, cold redundancy {feature}, ranks in force {ranks}"

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the MQTT face needs from a board. Everything is called on the loop's thread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from agent.power.request import Reply, Request
+
+
+class MqttBoard(Protocol):
+    @property
+    def board_id(self) -> str: ...
+
+    def documents(self) -> Mapping[str, Mapping[str, object]]:
+        """Every retained document by its topic below the board's base: `info`, `host/0/state`, `psu/1/state` ..."""
+        ...
+
+    def watch(self, changed: Callable[[str], None]) -> None:
+        """`changed(source)` is called when the document `<source>/state` changed (`host/0`, `psu/1`, `redundancy`)."""
+        ...
+
+    def telemetry(self) -> Mapping[str, object]:
+        """All readings of this instant."""
+        ...
+
+    @property
+    def hosts(self) -> tuple[str, ...]: ...
+
+    async def act(self, host: str, request: Request) -> Reply:
+        """Ask a host to act and wait for the outcome. Raises KeyError for an unknown host."""
+        ...
+
+    async def configure_redundancy(self, change: Mapping[str, object], origin: str) -> Reply:
+        """Change some of `enabled`, `rotation`, `algorithm`, `ranks`, `period_s`; all are checked before any is stored."""
+        ...
