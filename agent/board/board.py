@@ -63,6 +63,8 @@ class Board:
         self.options = options
         profile, state_dir = options.profile, options.state_dir
         self.closing = asyncio.Event()
+        """Set when the agent is to end."""
+        self.restarting = False
         self._stack = contextlib.ExitStack()
         with contextlib.ExitStack() as opened:
             if profile.board.simulated:
@@ -176,6 +178,11 @@ class Board:
                         f"IPMI cannot listen on {host}:{port}: {error.strerror or error}: stop what uses it,"
                         " or choose another address (--ipmi HOST:PORT, or ipmi.listen in the site file)"
                     ) from error
+
+    def restart(self) -> None:
+        """Ask whoever runs the board to close it and open it anew."""
+        self.restarting = True
+        self.closing.set()
 
     async def close(self) -> None:
         """Stop cleanly: nobody is heard any more, buttons go idle, maintained outputs stay, state is stored."""

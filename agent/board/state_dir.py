@@ -28,7 +28,7 @@ class StateDir:
             self._lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise StateDirError(
-                f"state directory {path}: {error.strerror or error}: make it writable or choose another with --state-dir"
+                f"state directory {path}: {error.strerror or error}: make it writable, or choose another (--state-dir)"
             ) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -15,7 +15,7 @@ class MqttBoard(Protocol):
     @property
     def board_id(self) -> str: ...
 
-    def documents(self) -> Mapping[str, Mapping[str, object]]:
+    def documents(self) -> Mapping[str, object]:
         """Every retained document by its topic below the board's base: `info`, `host/0/state`, `psu/1/state` ..."""
         ...
 
@@ -35,5 +35,5 @@ class MqttBoard(Protocol):
         ...
 
     async def configure_redundancy(self, change: Mapping[str, object], origin: str) -> Reply:
-        """Change some of `enabled`, `rotation`, `algorithm`, `ranks`, `period_s`; all are checked before any is stored."""
+        """Change `enabled`, `rotation`, `algorithm`, `ranks`, `period_s` or some of them: all valid, or none stored."""
         ...
