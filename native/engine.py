@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The line engine: pulses, holds and debounced inputs on a thread of its own that nothing in Python can delay."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from native._core import ffi, lib
+from native.checks import MAX_PRESS_MS, check_config, find_index, index_by_name, is_number, to_ns
+from native.decode import EventDecoder, input_state, statistics
+from native.errors import EngineClosedError, LineBusyError, LineCommandError, LineConfigError
+from native.lines import Condition, EngineConfig, InputLine, KernelLine, LineClass, OutputLine, ThreadConfig
+from native.report import thread_report
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from native.events import EngineStatistics, InputState, LineEvent
+
+_EVENT_BATCH = 64
+_MAX_PULSES = 1000
+
+
+class LineEngine:
+    """One engine over a set of lines.
+
+    Threads: start() and close() belong to one thread; everything else may be called from any thread and never blocks
+    on a line. Events are for one reader at a time.
+    """
+
+    def __init__(self, config: EngineConfig, thread: ThreadConfig = ThreadConfig()) -> None:  # noqa: B008 frozen
+        """Opens the lines without an edge. Raises LineConfigError naming the line and the cure."""
+        self._config = config
+        self._thread = thread
+        self._report: tuple[str, ...] = ()
+        self._running = False
+        self._closed = False
+        self._tokens = itertools.count(1)
+        self._event_lock = threading.Lock()
+        check_config(config)
+        self._outputs = index_by_name(config.outputs, "output")
+        self._inputs = index_by_name(config.inputs, "input")
+        loop = lib.LOP_Create()
+        if loop == ffi.NULL:
+            raise LineConfigError("line engine: no memory or descriptors left for its thread; raise `ulimit -n`")
+        self._loop: Any = ffi.gc(loop, lib.LOP_Destroy)
+        # The chips must outlive the loop that points into them.
+        self._chips = (*(line.line for line in config.outputs), *(line.line for line in config.inputs))
+        self._add_lines()
+        self._decoder = EventDecoder(
+            tuple(line.name for line in config.outputs), tuple(line.name for line in config.inputs)
+        )
+        self._buffer = ffi.new("ENG_Event[]", _EVENT_BATCH)
+
+    # ----- life
+
+    def start(self) -> None:
+        """Writes idle to momentary outputs, adopts maintained ones and starts the thread."""
+        if self._closed:
+            raise EngineClosedError("line engine: was closed; make a new one")
+        if self._running:
+            raise EngineClosedError("line engine: is started already")
+        settings = ffi.new("LOP_ThreadConfig *")
+        settings.fifo_priority = -1 if self._thread.fifo_priority is None else self._thread.fifo_priority
+        settings.cpu = -1 if self._thread.cpu is None else self._thread.cpu
+        settings.lock_memory = self._thread.lock_memory
+        report = ffi.new("LOP_ThreadReport *")
+        error = lib.LOP_Start(self._loop, settings, report)
+        if error < 0:
+            raise EngineClosedError(f"line engine: its thread cannot be started: {os.strerror(-error)}")
+        self._report = thread_report(self._thread, report)
+        self._running = True
+
+    def close(self) -> None:
+        """Ends all commands, returns momentary outputs to idle, keeps maintained ones. Idempotent.
+
+        events() still hands out what happened until then.
+        """
+        self._running = False
+        if not self._closed:
+            self._closed = True
+            lib.LOP_Close(self._loop)
+
+    def __enter__(self) -> LineEngine:
+        if not self._running:
+            self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ----- commands
+
+    def pulse(
+        self,
+        name: str,
+        width_ms: float,
+        *,
+        count: int = 1,
+        gap_ms: float = 0.0,
+        precondition: Condition | None = None,
+    ) -> int:
+        """Presses a momentary line `count` times. Returns the token of the CommandDone to come.
+
+        The precondition is tested at each assertion. Raises LineCommandError, LineBusyError or EngineClosedError.
+        """
+        order = self._order(name, lib.ENG_PULSE, precondition)
+        self._check_press(name, width_ms, "width")
+        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= _MAX_PULSES:
+            raise LineCommandError(f"line {name}: {count!r} pulses; 1 to {_MAX_PULSES} can be given")
+        if count > 1 and not (is_number(gap_ms) and 1.0 <= gap_ms <= MAX_PRESS_MS):
+            raise LineCommandError(f"line {name}: gap of {gap_ms!r} ms between pulses; at least 1 ms is needed")
+        order.width_ns = to_ns(width_ms)
+        order.count = count
+        order.gap_ns = to_ns(gap_ms) if count > 1 else 0
+        return self._submit(name, order)
+
+    def hold_until(
+        self, name: str, until: Condition, at_most_ms: float, *, precondition: Condition | None = None
+    ) -> int:
+        """Presses a momentary line until an input has settled, at most `at_most_ms`. Returns the token."""
+        order = self._order(name, lib.ENG_HOLD, precondition)
+        self._check_press(name, at_most_ms, "hold")
+        order.width_ns = to_ns(at_most_ms)
+        self._fill_condition(name, order.until, until)
+        return self._submit(name, order)
+
+    def set(self, name: str, active: bool, *, precondition: Condition | None = None) -> int:
+        """Drives a maintained line; presses a momentary one until release() or its limit. Returns the token."""
+        order = self._order(name, lib.ENG_SET, precondition)
+        order.active = bool(active)
+        return self._submit(name, order)
+
+    def release(self, name: str) -> int:
+        """Makes the line inactive; a running press of a momentary line ends. Returns the token."""
+        return self._submit(name, self._order(name, lib.ENG_RELEASE, None))
+
+    def cancel(self, token: int) -> None:
+        """Ends a running command as CANCELLED; nothing happens if it has ended already."""
+        order = ffi.new("ENG_Order *")
+        order.kind = lib.ENG_CANCEL
+        if isinstance(token, bool) or not isinstance(token, int) or not 0 < token < 1 << 63:
+            raise LineCommandError(f"token {token!r}: not one that a command returned")
+        order.token = token
+        order.precondition.input = -1
+        order.until.input = -1
+        self._send("line engine", order)
+
+    # ----- state
+
+    def input(self, name: str) -> InputState:
+        """Returns the present state of an input."""
+        self._require_running()
+        state = ffi.new("ENG_InputState *")
+        lib.LOP_GetInput(self._loop, find_index(self._inputs, name, "input"), state)
+        return input_state(state)
+
+    def output(self, name: str) -> bool:
+        """Returns what the engine drives on an output now."""
+        self._require_running()
+        return bool(lib.LOP_GetOutput(self._loop, find_index(self._outputs, name, "output")))
+
+    def busy(self, name: str) -> int:
+        """Returns the token of the press that occupies a momentary output, 0 for none."""
+        self._require_running()
+        return int(lib.LOP_GetClaim(self._loop, find_index(self._outputs, name, "output")))
+
+    def fileno(self) -> int:
+        """Returns a descriptor that is readable while events wait; for asyncio's add_reader."""
+        return int(lib.LOP_EventFd(self._loop))
+
+    def events(self) -> list[LineEvent]:
+        """Takes all waiting events, oldest first; never blocks."""
+        events: list[LineEvent] = []
+        with self._event_lock:
+            while True:
+                taken = lib.LOP_TakeEvents(self._loop, self._buffer, _EVENT_BATCH)
+                events.extend(self._decoder.decode(item) for item in self._buffer[0:taken])
+                if taken < _EVENT_BATCH:
+                    return events
+
+    def statistics(self) -> EngineStatistics:
+        """Returns how well the thread kept its times since the last reset."""
+        values = ffi.new("LOP_Statistics *")
+        lib.LOP_GetStatistics(self._loop, values)
+        return statistics(values)
+
+    def reset_statistics(self) -> None:
+        """Starts the statistics anew."""
+        lib.LOP_ResetStatistics(self._loop)
+
+    def thread_report(self) -> tuple[str, ...]:
+        """Returns one sentence for each thing that the thread asked for and could not have."""
+        return self._report
+
+    # ----- private
+
+    def _require_running(self) -> None:
+        if not self._running:
+            raise EngineClosedError("line engine: is closed" if self._closed else "line engine: is not started")
+
+    def _order(self, name: str, kind: int, precondition: Condition | None) -> Any:
+        self._require_running()
+        order = ffi.new("ENG_Order *")
+        order.kind = kind
+        order.line = find_index(self._outputs, name, "output")
+        order.precondition.input = -1
+        order.until.input = -1
+        if precondition is not None:
+            self._fill_condition(name, order.precondition, precondition)
+        return order
+
+    def _fill_condition(self, name: str, target: Any, condition: Condition) -> None:
+        if condition.input not in self._inputs:
+            raise LineCommandError(f"line {name}: its condition names {condition.input}, which is not an input")
+        if not is_number(condition.stable_ms) or not 0.0 <= condition.stable_ms <= 86_400_000.0:
+            raise LineCommandError(f"line {name}: stable for {condition.stable_ms!r} ms; 0 to one day can be asked")
+        target.input = self._inputs[condition.input]
+        target.active = bool(condition.active)
+        target.stable_ns = to_ns(condition.stable_ms)
+
+    def _check_press(self, name: str, press_ms: float, what: str) -> None:
+        line = self._config.outputs[self._outputs[name]]
+        if line.line_class is not LineClass.MOMENTARY:
+            raise LineCommandError(f"line {name}: is maintained; use set() and release()")
+        if not is_number(press_ms) or not 0.0 < press_ms <= line.max_press_ms or to_ns(press_ms) < 1:
+            raise LineCommandError(
+                f"line {name}: {what} of {press_ms!r} ms; more than 0 and at most its limit of {line.max_press_ms:g} ms"
+            )
+
+    def _submit(self, name: str, order: Any) -> int:
+        order.token = next(self._tokens)
+        self._send(name, order)
+        return int(order.token)
+
+    def _send(self, name: str, order: Any) -> None:
+        self._require_running()
+        error = lib.LOP_Submit(self._loop, order)
+        if error == -errno.EBUSY:
+            raise LineBusyError(f"line {name}: busy with command {self.busy(name)}")
+        if error == -errno.EAGAIN:
+            raise LineBusyError(f"line {name}: too many commands wait for the engine")
+        if error == -errno.ESHUTDOWN:
+            raise EngineClosedError("line engine: is closed")
+        if error < 0:
+            raise LineCommandError(f"line {name}: {os.strerror(-error)}")
+
+    def _add_lines(self) -> None:
+        for output in self._config.outputs:
+            momentary = output.line_class is LineClass.MOMENTARY
+            config = ffi.new("ENG_OutputConfig *")
+            config.line_class = output.line_class.value
+            config.initial = bool(output.initial)
+            config.max_press_ns = to_ns(output.max_press_ms) if momentary else 0
+            _opened(output.name, lib.LOP_AddOutput(self._loop, _source(output), config), lib.ENG_MAX_OUTPUTS)
+        for line in self._config.inputs:
+            settings = ffi.new("ENG_InputConfig *")
+            settings.source = line.source.value
+            settings.rise_ns = to_ns(line.rise_ms)
+            settings.fall_ns = to_ns(line.fall_ms)
+            settings.poll_ns = 0 if line.poll_us is None else line.poll_us * 1000
+            settings.blink_max_ns = to_ns(line.blink_max_ms)
+            _opened(line.name, lib.LOP_AddInput(self._loop, _source(line), settings), lib.ENG_MAX_INPUTS)
+
+
+def _source(line: OutputLine | InputLine) -> Any:
+    source = ffi.new("LOP_Source *")
+    if isinstance(line.line, KernelLine):
+        source.fd = line.line.fd
+        source.chip = ffi.NULL
+    else:
+        source.fd = -1
+        source.chip, source.index = line.line.chip.source(line.line.name)
+    return source
+
+
+_OPEN_ERRORS = {
+    errno.EBUSY: "is in use by another engine; close that one first",
+    errno.ENODEV: "its chip is gone; plug it in or close fewer chips",
+    errno.EBADF: "its descriptor is not open; request the line before making the engine",
+    errno.ENOTTY: "its descriptor is not a GPIO v2 line request; request the line through the character device",
+    errno.EINVAL: "its descriptor or settings do not fit; request this one line, as output or as input with both edges",
+    errno.EMFILE: "no descriptor left; raise `ulimit -n`",
+}
+
+
+def _opened(name: str, result: int, capacity: int) -> None:
+    if result >= 0:
+        return
+    if result == -errno.ENOSPC:
+        raise LineConfigError(f"line {name}: one too many; an engine takes {capacity} of its kind")
+    text = _OPEN_ERRORS.get(-result, os.strerror(-result))
+    raise LineConfigError(f"line {name}: {text}")

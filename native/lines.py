@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the engine is told about lines: frozen configuration, checked when the engine is made."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from native.memory import MemoryLine
+
+
+class LineClass(enum.Enum):
+    """What an output is, and so what start, stop and a crash do to it."""
+
+    MOMENTARY = 0
+    """A button: idle at start, at stop and after a crash."""
+    MAINTAINED = 1
+    """A rail, a relay, PSON#: the level at start is adopted, the level at stop is kept."""
+
+
+class InputSource(enum.Enum):
+    """What drives an input."""
+
+    LEVEL = 0
+    """A signal with two levels."""
+    LED = 1
+    """A power LED: it may blink while the host sleeps."""
+
+
+class Steady(enum.Enum):
+    """Settled state of an input, after polarity."""
+
+    UNKNOWN = 0
+    INACTIVE = 1
+    ACTIVE = 2
+    BLINKING = 3
+
+
+@dataclass(frozen=True)
+class KernelLine:
+    """A line of the GPIO character device: the descriptor of a uAPI v2 request of this one line.
+
+    The engine works on a duplicate; the caller keeps its own and must not read edges from it. Polarity, bias, drive
+    and edge detection (both edges for an input) belong to the request.
+    """
+
+    fd: int
+
+
+@dataclass(frozen=True)
+class OutputLine:
+    """An output. `max_press_ms` bounds every press of a momentary line; `initial` is the level of a maintained one."""
+
+    name: str
+    line: KernelLine | MemoryLine
+    line_class: LineClass
+    max_press_ms: float = 0.0
+    initial: bool | None = None
+
+
+@dataclass(frozen=True)
+class InputLine:
+    """An input with its debounce times. `poll_us` is for lines without edge support: 100 us to 1 s."""
+
+    name: str
+    line: KernelLine | MemoryLine
+    rise_ms: float = 20.0
+    fall_ms: float = 20.0
+    source: InputSource = InputSource.LEVEL
+    poll_us: int | None = None
+    blink_max_ms: float = 5000.0
+    """LED only: the longest blink period to expect. Until a period was measured, off takes 1.5 times this."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The input has settled at this level for at least `stable_ms`. An input that blinks meets neither level."""
+
+    input: str
+    active: bool
+    stable_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class ThreadConfig:
+    """What the engine's thread asks of the kernel. Each is optional: what cannot be had is reported, not an error."""
+
+    fifo_priority: int | None = 50
+    cpu: int | None = None
+    lock_memory: bool = True
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """All lines of one engine."""
+
+    outputs: tuple[OutputLine, ...] = field(default=())
+    inputs: tuple[InputLine, ...] = field(default=())

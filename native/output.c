@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Outputs: every line has its own timer, its own limit and at most one order at a time. */
+
+#include "engine_state.h"
+
+/* A release that fails is a held button: try again until it works. */
+#define RELEASE_RETRY_NS (10 * NS_PER_MS)
+
+static void schedule(ENG *engine, unsigned index) {
+  const Output *output = &engine->outputs[index];
+
+  engine->due_ns[SLOT_OUTPUTS + index] = ENG_Earlier(output->end_ns, output->check_ns);
+}
+
+static void emit_done(ENG *engine, const ENG_Event *event) { engine->ports.emit(engine->ports.context, event); }
+
+/* The answer to an order that never moved the line. */
+static void answer(ENG *engine, const ENG_Order *order, ENG_Outcome outcome, ENG_Reason reason, int64_t now_ns) {
+  ENG_Event event = {
+      .kind = ENG_EVENT_COMMAND_DONE,
+      .line = order->line,
+      .token = order->token,
+      .time_ns = now_ns,
+      .outcome = (int32_t)outcome,
+      .reason = (int32_t)reason,
+      .asked_ns = order->kind == ENG_PULSE ? order->width_ns * order->count : order->width_ns,
+  };
+
+  emit_done(engine, &event);
+}
+
+static void finish(ENG *engine, unsigned index, ENG_Outcome outcome, ENG_Reason reason, int error, int64_t now_ns) {
+  Output *output = &engine->outputs[index];
+  const ENG_Order *order = &output->order;
+  ENG_Event event = {
+      .kind = ENG_EVENT_COMMAND_DONE,
+      .line = (int32_t)index,
+      .token = order->token,
+      .time_ns = output->ended_ns > now_ns ? output->ended_ns : now_ns,
+      .outcome = (int32_t)outcome,
+      .reason = (int32_t)reason,
+      .error = -error,
+      .asked_ns = order->kind == ENG_PULSE ? order->width_ns * order->count : order->width_ns,
+      .achieved_ns = output->achieved_ns,
+      .started_ns = output->started_ns,
+      .ended_ns = output->ended_ns,
+  };
+
+  output->phase = PHASE_IDLE;
+  output->end_ns = ENG_NEVER;
+  output->check_ns = ENG_NEVER;
+  schedule(engine, index);
+  emit_done(engine, &event);
+}
+
+static void write_line(ENG *engine, unsigned index, bool active, int64_t now_ns) {
+  int64_t stamp_ns = now_ns;
+  int error = engine->ports.write(engine->ports.context, index, active, &stamp_ns);
+
+  if (error != ENG_WRITE_PENDING)
+    ENG_Written(engine, index, error, error != 0 ? now_ns : stamp_ns, now_ns);
+}
+
+static void release(ENG *engine, unsigned index, ENG_Outcome outcome, ENG_Reason reason, int64_t now_ns) {
+  Output *output = &engine->outputs[index];
+
+  output->outcome = outcome;
+  output->reason = reason;
+  output->phase = PHASE_RELEASING;
+  output->end_ns = ENG_NEVER;
+  output->check_ns = ENG_NEVER;
+  schedule(engine, index);
+  write_line(engine, index, false, now_ns);
+}
+
+/* Asserts the line, or ends the order without an edge when its precondition does not hold at this instant. */
+static void press(ENG *engine, unsigned index, int64_t now_ns) {
+  Output *output = &engine->outputs[index];
+  ENG_Reason reason = ENG_TestCondition(engine, &output->order.precondition, now_ns);
+  int64_t again_ns;
+
+  if (reason != ENG_REASON_NONE) {
+    finish(engine, index, ENG_REFUSED, reason, 0, now_ns);
+    return;
+  }
+  if (output->order.kind == ENG_HOLD && ENG_HoldMet(engine, &output->order.until, now_ns, &again_ns)) {
+    finish(engine, index, ENG_COMPLETED, ENG_REASON_ALREADY, 0, now_ns);
+    return;
+  }
+  output->phase = PHASE_ASSERTING;
+  output->end_ns = ENG_NEVER;
+  output->check_ns = ENG_NEVER;
+  schedule(engine, index);
+  write_line(engine, index, true, now_ns);
+}
+
+static int64_t press_limit_ns(const Output *output) {
+  int64_t limit_ns = output->config.max_press_ns;
+
+  return output->order.kind == ENG_SET ? limit_ns : ENG_Earlier(limit_ns, output->order.width_ns);
+}
+
+static void asserted(ENG *engine, unsigned index, int64_t stamp_ns, int64_t now_ns) {
+  Output *output = &engine->outputs[index];
+
+  if (output->phase != PHASE_ASSERTING)
+    return;
+  output->phase = PHASE_PRESSED;
+  output->pressed_ns = stamp_ns;
+  if (output->started_ns == 0)
+    output->started_ns = stamp_ns;
+  if (output->ending) {
+    release(engine, index, output->outcome, output->reason, now_ns);
+    return;
+  }
+  output->end_ns = stamp_ns + press_limit_ns(output);
+  if (output->order.kind == ENG_HOLD && ENG_HoldMet(engine, &output->order.until, now_ns, &output->check_ns)) {
+    release(engine, index, ENG_COMPLETED, ENG_REASON_NONE, now_ns);
+    return;
+  }
+  schedule(engine, index);
+}
+
+static void released(ENG *engine, unsigned index, int64_t stamp_ns, int64_t now_ns) {
+  Output *output = &engine->outputs[index];
+  bool more = output->order.kind == ENG_PULSE && output->outcome == ENG_COMPLETED && output->remaining > 1;
+
+  output->ended_ns = stamp_ns;
+  output->achieved_ns += stamp_ns - output->pressed_ns;
+  if (!more || output->ending) {
+    finish(engine, index, output->outcome, output->reason, 0, now_ns);
+    return;
+  }
+  output->remaining--;
+  output->phase = PHASE_GAP;
+  output->end_ns = stamp_ns + output->order.gap_ns;
+  schedule(engine, index);
+}
+
+static void write_failed(ENG *engine, unsigned index, int error, int64_t now_ns) {
+  Output *output = &engine->outputs[index];
+  ENG_Event event = {
+      .kind = ENG_EVENT_LINE_FAILED, .line = (int32_t)index, .is_output = 1, .error = -error, .time_ns = now_ns};
+
+  if (output->config.line_class == ENG_MAINTAINED) {
+    emit_done(engine, &event);
+    finish(engine, index, ENG_FAILED, ENG_REASON_WRITE_FAILED, error, now_ns);
+  } else if (output->phase == PHASE_ASSERTING) {
+    /* What the chip did is not known: make sure that the line is idle before the order ends. */
+    output->pressed_ns = now_ns;
+    emit_done(engine, &event);
+    release(engine, index, ENG_FAILED, ENG_REASON_WRITE_FAILED, now_ns);
+  } else if (output->phase == PHASE_RELEASING || output->phase == PHASE_STUCK) {
+    if (output->phase == PHASE_RELEASING && output->outcome != ENG_FAILED)
+      emit_done(engine, &event);
+    if (output->phase == PHASE_RELEASING) {
+      output->ended_ns = now_ns;
+      finish(engine, index, ENG_FAILED, ENG_REASON_WRITE_FAILED, error, now_ns);
+    }
+    output->phase = PHASE_STUCK;
+    output->end_ns = now_ns + RELEASE_RETRY_NS;
+    schedule(engine, index);
+  }
+}
+
+void ENG_Written(ENG *engine, unsigned index, int error, int64_t stamp_ns, int64_t now_ns) {
+  Output *output = &engine->outputs[index];
+
+  if (error != 0) {
+    write_failed(engine, index, error, now_ns);
+    return;
+  }
+  if (output->phase == PHASE_ASSERTING) {
+    output->level = true;
+    if (output->config.line_class == ENG_MAINTAINED) {
+      output->started_ns = output->ended_ns = stamp_ns;
+      finish(engine, index, ENG_COMPLETED, ENG_REASON_NONE, 0, now_ns);
+    } else {
+      asserted(engine, index, stamp_ns, now_ns);
+    }
+  } else if (output->phase == PHASE_RELEASING) {
+    output->level = false;
+    if (output->config.line_class == ENG_MAINTAINED) {
+      output->started_ns = output->ended_ns = stamp_ns;
+      finish(engine, index, ENG_COMPLETED, ENG_REASON_NONE, 0, now_ns);
+    } else {
+      if (output->cause_ns != 0)
+        engine->ports.measure(engine->ports.context, ENG_MEASURE_LATENESS, stamp_ns - output->cause_ns);
+      released(engine, index, stamp_ns, now_ns);
+    }
+  } else if (output->phase == PHASE_STUCK) {
+    output->level = false;
+    output->phase = PHASE_IDLE;
+    output->end_ns = ENG_NEVER;
+    schedule(engine, index);
+  }
+}
+
+static bool is_valid(const ENG *engine, const ENG_Order *order) {
+  const Output *output = &engine->outputs[order->line];
+  const ENG_OutputConfig *config = &output->config;
+
+  if (order->precondition.input >= (int32_t)engine->input_count)
+    return false;
+  if (order->kind == ENG_SET || order->kind == ENG_RELEASE)
+    return true;
+  if (config->line_class != ENG_MOMENTARY || order->width_ns <= 0 || order->width_ns > config->max_press_ns)
+    return false;
+  if (order->kind == ENG_HOLD)
+    return order->until.input >= 0 && order->until.input < (int32_t)engine->input_count && order->until.stable_ns >= 0;
+  return order->count >= 1 && (order->count == 1 || order->gap_ns > 0);
+}
+
+/* Ends whatever press runs on the line. */
+static void end_press(ENG *engine, unsigned index, ENG_Outcome outcome, ENG_Reason reason, int64_t now_ns) {
+  Output *output = &engine->outputs[index];
+
+  output->cause_ns = 0;
+  if (output->phase == PHASE_PRESSED) {
+    release(engine, index, outcome, reason, now_ns);
+  } else if (output->phase == PHASE_GAP) {
+    finish(engine, index, outcome, reason, 0, now_ns);
+  } else if (output->phase == PHASE_ASSERTING || output->phase == PHASE_RELEASING) {
+    output->ending = true;
+    output->outcome = outcome;
+    output->reason = reason;
+  }
+}
+
+static void cancel(ENG *engine, uint64_t token, int64_t now_ns) {
+  for (unsigned i = 0; i < engine->output_count; i++) {
+    Output *output = &engine->outputs[i];
+
+    if (output->phase != PHASE_IDLE && output->phase != PHASE_STUCK && output->order.token == token)
+      end_press(engine, i, ENG_CANCELLED, ENG_REASON_CANCELLED, now_ns);
+  }
+}
+
+static void release_order(ENG *engine, const ENG_Order *order, int64_t now_ns) {
+  unsigned index = (unsigned)order->line;
+  const Output *output = &engine->outputs[index];
+
+  if (output->phase == PHASE_STUCK) {
+    answer(engine, order, ENG_REFUSED, ENG_REASON_BUSY, now_ns);
+    return;
+  }
+  end_press(engine, index, output->order.kind == ENG_SET ? ENG_COMPLETED : ENG_CANCELLED, ENG_REASON_RELEASED, now_ns);
+  answer(engine, order, ENG_COMPLETED, ENG_REASON_NONE, now_ns);
+}
+
+static void begin(ENG *engine, const ENG_Order *order, int64_t now_ns) {
+  Output *output = &engine->outputs[order->line];
+
+  output->order = *order;
+  output->remaining = order->count;
+  output->started_ns = 0;
+  output->ended_ns = 0;
+  output->achieved_ns = 0;
+  output->pressed_ns = 0;
+  output->cause_ns = 0;
+  output->ending = false;
+  output->outcome = ENG_COMPLETED;
+  output->reason = ENG_REASON_NONE;
+  if (order->kind == ENG_SET && !order->active) {
+    ENG_Reason reason = ENG_TestCondition(engine, &order->precondition, now_ns);
+
+    if (reason != ENG_REASON_NONE)
+      finish(engine, (unsigned)order->line, ENG_REFUSED, reason, 0, now_ns);
+    else
+      release(engine, (unsigned)order->line, ENG_COMPLETED, ENG_REASON_NONE, now_ns);
+    return;
+  }
+  press(engine, (unsigned)order->line, now_ns);
+}
+
+void OUT_Order(ENG *engine, const ENG_Order *order, int64_t now_ns) {
+  const Output *output;
+  bool to_idle;
+
+  if (order->kind == ENG_CANCEL) {
+    cancel(engine, order->token, now_ns);
+    return;
+  }
+  if (!engine->running) {
+    answer(engine, order, ENG_REFUSED, ENG_REASON_STOPPED, now_ns);
+    return;
+  }
+  if (order->line < 0 || (unsigned)order->line >= engine->output_count || !is_valid(engine, order)) {
+    answer(engine, order, ENG_REFUSED, ENG_REASON_INVALID, now_ns);
+    return;
+  }
+  output = &engine->outputs[order->line];
+  to_idle = order->kind == ENG_RELEASE || (order->kind == ENG_SET && !order->active);
+  if (to_idle && output->config.line_class == ENG_MOMENTARY) {
+    release_order(engine, order, now_ns);
+  } else if (output->phase != PHASE_IDLE) {
+    answer(engine, order, ENG_REFUSED, ENG_REASON_BUSY, now_ns);
+  } else {
+    ENG_Order copy = *order;
+
+    if (copy.kind == ENG_RELEASE) {
+      copy.kind = ENG_SET;
+      copy.active = 0;
+    }
+    begin(engine, &copy, now_ns);
+  }
+}
+
+void OUT_InputChanged(ENG *engine, unsigned input, int64_t edge_ns, int64_t now_ns) {
+  (void)edge_ns;
+  for (unsigned i = 0; i < engine->output_count; i++) {
+    Output *output = &engine->outputs[i];
+
+    if (output->phase != PHASE_PRESSED || output->order.kind != ENG_HOLD || output->order.until.input != (int32_t)input)
+      continue;
+    if (ENG_HoldMet(engine, &output->order.until, now_ns, &output->check_ns)) {
+      output->cause_ns = 0;
+      release(engine, i, ENG_COMPLETED, ENG_REASON_NONE, now_ns);
+    } else {
+      schedule(engine, i);
+    }
+  }
+}
+
+static void press_due(ENG *engine, unsigned index, int64_t now_ns) {
+  Output *output = &engine->outputs[index];
+
+  if (output->check_ns <= now_ns && ENG_HoldMet(engine, &output->order.until, now_ns, &output->check_ns)) {
+    output->cause_ns = 0;
+    release(engine, index, ENG_COMPLETED, ENG_REASON_NONE, now_ns);
+  } else if (output->end_ns <= now_ns) {
+    output->cause_ns = output->end_ns;
+    if (output->order.kind == ENG_PULSE)
+      release(engine, index, ENG_COMPLETED, ENG_REASON_NONE, now_ns);
+    else
+      release(engine, index, ENG_LIMIT_REACHED, ENG_REASON_LIMIT, now_ns);
+  } else {
+    schedule(engine, index);
+  }
+}
+
+void OUT_Due(ENG *engine, unsigned index, int64_t now_ns) {
+  Output *output = &engine->outputs[index];
+
+  switch (output->phase) {
+    case PHASE_PRESSED:
+      press_due(engine, index, now_ns);
+      break;
+    case PHASE_GAP:
+      press(engine, index, now_ns);
+      break;
+    case PHASE_STUCK:
+      output->end_ns = now_ns + RELEASE_RETRY_NS;
+      schedule(engine, index);
+      write_line(engine, index, false, now_ns);
+      break;
+    case PHASE_IDLE:
+    case PHASE_ASSERTING:
+    case PHASE_RELEASING:
+      output->end_ns = ENG_NEVER;
+      output->check_ns = ENG_NEVER;
+      schedule(engine, index);
+      break;
+  }
+}
+
+void OUT_Start(ENG *engine, unsigned index, int64_t now_ns) {
+  Output *output = &engine->outputs[index];
+  int64_t stamp_ns = now_ns;
+  int error;
+
+  output->phase = PHASE_IDLE;
+  output->end_ns = ENG_NEVER;
+  output->check_ns = ENG_NEVER;
+  schedule(engine, index);
+  if (output->config.line_class == ENG_MAINTAINED)
+    return;
+  error = engine->ports.write(engine->ports.context, index, false, &stamp_ns);
+  if (error < 0) {
+    ENG_Event event = {
+        .kind = ENG_EVENT_LINE_FAILED, .line = (int32_t)index, .is_output = 1, .error = -error, .time_ns = now_ns};
+
+    emit_done(engine, &event);
+    output->phase = PHASE_STUCK;
+    output->end_ns = now_ns + RELEASE_RETRY_NS;
+    schedule(engine, index);
+  }
+}
+
+void OUT_Stop(ENG *engine, unsigned index, int64_t now_ns) {
+  Output *output = &engine->outputs[index];
+  int64_t stamp_ns = now_ns;
+
+  if (output->config.line_class == ENG_MAINTAINED)
+    return;
+  end_press(engine, index, ENG_CANCELLED, ENG_REASON_STOPPED, now_ns);
+  /* Once more, whatever the state machine believes. */
+  (void)engine->ports.write(engine->ports.context, index, false, &stamp_ns);
+}
