@@ -37,7 +37,7 @@ from agent.store.database import Database
 from agent.store.journal import EventJournal
 from agent.store.sel import SystemEventLog
 from agent.store.settings import Settings
-from agent.store.users import UserFile
+from agent.store.users import USERS, UserFile
 from ipmi.board import Board as IpmiBoard
 from ipmi.server import IpmiServer
 
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DATABASE = "state.db"
-USERS = "users.json"
 SOCKET = "pgood.sock"
 
 
@@ -99,6 +98,8 @@ class Board:
     def _open_state(self, database: Database) -> None:
         self.settings = Settings(database)
         self.users = UserFile(self.options.state_dir / USERS)
+        if self.options.first_user and not self.users.all():
+            self.users.create_first(self.options.first_user)
         start_number = int(self.settings.get("agent.starts", 0)) + 1
         self.settings.put_now({"agent.starts": start_number})
         self.board_id = board_id(self.settings, self.options.site.board.id)
@@ -178,6 +179,9 @@ class Board:
                         f"IPMI cannot listen on {host}:{port}: {error.strerror or error}: stop what uses it,"
                         " or choose another address (--ipmi HOST:PORT, or ipmi.listen in the site file)"
                     ) from error
+
+    def mqtt_status(self) -> dict[str, object]:
+        return {"text": "off"}
 
     def restart(self) -> None:
         """Ask whoever runs the board to close it and open it anew."""

@@ -58,5 +58,3 @@ async def _run(options: Options, running: Callable[[Board], Awaitable[None]]) ->
     finally:
         await board.close()
     return board.restarting
-
-

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.board.board import Board, ListenError
@@ -25,6 +24,7 @@ from native import LineError
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
 OUTSIDE_ERRORS = (GpioError, BusError, LineError, ListenError, StateDirError, StoreError, UsersError, ConfigError)
 """Everything that is wrong outside of the program: told in one line, without a traceback."""
@@ -39,7 +39,9 @@ def add_log(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verbose", "-v", action="store_true", help="log what the agent does")
 
 
-def options(profile: str, config: Path | None, state_dir: Path, override: Override) -> Options:
+def options(
+    profile: str, config: Path | None, state_dir: Path, override: Override, first_user: str | None = None
+) -> Options:
     """The options of one run. Raises Failure."""
     try:
         profile_file = find_profile(profile)
@@ -47,7 +49,7 @@ def options(profile: str, config: Path | None, state_dir: Path, override: Overri
         site = load_site(config) if config else Site()
     except ConfigError as error:
         raise Failure(str(error)) from error
-    return Options(loaded, profile_file, site, config, state_dir, override)
+    return Options(loaded, profile_file, site, config, state_dir, override, first_user)
 
 
 def parse_address(text: str) -> tuple[str, int]:

@@ -3,20 +3,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from agent.board.board import USERS
 from agent.board.options import Override
 from agent.cli import boarding
 from agent.cli.events import readable
 from agent.cli.failure import Failure
 from agent.cli.places import demo_state_dir
-from agent.store.users import UserFile, UsersError, write_private
+from agent.store.users import write_private
 
 if TYPE_CHECKING:
     import argparse
@@ -31,10 +29,16 @@ READY_FILE = "demo.json"
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("demo", help="start a simulated board on this machine")
-    parser.add_argument("--state-dir", type=Path, metavar="DIR", help=f"where state is kept (default: {demo_state_dir()})")
+    parser.add_argument(
+        "--state-dir", type=Path, metavar="DIR", help=f"where state is kept (default: {demo_state_dir()})"
+    )
     boarding.add_ipmi(parser, IPMI)
     parser.add_argument(
-        "--mqtt-port", type=int, default=MQTT_PORT, metavar="PORT", help=f"the demo broker's port (default: {MQTT_PORT})"
+        "--mqtt-port",
+        type=int,
+        default=MQTT_PORT,
+        metavar="PORT",
+        help=f"the demo broker's port (default: {MQTT_PORT})",
     )
     parser.add_argument("--broker", metavar="URL", help="use this MQTT broker instead of a demo broker")
     parser.add_argument("--profile", default="sim", metavar="NAME|FILE", help="a simulated profile (default: sim)")
