@@ -4,15 +4,11 @@
 from __future__ import annotations
 
 import shutil
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from demo import Demo, start_demo  # noqa: E402  (its folder has to be found first)
+from tests.clients.demo import Demo, start_demo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from demo import Demo
+    from tests.clients.demo import Demo
 
 pytestmark = pytest.mark.client
 

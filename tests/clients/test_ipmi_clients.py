@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from demo import Demo
+    from tests.clients.demo import Demo
 
 pytestmark = pytest.mark.client
 
