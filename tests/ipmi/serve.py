@@ -12,6 +12,7 @@ from ipmi.server import IpmiServer
 
 if TYPE_CHECKING:
     from ipmi.counters import ServerCounters
+
     from .memory_board import MemoryBoard
 
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import itertools
+
 from ipmi.backoff import FORGOTTEN_AFTER_S, FREE_FAILURES, LONGEST_SILENCE_S, LoginBackoff
 
 
@@ -13,7 +15,7 @@ def test_first_failures_are_told_at_once() -> None:
 def test_silence_doubles_up_to_its_limit() -> None:
     backoff = LoginBackoff()
     told_at = [now / 10 for now in range(6000) if backoff.failed("192.0.2.1", b"admin", now / 10)]
-    gaps = [round(later - earlier) for earlier, later in zip(told_at, told_at[1:], strict=False)]
+    gaps = [round(later - earlier) for earlier, later in itertools.pairwise(told_at)]
     assert gaps[FREE_FAILURES - 1 : FREE_FAILURES + 6] == [1, 2, 4, 8, 16, 32, 60]
     assert max(gaps) == LONGEST_SILENCE_S
 

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
-from .bench import Bench
-from .console import Console
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .bench import Bench
+    from .console import Console
 
 PXE_ONCE = bytes.fromhex("05 80 04 00 00 00")
 

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from ipmi import board
 from ipmi.board import ActionReply, ChassisAction, RestorePolicy
 
-from .bench import Bench
 from .memory_board import MemoryChassis
+
+if TYPE_CHECKING:
+    from .bench import Bench
 
 
 def test_capabilities(bench: Bench) -> None:
@@ -90,4 +94,4 @@ def test_restart_cause_and_hours(bench: Bench) -> None:
     assert console.run(0x00, 0x07) == b"\0\x00\x01"
     console.run(0x00, 0x02, b"\x01")
     assert console.run(0x00, 0x07) == b"\0\x01\x01"
-    assert console.run(0x00, 0x0F) == b"\0\x3c" + (1234).to_bytes(4, "little")
+    assert console.run(0x00, 0x0F) == b"\0\x01" + (1234 * 60).to_bytes(4, "little")

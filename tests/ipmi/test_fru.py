@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ipmi.board import BoardInfo, ChassisInfo, FruContent, ProductInfo
 from ipmi.records import fru
 
-from .bench import Bench
 from .memory_board import FRU
+
+if TYPE_CHECKING:
+    from .bench import Bench
 
 
 def areas(image: bytes) -> list[bytes]:

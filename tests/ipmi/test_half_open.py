@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ipmi.crypto import SUITES
 from ipmi.half_open import HalfOpen, HalfOpenTable
 from ipmi.rakp import OpenSessionRequest
-from ipmi.session import Source
+
+if TYPE_CHECKING:
+    from ipmi.session import Source
 
 
 def entry(session_id: int, address: str = "192.0.2.1", at: float = 0.0, port: int = 1) -> HalfOpen:
@@ -60,7 +64,8 @@ def test_repeat_is_recognised_from_the_same_port_only() -> None:
     table.add(first)
     assert table.find_repeat(first.request, first.source) is first
     assert table.find_repeat(first.request, ("192.0.2.1", 8)) is None
-    assert table.find_repeat(first.request._replace(tag=9), first.source) is None
+    assert table.find_repeat(first.request._replace(tag=9), first.source) is first
+    assert table.find_repeat(first.request._replace(console_id=b"other"), first.source) is None
 
 
 def test_removal_leaves_nothing_behind() -> None:

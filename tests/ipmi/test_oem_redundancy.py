@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -8,8 +10,10 @@ from hypothesis import strategies as st
 from ipmi.board import RankAlgorithm, RedundancySettings
 
 from .bench import Bench
-from .console import Console
 from .memory_board import MemoryRedundancy
+
+if TYPE_CHECKING:
+    from .console import Console
 
 SET, GET = 0x2D, 0x2E
 

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from .bench import Bench
 from .console import message, plus
+
+if TYPE_CHECKING:
+    from .bench import Bench
 
 OPEN, CALLBACK, USER, OPERATOR, ADMINISTRATOR = 0, 1, 2, 3, 4
 NEEDED = {

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,9 +12,13 @@ from ipmi.records import sdr
 from ipmi.records.linear import Linear
 from ipmi.records.repository import Repository
 
-from .bench import Bench
-from .console import Console
 from .memory_board import SENSORS, MemoryBoard, MemorySensors
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .bench import Bench
+    from .console import Console
 
 INLET = SENSORS[0]
 

@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-
-import pytest
+from typing import TYPE_CHECKING
 
 from ipmi.board import Privilege
 from ipmi.config import ServerConfig
@@ -15,6 +13,11 @@ from ipmi.dispatch import Answer, Command
 from ipmi.message import NetFn
 from ipmi.request import Caller, Request
 from ipmi.running import SlowCommands
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    import pytest
 
 
 class Stage:

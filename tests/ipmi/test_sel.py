@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-from .bench import Bench
-from .console import Console
+if TYPE_CHECKING:
+    from .bench import Bench
+    from .console import Console
 
 RECORD = bytes.fromhex("0000 02 00000000 2000 04 09 11 0b 01 ff ff")
 

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
-from .bench import Bench
+if TYPE_CHECKING:
+    from .bench import Bench
 
 
 def test_analog_reading(bench: Bench) -> None:

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from ipmi.commands.transport import TransportCommands
 from ipmi.config import ServerConfig
 from ipmi.request import Caller, Request
 
-from .bench import Bench
+if TYPE_CHECKING:
+    from .bench import Bench
 
 
 @pytest.mark.parametrize(
