@@ -40,5 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         state.close()
     print(f"user {name}, password {password}")
-    print("This is the only time it is shown. It is kept, readable by this user only, because IPMI needs it in the clear.")
+    print(
+        "This is the only time it is shown. It is kept, readable by this user only, because IPMI needs it in the clear."
+    )
     return 0
