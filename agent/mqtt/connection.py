@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Keeps a link to the broker: dials, waits, dials again, for as long as the agent runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from typing import TYPE_CHECKING, Protocol
+
+from agent.mqtt.dial import DialError, Dialler
+from agent.mqtt.ending import Ending, EndingKind
+from agent.mqtt.link import Link
+from agent.mqtt.retry import Backoff, Version, VersionChoice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.mqtt.config import MqttConfig
+    from agent.mqtt.message import Incoming
+
+log = logging.getLogger(__name__)
+
+REACH_S = 3.0
+"""Times the connect timeout: a name lookup, several addresses and TLS come together."""
+
+
+class ConnectionUser(Protocol):
+    """Who uses the links. Called on the loop's thread."""
+
+    def link_up(self, link: Link) -> None: ...
+
+    def link_down(self) -> None: ...
+
+    def received(self, message: Incoming) -> None: ...
+
+
+class Connection:
+    """Used on the loop's thread; nothing here blocks it."""
+
+    def __init__(self, config: MqttConfig, user: ConnectionUser, chance: Callable[[], float] = random.random) -> None:
+        self.link: Link | None = None
+        """The accepted link, None while there is none."""
+        self.established = 0
+        """So many links were accepted since the start."""
+        self.last_error = ""
+        self.text = "not started"
+        """What the connection does, for a person."""
+        self._config = config
+        self._user = user
+        self._versions = VersionChoice()
+        self._backoff = Backoff(chance)
+        self._dialler = Dialler(config)
+        self._task: asyncio.Task[None] | None = None
+        self._told = ""
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="mqtt-connection")
+
+    async def close(self, within_s: float) -> None:
+        """Say goodbye to the broker and stop."""
+        if self.link is not None:
+            await self.link.disconnect(within_s)
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self.text = "stopped"
+
+    async def _run(self) -> None:
+        while True:
+            version = self._versions.current
+            self.text = f"connecting to {self._config.url} with MQTT {version.value}"
+            ending = await self._attempt(version)
+            self._versions.ended(ending)
+            delay_s = self._backoff.after(ending, version)
+            self._report(ending, delay_s)
+            await asyncio.sleep(delay_s)
+
+    async def _attempt(self, version: Version) -> Ending:
+        """One connection, from dialling to its end."""
+        reach_s = REACH_S * self._config.connect_timeout_s
+        try:
+            client = await asyncio.wait_for(self._dialler.dial(version), reach_s)
+        except DialError as error:
+            return Ending(EndingKind.UNREACHABLE, str(error))
+        except TimeoutError:
+            return Ending(EndingKind.UNREACHABLE, f"{self._config.url} was not reached within {reach_s:g} s")
+        link = Link(client, version, self._config.base, self._user, self._config.inflight)
+        try:
+            refused = await link.accepted(self._config.connect_timeout_s)
+            if refused is not None:
+                return refused
+            self._versions.accepted()
+            self.link = link
+            self.established += 1
+            self.text = f"connected to {self._config.url} with MQTT {version.value}"
+            self._told = ""
+            log.info("MQTT: %s", self.text)
+            self._user.link_up(link)
+            return await asyncio.shield(link.ended)
+        finally:
+            if self.link is not None:
+                self.link = None
+                self._user.link_down()
+            link.abort("the agent stops")
+
+    def _report(self, ending: Ending, delay_s: float) -> None:
+        """Each cause is told once, not at every attempt."""
+        self.last_error = ending.text
+        if ending.kind is not EndingKind.TAKEN_OVER and self._backoff.suspects_double_id:
+            self.last_error += " (again and again: does another agent use this board id?)"
+        self.text = f"{self.last_error}; next attempt in {delay_s:.0f} s"
+        level = logging.DEBUG if self.last_error == self._told else logging.WARNING
+        self._told = self.last_error
+        log.log(level, "MQTT: %s", self.text)

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The MQTT face of a board: joins connection, publisher and command desk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from agent.mqtt.connection import Connection
+from agent.mqtt.desk import CommandDesk
+from agent.mqtt.ending import FAILURE
+from agent.mqtt.event_queue import MemoryEventQueue
+from agent.mqtt.publisher import Publisher
+from agent.mqtt.status import MqttStatus
+from agent.mqtt.wall_clock import unix_s
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from agent.events.bus import EventBus, Subscription
+    from agent.mqtt.board import MqttBoard
+    from agent.mqtt.config import MqttConfig
+    from agent.mqtt.event_queue import EventQueue
+    from agent.mqtt.link import Link
+    from agent.mqtt.message import Incoming
+
+log = logging.getLogger(__name__)
+
+FLUSH_S = 1.0
+FAREWELL_S = 0.4
+GOODBYE_S = 0.4
+"""Together under the 2 s that a stop may take."""
+
+
+class MqttFace:
+    """Used on the loop's thread. The broker may be absent, silent or gone at any time; nothing here waits for it."""
+
+    def __init__(
+        self,
+        config: MqttConfig,
+        board: MqttBoard,
+        bus: EventBus,
+        *,
+        events: EventQueue | None = None,
+        wall_clock: Callable[[], float | None] = unix_s,
+    ) -> None:
+        """`wall_clock` gives Unix seconds, or None while the clock is not set."""
+        self._config = config
+        self._board = board
+        self._events = MemoryEventQueue() if events is None else events
+        self._publisher = Publisher(config.base, board, self._events)
+        self._desk = CommandDesk(config.base, board, self._publisher.answer, wall_clock)
+        self._connection = Connection(config, self)
+        self._subscription: Subscription = bus.subscribe("mqtt")
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._subscribing: asyncio.Task[None] | None = None
+        self._command_error = ""
+        self._open = False
+
+    def start(self) -> None:
+        """Returns at once; the broker is reached whenever that is possible."""
+        self._open = True
+        if not self._config.commands:
+            log.warning(
+                "MQTT: commands are not taken from %s: it is neither the loopback interface nor TLS nor asks for"
+                " credentials, or mqtt.commands = false is set in the site file",
+                self._config.url,
+            )
+        self._board.watch(self._changed)
+        self._spawn(self._forward_events(), "mqtt-events")
+        self._spawn(self._sample(), "mqtt-telemetry")
+        self._connection.start()
+
+    async def close(self) -> None:
+        """Tell the broker what it does not know yet and `offline`, then leave. Takes at most 2 s."""
+        self._open = False
+        await self._desk.close()
+        await self._settle(FLUSH_S)
+        self._publisher.farewell()
+        await self._settle(FAREWELL_S)
+        await self._connection.close(GOODBYE_S)
+        self._subscription.close()
+        for task in tuple(self._tasks):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def status(self) -> MqttStatus:
+        link, connection, publisher, desk = self._connection.link, self._connection, self._publisher, self._desk
+        return MqttStatus(
+            connected=link is not None,
+            protocol="" if link is None else link.version.value,
+            url=str(self._config.url),
+            base=self._config.base,
+            text=connection.text if not self._command_error else f"{connection.text}; {self._command_error}",
+            commands=self._config.commands and not self._command_error,
+            published=publisher.published,
+            refused_by_broker=publisher.refused,
+            accepted_commands=desk.accepted,
+            refused_commands=sum(desk.refused.values()),
+            refused_commands_by_reason={kind.value: count for kind, count in desk.refused.items() if count},
+            waiting_events=len(self._events),
+            dropped_events=self._events.dropped + self._subscription.dropped,
+            dropped_answers=publisher.dropped_answers,
+            skipped_telemetry=publisher.skipped_telemetry,
+            reconnects=max(0, connection.established - 1),
+            last_error=connection.last_error or publisher.last_refusal,
+        )
+
+    # ------------------------------------------------------------------ the connection
+
+    def link_up(self, link: Link) -> None:
+        self._publisher.link_up(link)
+        if self._config.commands and self._open:
+            self._subscribing = self._spawn(self._subscribe(link), "mqtt-subscribe")
+
+    def link_down(self) -> None:
+        if self._subscribing is not None:
+            self._subscribing.cancel()
+            self._subscribing = None
+        self._desk.admission.lost()
+        self._publisher.link_down()
+
+    def received(self, message: Incoming) -> None:
+        if self._open and self._config.commands:
+            self._desk.take(message)
+
+    # ------------------------------------------------------------------ the board
+
+    def _changed(self, source: str) -> None:
+        if self._open:
+            self._publisher.changed(source)
+
+    async def _forward_events(self) -> None:
+        while True:
+            self._publisher.event(await self._subscription.get())
+
+    async def _sample(self) -> None:
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        while True:
+            self._publisher.telemetry()
+            due_s = max(due_s + self._config.telemetry_interval_s, loop.time())
+            await asyncio.sleep(due_s - loop.time())
+
+    async def _subscribe(self, link: Link) -> None:
+        self._command_error = ""
+        try:
+            codes = await link.subscribe(self._desk.filters)
+        except TimeoutError:
+            link.abort("the broker does not answer SUBSCRIBE")
+            return
+        except ConnectionError:
+            return  # the link ended; the next one subscribes again
+        if any(code >= FAILURE for code in codes):
+            self._command_error = "the broker does not let this board subscribe to its command topics"
+            log.warning("MQTT: %s (reason codes %s)", self._command_error, codes)
+        self._desk.subscribed()
+
+    # ------------------------------------------------------------------ tasks
+
+    def _spawn(self, coroutine: Coroutine[object, object, None], name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(coroutine, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _settle(self, within_s: float) -> None:
+        """Give what waits a chance to reach the broker."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + within_s
+        await asyncio.sleep(0)
+        while not self._publisher.idle and loop.time() < until_s:
+            await asyncio.sleep(0.01)

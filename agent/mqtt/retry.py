@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""When to try the broker again and with which protocol version: pure decisions, no clock inside."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+from agent.mqtt.ending import EndingKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.mqtt.ending import Ending
+
+FIRST_S = 1.0
+LONGEST_S = 60.0
+REFUSED_FIRST_S = 60.0
+REFUSED_LONGEST_S = 600.0
+"""A permanent refusal needs a person: asking more often only fills the broker's log."""
+TAKEN_OVER_FIRST_S = 120.0
+TAKEN_OVER_LONGEST_S = 900.0
+"""Two agents with one id throw each other out: whoever waits longer lets one of them work."""
+STABLE_S = 30.0
+"""A connection that lasted this long was a good one: waiting starts small again."""
+SHORT_LIFE_S = 10.0
+SHORT_LIVES = 6
+"""A client of 3.1.1 is never told that it was thrown out: so many short lives in a row, with the broker at hand
+each time, are taken for a double client id."""
+
+JITTER = 0.5
+"""Up to this part of a delay is left to chance, so that a fleet does not come back in one instant."""
+
+
+class Version(enum.Enum):
+    V5 = "5.0"
+    V311 = "3.1.1"
+
+
+class Backoff:
+    """The delay before the next attempt."""
+
+    def __init__(self, random: Callable[[], float]) -> None:
+        """`random` gives [0, 1)."""
+        self._random = random
+        self._failures = 0
+        self._refusals = 0
+        self._takeovers = 0
+        self._short_lives = 0
+
+    def after(self, ending: Ending, version: Version) -> float:
+        """Seconds to wait. Falling back from 5.0 costs no wait: the broker is there."""
+        if ending.lasted_s >= STABLE_S:
+            self._failures = self._refusals = self._takeovers = 0
+        short = ending.kind is EndingKind.LOST and 0 < ending.lasted_s < SHORT_LIFE_S
+        self._short_lives = self._short_lives + 1 if short and version is Version.V311 else 0
+        if ending.kind is EndingKind.VERSION_REFUSED and version is Version.V5:
+            return 0.0
+        if ending.kind in (EndingKind.REFUSED, EndingKind.VERSION_REFUSED):
+            self._refusals += 1
+            return self._grown(REFUSED_FIRST_S, REFUSED_LONGEST_S, self._refusals)
+        if ending.kind is EndingKind.TAKEN_OVER or self.suspects_double_id:
+            self._takeovers += 1
+            return self._grown(TAKEN_OVER_FIRST_S, TAKEN_OVER_LONGEST_S, self._takeovers)
+        self._failures += 1
+        return self._grown(FIRST_S, LONGEST_S, self._failures)
+
+    @property
+    def suspects_double_id(self) -> bool:
+        return self._short_lives >= SHORT_LIVES
+
+    def _grown(self, first_s: float, longest_s: float, times: int) -> float:
+        whole = min(longest_s, first_s * 2.0 ** min(times - 1, 20))
+        return whole * (1 - JITTER * self._random())
+
+
+class VersionChoice:
+    """MQTT 5.0 first. 3.1.1 once the broker said so, or when it twice hung up on 5.0 and then took 3.1.1."""
+
+    def __init__(self) -> None:
+        self._settled: Version | None = None
+        self._guess = Version.V5
+        self._guessed_right = 0
+
+    @property
+    def current(self) -> Version:
+        return self._settled or self._guess
+
+    def accepted(self) -> None:
+        """The broker took the current version."""
+        if self._settled is None and self._guess is Version.V311:
+            self._guessed_right += 1
+            if self._guessed_right >= 2:
+                self._settled = Version.V311
+
+    def ended(self, ending: Ending) -> None:
+        if ending.kind is EndingKind.VERSION_REFUSED:
+            # A broker that refuses both is asked for 5.0 again: it may have been changed meanwhile.
+            self._settled = Version.V311 if self.current is Version.V5 else None
+            self._guess = Version.V5
+        elif ending.kind is EndingKind.HUNG_UP and self._settled is None:
+            # A dying broker hangs up too: this is a guess for one attempt, not yet a memory.
+            self._guess = Version.V311 if self._guess is Version.V5 else Version.V5
+        elif ending.lasted_s > 0 and self._settled is None:
+            self._guess = Version.V5
