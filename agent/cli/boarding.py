@@ -7,7 +7,7 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from agent.board.board import Board, ListenError
+from agent.board.board import Board, ListenError, SettingError
 from agent.board.options import Options, Override, address
 from agent.board.runner import run_board
 from agent.board.state_dir import StateDirError
@@ -26,7 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-OUTSIDE_ERRORS = (GpioError, BusError, LineError, ListenError, StateDirError, StoreError, UsersError, ConfigError)
+OUTSIDE_ERRORS = (
+    GpioError,
+    BusError,
+    LineError,
+    ListenError,
+    StateDirError,
+    StoreError,
+    UsersError,
+    ConfigError,
+    SettingError,
+)
 """Everything that is wrong outside of the program: told in one line, without a traceback."""
 
 

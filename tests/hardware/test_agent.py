@@ -144,7 +144,9 @@ def running(profile: Path, state_dir: Path, password: str) -> Iterator[Agent]:
             text=True,
         )
     try:
-        wait_until(lambda: (state_dir / "pgood.sock").exists() or process.poll() is not None, 60, "no sign of the agent")
+        wait_until(
+            lambda: (state_dir / "pgood.sock").exists() or process.poll() is not None, 60, "no sign of the agent"
+        )
         assert process.poll() is None, log.read_text()
         agent = Agent(process, state_dir, password)
         wait_until(lambda: "unknown" not in status(state_dir), 30, "power-good did not settle")
@@ -248,9 +250,7 @@ def test_next_agent_takes_the_lines_over_from_the_guard(
         world["POWER_BUTTON"].wait(high=False, timeout_s=10)
 
 
-def test_observe_only_until_armed(
-    profile: Path, tmp_path: Path, password: str, world: dict[str, SimLine]
-) -> None:
+def test_observe_only_until_armed(profile: Path, tmp_path: Path, password: str, world: dict[str, SimLine]) -> None:
     state_dir = tmp_path / "state"
     world["POWER_BUTTON"].pull(high=True)
     with running(profile, state_dir, password) as agent:

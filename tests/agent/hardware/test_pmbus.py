@@ -22,7 +22,15 @@ from agent.hardware.pmbus import (
 
 @pytest.mark.parametrize(
     ("word", "value"),
-    [(0x0000, 0.0), (0x0001, 1.0), (0x07FF, -1.0), (0xF801, 0.5), (0x0BFF, 2046.0), (0xE8E6, 28.75), (0x8400, -0.015625)],
+    [
+        (0x0000, 0.0),
+        (0x0001, 1.0),
+        (0x07FF, -1.0),
+        (0xF801, 0.5),
+        (0x0BFF, 2046.0),
+        (0xE8E6, 28.75),
+        (0x8400, -0.015625),
+    ],
 )
 def test_linear11_golden(word: int, value: float) -> None:
     assert decode_linear11(word) == value

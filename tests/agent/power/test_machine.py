@@ -41,7 +41,9 @@ def found(level: PowerGood) -> Machine:
     return machine
 
 
-def ask(machine: Machine, action: Action, now_ms: int = 0, force: bool = False) -> tuple[Machine, list[Effect], Verdict]:
+def ask(
+    machine: Machine, action: Action, now_ms: int = 0, force: bool = False
+) -> tuple[Machine, list[Effect], Verdict]:
     machine, effects, reply = machine.ask(Request(action, "test", force), now_ms * MS)
     return machine, effects, reply.verdict
 

@@ -81,7 +81,11 @@ def test_the_good_profile_is_good(tmp_path: Path) -> None:
         ("offset = 4", 'line = "POWER_BUTTON"', "lines.good: another line of this profile has the same chip and place"),
         ('chip = "front"\nline', 'chip = "back"\nline', "lines.power.chip: names no table of [chips] (here: 'back')"),
         ('power_good = "good"', 'power_good = "power"', ":21: hosts[0].power_good: must be an input line"),
-        ('power_button = "power"', 'power_button = "good"', "hosts[0].power_button: the line 'good' already has an owner"),
+        (
+            'power_button = "power"',
+            'power_button = "good"',
+            "hosts[0].power_button: the line 'good' already has an owner",
+        ),
         ("address = 0x58", "address = 0x88", "supplies[0].address: expected `int` <= 119 (here: 136)"),
         ("rated_w = 800", "rated_w = 800\ncold_redundancy = true", "needs mfr_id and mfr_model"),
         ("number = 1", "", "buses.psu: the key 'number' is missing"),
