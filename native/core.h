@@ -2,6 +2,8 @@
 #ifndef PGOOD_CORE_H
 #define PGOOD_CORE_H
 
+#include <stdbool.h>
+
 #include "engine_types.h"
 
 /* Everything that Python calls. Like engine_types.h this text also goes to cffi, without the lines that begin with a

@@ -65,7 +65,7 @@ class Board:
     """A running board. Made before the loop has threads; `start` and `close` run on the loop."""
 
     def __init__(self, options: Options) -> None:
-        """Open the lines, then the state. Raises GpioError, BusError, LineError, StoreError, UsersError, SettingError."""
+        """Open the lines, then the state. Raises what is wrong outside: OUTSIDE_ERRORS of agent.cli.boarding."""
         self.options = options
         profile, state_dir = options.profile, options.state_dir
         self.closing = asyncio.Event()

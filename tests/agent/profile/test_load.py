@@ -84,7 +84,7 @@ def test_the_good_profile_is_good(tmp_path: Path) -> None:
         (
             'power_button = "power"',
             'power_button = "good"',
-            "hosts[0].power_button: the line 'good' already has an owner",
+            "power_button: the line 'good' already has an owner",
         ),
         ("address = 0x58", "address = 0x88", "supplies[0].address: expected `int` <= 119 (here: 136)"),
         ("rated_w = 800", "rated_w = 800\ncold_redundancy = true", "needs mfr_id and mfr_model"),

@@ -8,8 +8,10 @@ from agent.hardware.pmbus import StatusInput, StatusWord, SupplyReadings
 from agent.psu.slot import Health, Poll, Presence, Slot
 
 
-def readings(status: StatusWord = StatusWord(0), status_input: StatusInput = StatusInput(0)) -> SupplyReadings:
-    return SupplyReadings(1, status, status_input, 230.0, 0.1, 20.0, 12.1, 1.0, 12.0, 30.0, 3000.0)
+def readings(status: int = 0, status_input: int = 0) -> SupplyReadings:
+    return SupplyReadings(
+        1, StatusWord(status), StatusInput(status_input), 230.0, 0.1, 20.0, 12.1, 1.0, 12.0, 30.0, 3000.0
+    )
 
 
 GOOD = Poll(readings())
