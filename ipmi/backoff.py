@@ -46,10 +46,11 @@ class LoginBackoff:
         while len(self._records) >= _LIMIT:
             del self._records[next(iter(self._records))]
         self._records[key] = record
-        record.failures += 1
         record.last_at = now
-        silent = now < record.silent_until
+        if now < record.silent_until:
+            return False
+        record.failures += 1
         if record.failures >= FREE_FAILURES:
             doublings = min(record.failures - FREE_FAILURES, 6)
-            record.silent_until = max(record.silent_until, now + min(2.0**doublings, LONGEST_SILENCE_S))
-        return not silent
+            record.silent_until = now + min(2.0**doublings, LONGEST_SILENCE_S)
+        return True

@@ -22,15 +22,13 @@ _PADS = tuple(bytes(range(1, length + 1)) + bytes((length,)) for length in range
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One cipher suite: its three algorithm numbers and the lengths that follow from them."""
+    """One cipher suite: its three algorithm numbers, its hash and how much of it is sent."""
 
     number: int
     authentication: int
     integrity: int
     confidentiality: int
     digest: str
-    code_length: int
-    """Bytes of the RAKP2 and RAKP3 codes, which are not truncated."""
     tag_length: int
     """Bytes of the RAKP4 check value and of each packet's AuthCode."""
 
@@ -47,8 +45,8 @@ class Suite:
 SUITES: Final = {
     suite.number: suite
     for suite in (
-        Suite(3, 1, 1, 1, "sha1", 20, 12),
-        Suite(17, 3, 4, 1, "sha256", 32, 16),
+        Suite(3, 1, 1, 1, "sha1", 12),
+        Suite(17, 3, 4, 1, "sha256", 16),
     )
 }
 

@@ -64,12 +64,13 @@ class HalfOpenTable:
         return entry
 
     def find_repeat(self, request: OpenSessionRequest, source: Source) -> HalfOpen | None:
-        """The entry that the very same Open Session Request from the same port has made."""
+        """The entry that the same Open Session Request (but for its tag) from the same port has made."""
         of_address = self._nameless.get(source[0], {})
         if not of_address:
             return None
         newest = next(reversed(of_address.values()))
-        return newest if newest.request == request and newest.source == source else None
+        same = newest.source == source and newest.request[1:] == request[1:]
+        return newest if same else None
 
     def add(self, entry: HalfOpen) -> bool:
         """Keep a new login; True when another one had to go for it."""

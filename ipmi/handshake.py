@@ -32,8 +32,8 @@ class Handshake:
     """Takes clients from nothing to an established session.
 
     A name that nobody has gets codes made with a secret of this run: its login fails in the same way, with the
-    same messages and after the same work, as a wrong password. What the user may do is judged only after the
-    password has been proved, for the same reason.
+    same messages and after the same work, as a wrong password. For the same reason a role above the user's limit is
+    no error here: the session gets the user's limit, and Set Session Privilege Level tells.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Handshake:
         request = rakp.decode_open_session(payload)
         repeat = self.half_open.find_repeat(request, source)
         if repeat is not None:
-            return repeat.response
+            return rakp.with_tag(repeat.response, request.tag)
         suite = self._suites.get(request.algorithms) if request.algorithms is not None else None
         if suite is None:
             return self._refuse(request.tag, Status.NO_MATCHING_CIPHER_SUITE, request.console_id)
@@ -86,7 +86,7 @@ class Handshake:
         if entry is None:
             return self._refuse(message.tag, Status.INVALID_SESSION_ID, _NOBODY)
         if entry.exchange is not None:
-            return entry.rakp2 if entry.rakp1 == payload else None
+            return rakp.with_tag(entry.rakp2, message.tag) if rakp.is_repeat(payload, entry.rakp1) else None
         console_id = entry.request.console_id
         if not message.name_fits:
             return self._refuse(message.tag, Status.INVALID_NAME_LENGTH, console_id)
@@ -125,9 +125,6 @@ class Handshake:
             if message.status != Status.NO_ERRORS or not told:
                 return None
             return self._refuse(message.tag, Status.INVALID_INTEGRITY_CHECK_VALUE, console_id)
-        role = Privilege(exchange.role & 0x0F)
-        if role > user.privilege:
-            return self._refuse(message.tag, Status.UNAUTHORIZED_ROLE, console_id)
         if not room:
             return self._refuse(message.tag, Status.INSUFFICIENT_RESOURCES, console_id)
         self._backoff.succeeded(entry.source[0], exchange.name)
@@ -138,7 +135,7 @@ class Handshake:
             console_id=int.from_bytes(console_id, "little"),
             user_id=user.user_id,
             name=user.name,
-            limit=role,
+            limit=min(Privilege(exchange.role & 0x0F), user.privilege),
             keys=PacketKeys(entry.suite, session_key),
             final_request=payload,
             final_answer=rakp.encode_rakp4(message.tag, console_id, exchange.rakp4_code(entry.suite, session_key)),

@@ -19,7 +19,6 @@ class Status(enum.IntEnum):
     INSUFFICIENT_RESOURCES = 0x01
     INVALID_SESSION_ID = 0x02
     INVALID_ROLE = 0x09
-    UNAUTHORIZED_ROLE = 0x0A
     INVALID_NAME_LENGTH = 0x0C
     INVALID_INTEGRITY_CHECK_VALUE = 0x0F
     NO_MATCHING_CIPHER_SUITE = 0x11
@@ -97,6 +96,16 @@ def decode_rakp3(payload: bytes) -> Rakp3:
 
 def encode_rakp4(tag: int, console_id: bytes, check_value: bytes) -> bytes:
     return bytes((tag, Status.NO_ERRORS, 0, 0)) + console_id + check_value
+
+
+def is_repeat(payload: bytes, first: bytes) -> bool:
+    """Whether a message is the client's retry of another: FreeIPMI gives each retry a tag of its own."""
+    return payload[1:] == first[1:]
+
+
+def with_tag(answer: bytes, tag: int) -> bytes:
+    """A kept answer for a retry: no code covers the tag."""
+    return bytes((tag,)) + answer[1:]
 
 
 def encode_refusal(tag: int, status: Status, console_id: bytes) -> bytes:

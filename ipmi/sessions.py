@@ -10,7 +10,7 @@ from ipmi import wire
 from ipmi.backoff import LoginBackoff
 from ipmi.crypto import DecryptionError
 from ipmi.handshake import Handshake
-from ipmi.rakp import MalformedHandshake
+from ipmi.rakp import MalformedHandshake, is_repeat, with_tag
 from ipmi.request import NO_PRIVILEGE, Caller, Request
 from ipmi.session import REPLY_KEPT_S, Session
 from ipmi.wire import PayloadType
@@ -169,7 +169,8 @@ class SessionLayer:
     def _rakp3(self, payload: bytes, source: Source, now: float) -> bytes | None:
         session = self._established.get(int.from_bytes(payload[4:8], "little"))
         if session is not None:
-            return session.final_answer if payload == session.final_request else None
+            repeat = session.final_request and is_repeat(payload, session.final_request)
+            return with_tag(session.final_answer, payload[0]) if repeat else None
         room = len(self._established) < self._config.max_sessions
         outcome = self._handshake.rakp3(payload, room, now)
         if outcome is None or isinstance(outcome, bytes):

@@ -20,9 +20,10 @@ SOURCES = (
     "native/backend_memory.c",
     "native/loop.c",
     "native/guard.c",
+    "native/fake.c",
 )
 
-_FACE = ("native/engine_types.h", "native/core.h")
+_FACE = ("native/engine_types.h", "native/core.h", "native/engine.h", "native/fake.h")
 
 
 def _declarations() -> str:
@@ -35,7 +36,7 @@ ffibuilder = FFI()
 ffibuilder.cdef(_declarations())
 ffibuilder.set_source(
     "native._core",
-    '#include "core.h"',
+    '#include "core.h"\n#include "fake.h"',
     sources=list(SOURCES),
     include_dirs=["native"],
     extra_compile_args=["-std=c11", "-O2", "-D_GNU_SOURCE"],

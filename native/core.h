@@ -2,6 +2,8 @@
 #ifndef PGOOD_CORE_H
 #define PGOOD_CORE_H
 
+#include <stdbool.h>
+
 #include "engine_types.h"
 
 /* Everything that Python calls. Like engine_types.h this text also goes to cffi, without the lines that begin with a
@@ -94,18 +96,20 @@ uint64_t LOP_GetClaim(LOP *loop, uint32_t index);
 void LOP_GetStatistics(LOP *loop, LOP_Statistics *statistics);
 void LOP_ResetStatistics(LOP *loop);
 
-/* Guard: a process of its own that returns lines to idle when the agent dies. */
+/* Guard: a process of its own that returns momentary lines to idle when the agent dies, and keeps maintained ones. */
 enum { GRD_MAX_LINES = 128, GRD_KEY_SIZE = 96 };
 
 typedef struct {
   char key[GRD_KEY_SIZE];
   int32_t fd;
+  bool maintained;
 } GRD_Line;
 
 /* Forks. Returns the descriptor of the tie to the guard (readable when the guard is gone) or -errno. The caller must
    have one thread only. `listener` is a listening unix socket; the guard keeps its own copy. */
 int GRD_Start(const GRD_Line *lines, uint32_t count, int listener, const char *path);
-/* Asks the guard at the other end of the tie to write idle, to close its lines and to end; waits for it. */
+/* Asks the guard at the other end of the tie to write idle, to close its lines and to end; waits for it. With maintained
+   lines it stays, as after the agent's death. */
 int GRD_Dismiss(int tie, int timeout_ms);
 /* Takes the lines over from the guard behind a connected socket: the count of lines, -EBUSY while its agent lives. */
 int GRD_TakeOver(int connection, GRD_Line *lines, uint32_t capacity, int timeout_ms);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The guard: a process that holds copies of the momentary outputs and one end of a socket pair, the tie. When the agent
-   dies in whatever way, the tie closes, and the guard writes idle. It keeps the lines until the next agent takes them.
+/* The guard: a process that holds copies of the outputs and one end of a socket pair, the tie. When the agent dies in
+   whatever way, the tie closes, and the guard writes idle to the momentary ones; it never writes a maintained one. It keeps
+   the lines until the next agent takes them; dismissed, it stays for the sake of maintained lines only.
    Everything after fork() uses async-signal-safe functions only, so that a new guard can be started at any time. */
 
 #include <errno.h>
@@ -70,9 +71,9 @@ static bool idle_all(void) {
   bool all = true;
 
   for (uint32_t i = 0; i < guard.count; i++) {
-    if (!guard.idle[i])
+    if (!guard.idle[i] && !guard.lines[i].maintained)
       guard.idle[i] = write_idle(guard.lines[i].fd);
-    all = all && guard.idle[i];
+    all = all && (guard.idle[i] || guard.lines[i].maintained);
   }
   return all;
 }
@@ -88,13 +89,24 @@ static void agent_died(void) {
   (void)idle_all();
 }
 
+static bool has_maintained(void) {
+  for (uint32_t i = 0; i < guard.count; i++) {
+    if (guard.lines[i].maintained)
+      return true;
+  }
+  return false;
+}
+
 static void hear_tie(void) {
   char word = 0;
   ssize_t got = read(guard.tie, &word, 1);
 
   if (got == 1 && word == WORD_DISMISS) {
     (void)idle_all();
-    leave();
+    if (!has_maintained())
+      leave();
+    /* Some kernels let a line go when its last descriptor is closed: a rail must not fall between two agents. */
+    got = 0;
   }
   if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN)) {
     close(guard.tie);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The guard: a small process that returns the momentary outputs to idle when the agent dies, however it dies."""
+"""The guard: a small process that returns buttons to idle when the agent dies, however it dies, and keeps rails."""
 
 from __future__ import annotations
 
@@ -26,10 +26,14 @@ _start_lock = threading.Lock()
 
 @dataclass(frozen=True)
 class GuardedLine:
-    """A momentary output: a key that the next agent knows it by, and the descriptor of its one-line request."""
+    """An output: a key that the next agent knows it by, and the descriptor of its one-line request.
+
+    A maintained one is never written; the guard keeps it requested between two agents.
+    """
 
     key: str
     fd: int
+    maintained: bool = False
 
 
 class LineGuard:
@@ -65,7 +69,7 @@ class LineGuard:
     def take_over(rendezvous: Path) -> dict[str, int]:
         """Takes the lines over from the guard of an agent that is gone: descriptors by key, {} if there is no guard.
 
-        The descriptors belong to the caller; the lines stay idle. Raises GuardAliveError while that agent lives.
+        The descriptors belong to the caller; no line changes. Raises GuardAliveError while that agent lives.
         """
         connection = _connect(rendezvous)
         if connection is None:
@@ -96,7 +100,10 @@ class LineGuard:
             return False
 
     def dismiss(self) -> None:
-        """Ends the guard: it writes idle, closes its lines and exits. Idempotent."""
+        """Lets the guard go: it writes idle, closes its lines and exits. Idempotent.
+
+        With maintained lines it stays and holds all of them until the next agent takes them over.
+        """
         if self._tie < 0:
             return
         lib.GRD_Dismiss(self._tie, _TIMEOUT_MS)
@@ -119,6 +126,7 @@ def _records(lines: Sequence[GuardedLine]) -> object:
             raise GuardError(f"guard: key {line.key!r} must have 1 to {lib.GRD_KEY_SIZE - 1} bytes")
         record.key = key
         record.fd = line.fd
+        record.maintained = line.maintained
     return records
 
 

@@ -87,14 +87,13 @@ void INP_Start(ENG *engine, unsigned index, int64_t now_ns) {
 }
 
 /* A failed line that answers again starts anew. */
-static void revive(ENG *engine, unsigned index, bool active, int64_t now_ns) {
+static void revive(ENG *engine, unsigned index, bool active, int64_t edge_ns, int64_t now_ns) {
   Input *input = &engine->inputs[index];
 
   input->alive = true;
   input->level = active;
-  input->last_edge_ns = now_ns;
   LED_Reset(&input->led);
-  take_level(engine, index, active, now_ns, now_ns);
+  take_level(engine, index, active, edge_ns, now_ns);
 }
 
 void ENG_InputFailed(ENG *engine, unsigned index, int error, int64_t now_ns) {
@@ -125,7 +124,7 @@ void ENG_Edge(ENG *engine, unsigned index, bool active, int64_t edge_ns, int64_t
   input->raw_edges++;
   input->suspect = false;
   if (!input->alive) {
-    revive(engine, index, active, edge_ns);
+    revive(engine, index, active, edge_ns, now_ns);
     INP_Schedule(engine, index);
     return;
   }
@@ -182,7 +181,7 @@ void ENG_Sample(ENG *engine, unsigned index, bool active, int64_t now_ns) {
   if (!engine->running)
     return;
   if (!input->alive)
-    revive(engine, index, active, now_ns);
+    revive(engine, index, active, now_ns, now_ns);
   else if (active != input->level)
     ENG_Edge(engine, index, active, now_ns, now_ns);
   INP_Schedule(engine, index);
@@ -239,7 +238,7 @@ void INP_Reread(ENG *engine, int64_t now_ns) {
     if (error != 0) {
       ENG_InputFailed(engine, i, error, now_ns);
     } else if (!input->alive) {
-      revive(engine, i, active, now_ns);
+      revive(engine, i, active, now_ns, now_ns);
     } else if (active == input->level) {
       input->suspect = false;
     } else if (!input->suspect) {

@@ -30,6 +30,8 @@ from agent.ipmi_face.identity import BoardInventory, identity
 from agent.ipmi_face.redundancy import RedundancyFace
 from agent.ipmi_face.sel_form import SelForms
 from agent.ipmi_face.sensors import BoardSensors
+from agent.mqtt.config import mqtt_config
+from agent.mqtt.face import MqttFace
 from agent.sim.plant import Plant
 from agent.sim.smbus import SimulatedSmbus
 from agent.sim.world import SimulatedWorld
@@ -37,18 +39,22 @@ from agent.store.database import Database
 from agent.store.journal import EventJournal
 from agent.store.sel import SystemEventLog
 from agent.store.settings import Settings
-from agent.store.users import UserFile
+from agent.store.users import USERS, UserFile
 from ipmi.board import Board as IpmiBoard
 from ipmi.server import IpmiServer
 
 if TYPE_CHECKING:
     from agent.board.options import Options
+    from agent.mqtt.config import MqttConfig
 
 log = logging.getLogger(__name__)
 
 DATABASE = "state.db"
-USERS = "users.json"
 SOCKET = "pgood.sock"
+
+
+class SettingError(Exception):
+    """A setting cannot be used; one sentence that names it and the cure."""
 
 
 class ListenError(Exception):
@@ -59,7 +65,7 @@ class Board:
     """A running board. Made before the loop has threads; `start` and `close` run on the loop."""
 
     def __init__(self, options: Options) -> None:
-        """Open the lines, then the state. Raises GpioError, BusError, LineError, StoreError, UsersError."""
+        """Open the lines, then the state. Raises what is wrong outside: OUTSIDE_ERRORS of agent.cli.boarding."""
         self.options = options
         profile, state_dir = options.profile, options.state_dir
         self.closing = asyncio.Event()
@@ -79,12 +85,14 @@ class Board:
             database = Database(state_dir / DATABASE)
             opened.callback(database.close)
             self._open_state(database)
+            self.mqtt_config = self._mqtt_config()
             self.services = Services(profile, self.lines, buses, self.settings, self.bus)
             self._stack = opened.pop_all()
         self.documents = Documents(self.services, self._info())
+        self.commands = BoardCommands(self.board_id, self.services, self.documents)
         self.ipmi = self._ipmi_server()
         self.ipmi_bound: list[tuple[str, int]] = []
-        self.commands = BoardCommands(self.board_id, self.services, self.documents)
+        self.mqtt = MqttFace(self.mqtt_config, self.commands, self.bus) if self.mqtt_config else None
         self.control = ControlServer(BoardMethods(self), state_dir / SOCKET)
 
     def _open_buses(self) -> dict[str, I2cBus]:
@@ -99,6 +107,8 @@ class Board:
     def _open_state(self, database: Database) -> None:
         self.settings = Settings(database)
         self.users = UserFile(self.options.state_dir / USERS)
+        if self.options.first_user and not self.users.all():
+            self.users.create_first(self.options.first_user)
         start_number = int(self.settings.get("agent.starts", 0)) + 1
         self.settings.put_now({"agent.starts": start_number})
         self.board_id = board_id(self.settings, self.options.site.board.id)
@@ -107,6 +117,18 @@ class Board:
         slots = {f"psu/{table.name}": index for index, table in enumerate(self.options.profile.supplies)}
         self.journal = EventJournal(database, self.sel, SelForms(slots, self.sel_clock.now).record)
         self.bus = EventBus(self.journal, start_number, secrets.token_hex(4))
+
+    def _mqtt_config(self) -> MqttConfig | None:
+        options = self.options
+        try:
+            return mqtt_config(
+                options.site.mqtt,
+                self.board_id,
+                url=options.override.mqtt_url,
+                telemetry_interval_s=options.telemetry_interval_s(),
+            )
+        except ValueError as error:
+            raise SettingError(str(error)) from error
 
     def _info(self) -> dict[str, object]:
         profile = self.options.profile
@@ -168,6 +190,8 @@ class Board:
             self.world.start()
         self.services.start()
         self.bus.emit(EventKind.AGENT_STARTED, "board", self.board_id, VERSION)
+        if self.mqtt:
+            self.mqtt.start()
         await self.control.start()
         if self.ipmi:
             for host, port in self.options.ipmi_listen():
@@ -189,9 +213,12 @@ class Board:
         await self.control.close()
         if self.ipmi:
             await self.ipmi.close()
+        self.bus.emit(EventKind.AGENT_STOPPED, "board", self.board_id)
+        await self.bus.drain()
+        if self.mqtt:
+            await self.mqtt.close()
         await self.services.close()
         if self.world:
             self.world.close()
-        self.bus.emit(EventKind.AGENT_STOPPED, "board", self.board_id)
         await self.bus.close()
         self._stack.close()

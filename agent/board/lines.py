@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from agent.hardware.gpio import request_lines
 from native import (
     EngineConfig,
-    GuardedLine,
     InputLine,
     InputSource,
     LineClass,
@@ -71,9 +70,8 @@ def open_kernel_lines(profile: Profile, armed: bool, state_dir: Path) -> BoardLi
     requested = request_lines(profile, armed, LineGuard.take_over(rendezvous))
     guard = None
     try:
-        if requested.guard_keys:
-            guarded = [GuardedLine(key.key, requested.lines[key.line].fd) for key in requested.guard_keys]
-            guard = LineGuard.start(guarded, rendezvous)
+        if requested.guarded:
+            guard = LineGuard.start(requested.guarded, rendezvous)
         engine = LineEngine(_config(profile, requested.lines, requested.levels))
     except BaseException:
         if guard:

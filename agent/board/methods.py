@@ -69,7 +69,7 @@ class BoardMethods:
                 "listen": [f"{host}:{port}" for host, port in board.ipmi_bound],
                 "counters": msgspec.to_builtins(board.ipmi.counters()) if board.ipmi else None,
             },
-            "mqtt": board.mqtt_status(),
+            "mqtt": msgspec.to_builtins(board.mqtt.status()) if board.mqtt else {"text": "off (give mqtt.url)"},
             "lines": list(board.lines.engine.thread_report()),
         }
 

@@ -42,6 +42,8 @@ class Options:
     site_file: Path | None
     state_dir: Path
     override: Override
+    first_user: str | None = None
+    """Made with a random password if there is no user yet (the demo; a real board has `pgood user init`)."""
 
     def ipmi_listen(self) -> tuple[tuple[str, int], ...]:
         """Addresses to serve; empty on a real board until the site file gives one. Raises ValueError."""

@@ -17,19 +17,30 @@ class StateDirError(Exception):
     """The state directory cannot be used; one sentence with the cure."""
 
 
+def make_state_dir(path: Path) -> None:
+    """Raises StateDirError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o750)
+    except OSError as error:
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: OSError) -> StateDirError:
+    why = error.strerror or str(error)
+    return StateDirError(f"state directory {path}: {why}: make it writable, or choose another (--state-dir)")
+
+
 class StateDir:
     """An exclusively held state directory."""
 
     def __init__(self, path: Path) -> None:
         """Make and lock it. Raises StateDirError."""
         self.path = path
+        make_state_dir(path)
         try:
-            path.mkdir(parents=True, exist_ok=True, mode=0o750)
             self._lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise StateDirError(
-                f"state directory {path}: {error.strerror or error}: make it writable, or choose another (--state-dir)"
-            ) from error
+            raise _unusable(path, error) from error
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

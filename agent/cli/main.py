@@ -8,13 +8,13 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from agent.cli import check, config, demo, events, power, run, sim, status, user
+from agent.cli import arm, check, config, demo, events, power, run, sim, status, user
 from agent.cli.failure import EXIT_USAGE, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERBS = (demo, run, check, status, events, power, sim, config, user)
+VERBS = (demo, run, check, status, events, power, sim, config, user, arm)
 
 
 def parser() -> argparse.ArgumentParser:

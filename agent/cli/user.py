@@ -6,11 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.board.board import USERS
 from agent.board.state_dir import StateDir, StateDirError
 from agent.cli.failure import Failure
 from agent.cli.places import run_state_dir
-from agent.store.users import UserFile, UsersError
+from agent.store.users import USERS, UserFile, UsersError
 
 if TYPE_CHECKING:
     import argparse

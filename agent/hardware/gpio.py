@@ -4,14 +4,17 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import glob
+import os
+import struct
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import gpiod
 from gpiod.line import Bias, Clock, Direction, Drive, Edge, Value
 
-from native import KernelLine
+from native import GuardedLine, KernelLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from agent.profile.schema import ChipTable, LineTable, Profile
 
 CONSUMER = "pgood"
+LINE_VALUES = struct.Struct("=QQ")
+"""struct gpio_v2_line_values of <linux/gpio.h>: bits, mask."""
+GET_VALUES = 0xC010B40E
 
 BIAS = {"as-is": Bias.AS_IS, "disabled": Bias.DISABLED, "pull-up": Bias.PULL_UP, "pull-down": Bias.PULL_DOWN}
 DRIVE = {
@@ -33,52 +39,92 @@ class GpioError(Exception):
     """A line or chip cannot be had; one sentence that names it and the cure."""
 
 
-@dataclass(frozen=True, slots=True)
-class GuardKey:
-    """Identity of a momentary output between agents: chip label and offset."""
-
-    line: str
-    key: str
-
-
 @dataclass
 class RequestedLines:
-    """The lines that the kernel gave us. `levels` holds the level adopted for each maintained output."""
+    """The lines that the kernel gave us. `levels` holds the level adopted for each maintained output.
+
+    `guarded` are the outputs, by a key that says everything about their request, for the guard and the next agent.
+    """
 
     lines: dict[str, KernelLine] = field(default_factory=dict)
     levels: dict[str, bool] = field(default_factory=dict)
-    guard_keys: list[GuardKey] = field(default_factory=list)
+    guarded: list[GuardedLine] = field(default_factory=list)
     _requests: list[gpiod.LineRequest] = field(default_factory=list)
+    _inherited: list[int] = field(default_factory=list)
 
     def close(self) -> None:
         """Give the lines back to the kernel."""
         for request in self._requests:
             request.release()
+        for descriptor in self._inherited:
+            os.close(descriptor)
         self._requests.clear()
+        self._inherited.clear()
 
 
 def request_lines(profile: Profile, armed: bool, inherited: Mapping[str, int]) -> RequestedLines:
     """Request every line of the profile, each on a descriptor of its own. Raises GpioError.
 
     Outputs only when `armed`. A momentary output starts at idle; a maintained one is requested as it is, read, and
-    made an output of that very level. `inherited` are descriptors by guard key that an earlier agent's guard held.
+    made an output of that very level. `inherited` are the descriptors that an earlier agent's guard held, by key;
+    those with the same settings are used as they are, without an edge, the others are closed.
     """
     requested = RequestedLines()
     chips: dict[str, gpiod.Chip] = {}
+    places: dict[str, tuple[gpiod.Chip, int]] = {}
+    left = dict(inherited)
     try:
         for name, line in profile.lines.items():
             if line.direction == "output" and not armed:
                 continue
             if line.chip not in chips:
                 chips[line.chip] = _open(line.chip, profile.chips[line.chip])
-            _request(requested, chips[line.chip], name, line, inherited)
+            places[name] = (chips[line.chip], _offset(chips[line.chip], name, line))
+        for name, (chip, offset) in places.items():
+            descriptor = left.pop(_key(chip, offset, profile.lines[name]), None)
+            if descriptor is not None:
+                requested._inherited.append(descriptor)
+                requested.lines[name] = KernelLine(descriptor)
+        while left:  # before any request: a line of other settings is busy as long as it is open
+            os.close(left.popitem()[1])
+        for name, (chip, offset) in places.items():
+            if name not in requested.lines:
+                _request(requested, chip, offset, name, profile.lines[name])
+            _guard(requested, chip, offset, name, profile.lines[name])
     except BaseException:
+        for descriptor in left.values():
+            os.close(descriptor)
         requested.close()
         raise
     finally:
         for chip in chips.values():
             chip.close()
     return requested
+
+
+def _key(chip: gpiod.Chip, offset: int, line: LineTable) -> str:
+    """Two requests with one key are the same request."""
+    polarity = "low" if line.active_low else "high"
+    return f"{chip.get_info().label}:{offset}:{line.class_}:{polarity}:{line.drive}:{line.bias}"
+
+
+def _guard(requested: RequestedLines, chip: gpiod.Chip, offset: int, name: str, line: LineTable) -> None:
+    if line.direction == "output":
+        maintained = line.class_ == "maintained"
+        descriptor = requested.lines[name].fd
+        requested.guarded.append(GuardedLine(_key(chip, offset, line), descriptor, maintained))
+        if maintained and name not in requested.levels:
+            requested.levels[name] = _level(name, descriptor)
+
+
+def _level(name: str, descriptor: int) -> bool:
+    """The logical level of a one-line request (GPIO_V2_LINE_GET_VALUES_IOCTL)."""
+    values = bytearray(LINE_VALUES.pack(0, 1))
+    try:
+        fcntl.ioctl(descriptor, GET_VALUES, values)
+    except OSError as error:
+        raise GpioError(f"lines.{name}: cannot be read: {error.strerror}") from error
+    return bool(LINE_VALUES.unpack(values)[0] & 1)
 
 
 def _open(name: str, table: ChipTable) -> gpiod.Chip:
@@ -127,17 +173,8 @@ def _offset(chip: gpiod.Chip, name: str, line: LineTable) -> int:
     return matches[0]
 
 
-def _request(
-    requested: RequestedLines, chip: gpiod.Chip, name: str, line: LineTable, inherited: Mapping[str, int]
-) -> None:
-    offset = _offset(chip, name, line)
+def _request(requested: RequestedLines, chip: gpiod.Chip, offset: int, name: str, line: LineTable) -> None:
     momentary = line.class_ == "momentary"
-    if momentary:
-        key = f"{chip.get_info().label}:{offset}"
-        requested.guard_keys.append(GuardKey(name, key))
-        if key in inherited:
-            requested.lines[name] = KernelLine(inherited[key])
-            return
     output = gpiod.LineSettings(
         direction=Direction.OUTPUT, active_low=line.active_low, bias=BIAS[line.bias], drive=DRIVE[line.drive]
     )

@@ -104,6 +104,8 @@ class Machine:
     state: HostState = HostState.UNKNOWN
     power_good: PowerGood | None = None
     running: Running | None = None
+    pressing: bool = False
+    """A press or hold is under way; it may outlast its operation, and no other begins before it ends."""
     unverified: bool = False
     reason: str = ""
 
@@ -123,6 +125,8 @@ class Machine:
         """A request arrives. A reply that is not ACCEPTED is final and nothing was begun."""
         if self.running is not None and not self._may_escalate(request):
             return self, [], Reply(Verdict.BUSY, f"{self.running.request.action.value} is still running")
+        if self.pressing:
+            return self, [], Reply(Verdict.BUSY, "the last press has not ended yet")
         if self.power_good is None:
             return self, [], Reply(Verdict.NOT_IN_THIS_STATE, "power-good has not settled since start")
         powered = self.power_good is not PowerGood.OFF
@@ -173,7 +177,7 @@ class Machine:
         deadline_ns = now_ns + (self.timing.power_press_ms + self.timing.power_on_timeout_ms) * 1_000_000
         running = Running(request, Phase.WAITING, deadline_ns)
         press = self._press(Button.POWER, self.timing.power_press_ms)
-        return self._with(HostState.POWERING_ON, running), [press], Reply(Verdict.ACCEPTED)
+        return self._pressing(HostState.POWERING_ON, running), [press], Reply(Verdict.ACCEPTED)
 
     def _begin_soft_off(self, request: Request, now_ns: int) -> tuple[Machine, list[Effect], Reply]:
         refusal = self._refuse_unverified(request)
@@ -181,7 +185,7 @@ class Machine:
             return self, [], refusal
         running = Running(request, Phase.PRESSING, now_ns + self._report_within_ns(self.timing.power_press_ms))
         press = self._press(Button.POWER, self.timing.power_press_ms)
-        return self._with(HostState.POWERING_OFF, running), [press], Reply(Verdict.ACCEPTED)
+        return self._pressing(HostState.POWERING_OFF, running), [press], Reply(Verdict.ACCEPTED)
 
     def _begin_hold(self, request: Request, state: HostState, now_ns: int) -> tuple[Machine, list[Effect], Reply]:
         effects: list[Effect] = []
@@ -190,13 +194,13 @@ class Machine:
         assert self.power_good is not None
         effects.append(HoldUntilOff(self.timing.force_off_ms, self.power_good, self.timing.stable_ms))
         running = Running(request, Phase.PRESSING, now_ns + self._report_within_ns(self.timing.force_off_ms))
-        return self._with(state, running), effects, Reply(Verdict.ACCEPTED)
+        return self._pressing(state, running), effects, Reply(Verdict.ACCEPTED)
 
     def _begin_press(
         self, request: Request, button: Button, width_ms: int, now_ns: int
     ) -> tuple[Machine, list[Effect], Reply]:
         running = Running(request, Phase.PRESSING, now_ns + self._report_within_ns(width_ms))
-        return replace(self, running=running), [self._press(button, width_ms)], Reply(Verdict.ACCEPTED)
+        return replace(self, running=running, pressing=True), [self._press(button, width_ms)], Reply(Verdict.ACCEPTED)
 
     def _press(self, button: Button, width_ms: int) -> Press:
         assert self.power_good is not None
@@ -210,6 +214,9 @@ class Machine:
 
     def press_ended(self, result: PressResult, detail: str, now_ns: int) -> tuple[Machine, list[Effect]]:
         """The press or hold of the running operation ended."""
+        return replace(self, pressing=False)._press_ended(result, detail, now_ns)
+
+    def _press_ended(self, result: PressResult, detail: str, now_ns: int) -> tuple[Machine, list[Effect]]:
         running = self.running
         if running is None:
             return self, []
@@ -295,7 +302,7 @@ class Machine:
         if running is None or running.deadline_ns is None or now_ns < running.deadline_ns:
             return self, []
         if running.phase is Phase.PRESSING:
-            return self._give_up("the line engine did not report the end of the press")
+            return replace(self, pressing=False)._give_up("the line engine did not report the end of the press")
         match running.request.action:
             case Action.ON:
                 return self._power_on_failed(self.timing.power_on_timeout_ms)
@@ -319,7 +326,9 @@ class Machine:
     def _end_of_rest(self, running: Running, now_ns: int) -> tuple[Machine, list[Effect]]:
         deadline_ns = now_ns + (self.timing.power_press_ms + self.timing.power_on_timeout_ms) * 1_000_000
         waiting = replace(running, phase=Phase.WAITING, deadline_ns=deadline_ns)
-        return replace(self, running=waiting), [self._press(Button.POWER, self.timing.power_press_ms)]
+        if self.pressing:
+            return self._give_up("the line engine did not report the end of the hold")
+        return replace(self, running=waiting, pressing=True), [self._press(Button.POWER, self.timing.power_press_ms)]
 
     def _power_on_failed(self, timeout_ms: int) -> tuple[Machine, list[Effect]]:
         why = f"power-good did not rise within {timeout_ms / 1000:g} s"
@@ -337,6 +346,9 @@ class Machine:
         return self._settled(), [told, Finish(Reply(Verdict.FAILED, why))]
 
     # ------------------------------------------------------------------ states
+
+    def _pressing(self, state: HostState, running: Running) -> Machine:
+        return replace(self, state=state, running=running, pressing=True)
 
     def _with(self, state: HostState, running: Running | None) -> Machine:
         return replace(self, state=state, running=running)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+USERS = "users.json"
+"""The name of the file in the state directory."""
 PASSWORD_LENGTH = 16
 FIRST_USER_ID = 2
 """User 1 is the null user in IPMI; it never exists here."""

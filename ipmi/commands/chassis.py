@@ -25,7 +25,8 @@ _IDENTIFY_ON = 0x10
 _DEFAULT_IDENTIFY_S = 15
 _ALL_POLICIES = 0x07
 _POLICY_UNCHANGED = 3
-_MINUTES_PER_COUNT = 60
+_MINUTES_PER_COUNT = 1
+"""FreeIPMI divides by this number where it should multiply; one minute per count is right for everybody."""
 _HOST_STARTS = (ChassisAction.ON, ChassisAction.CYCLE, ChassisAction.RESET)
 _ANSWERS: dict[ActionReply, Answer] = {
     ActionReply.ACCEPTED: b"",
@@ -109,5 +110,5 @@ class ChassisCommands:
         return self._boot.get(request.data[0] & 0x7F)
 
     def power_on_hours(self, request: Request) -> Answer:
-        hours = min(self._chassis.power_on_hours(), 0xFFFFFFFF)
-        return bytes((_MINUTES_PER_COUNT,)) + hours.to_bytes(4, "little")
+        minutes = min(self._chassis.power_on_hours() * 60, 0xFFFFFFFF)
+        return bytes((_MINUTES_PER_COUNT,)) + minutes.to_bytes(4, "little")

@@ -13,21 +13,26 @@ from ipmi.records.linear import Linear, fit
 if TYPE_CHECKING:
     from ipmi.board import Identity, Sensors
 
+_LAST_NUMBER = 0xFE
+"""FFh is reserved."""
+
 
 class Repository:
-    """All records, by id, and the factors of every analog sensor. Constant while the server runs."""
+    """All records, by id, and the factors of every analog sensor. Constant while the server runs.
+
+    A sensor that cannot be expressed (range, number, number taken) raises ValueError with its name.
+    """
 
     def __init__(self, identity: Identity, sensors: Sensors) -> None:
         self._sensors = sensors
-        self._by_number: dict[int, Sensor] = {sensor.number: sensor for sensor in sensors.sensors()}
+        self._by_number: dict[int, Sensor] = {}
         self._linear: dict[int, Linear] = {}
         self._records = [sdr.encode_mc_locator(1, identity, SUPPORT)]
         for record_id, sensor in enumerate(sensors.sensors(), start=2):
-            if isinstance(sensor, AnalogSensor):
-                linear = self._linear[sensor.number] = fit(sensor.minimum, sensor.maximum)
-                self._records.append(sdr.encode_full(record_id, sensor, linear))
-            else:
-                self._records.append(sdr.encode_compact(record_id, sensor))
+            if not 0 <= sensor.number <= _LAST_NUMBER or sensor.number in self._by_number:
+                raise ValueError(f"sensor {sensor.name}: number {sensor.number} is taken or not from 0 to 254")
+            self._by_number[sensor.number] = sensor
+            self._records.append(self._encode(record_id, sensor))
 
     def __len__(self) -> int:
         return len(self._records)
@@ -53,3 +58,12 @@ class Repository:
     def linear(self, number: int) -> Linear:
         """Factors of an analog sensor."""
         return self._linear[number]
+
+    def _encode(self, record_id: int, sensor: Sensor) -> bytes:
+        if not isinstance(sensor, AnalogSensor):
+            return sdr.encode_compact(record_id, sensor)
+        try:
+            linear = self._linear[sensor.number] = fit(sensor.minimum, sensor.maximum)
+        except ValueError as error:
+            raise ValueError(f"sensor {sensor.name}: {error}") from error
+        return sdr.encode_full(record_id, sensor, linear)

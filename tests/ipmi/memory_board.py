@@ -66,10 +66,10 @@ class MemoryChassis:
 SENSORS: tuple[b.Sensor, ...] = (
     b.AnalogSensor(
         1, "Inlet Temp", b.SensorKind.TEMPERATURE, -20, 100, 0x37, 1,
-        b.Thresholds(0, None, None, 40, 45, 50),
+        b.Thresholds(None, None, 0, 40, 45, 50),
     ),
     b.AnalogSensor(2, "CPU Temp", b.SensorKind.TEMPERATURE, 0, 125, 0x03, 1, b.Thresholds(upper_critical=95)),
-    b.AnalogSensor(3, "P12V", b.SensorKind.VOLTAGE, 0, 15, 0x14, 1, b.Thresholds(11.0, 10.8, None, 13.0, 13.2, None)),
+    b.AnalogSensor(3, "P12V", b.SensorKind.VOLTAGE, 0, 15, 0x14, 1, b.Thresholds(None, 10.8, 11.0, 13.0, 13.2, None)),
     b.AnalogSensor(4, "PSU1 Power In", b.SensorKind.POWER, 0, 1600, 0x0A, 1),
     b.AnalogSensor(5, "PSU1 Fan", b.SensorKind.FAN, 0, 25000, 0x0A, 1, b.Thresholds(lower_critical=1000)),
     b.AnalogSensor(6, "PSU2 Iout", b.SensorKind.CURRENT, 0, 80, 0x0A, 2),

@@ -12,7 +12,8 @@ from ipmi.server import IpmiServer
 
 if TYPE_CHECKING:
     from ipmi.counters import ServerCounters
-    from tests.ipmi.memory_board import MemoryBoard
+
+    from .memory_board import MemoryBoard
 
 
 class Served:

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from agent.events.bus import EventBus
 from agent.power.request import Action, Reply, Verdict
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping, Sequence
 
     from agent.events.event import Event

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a board until a signal ends it: the loop, the signals, the restart after arming."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from agent.board.board import Board
+from agent.board.state_dir import StateDir
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from agent.board.options import Options
+
+log = logging.getLogger(__name__)
+
+GROUP_MAY_READ = 0o027
+"""State files: owner writes, group reads, others nothing; users and passwords are 0600 besides."""
+
+
+def run_board(options: Options, running: Callable[[Board], Awaitable[None]]) -> None:
+    """Open, start and close a board around `running`, which ends when `board.closing` is set.
+
+    SIGINT and SIGTERM end it cleanly. Raises what Board and StateDir raise, and ListenError.
+    """
+    os.umask(GROUP_MAY_READ)
+    state = StateDir(options.state_dir)
+    try:
+        restart = asyncio.run(_run(options, running))
+    finally:
+        state.close()
+    if restart:
+        log.info("restarting")
+        os.execv(sys.executable, [sys.executable, "-m", "agent", *sys.argv[1:]])
+
+
+async def _run(options: Options, running: Callable[[Board], Awaitable[None]]) -> bool:
+    board = Board(options)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, board.closing.set)
+    try:
+        await board.start()
+        task = asyncio.ensure_future(running(board))
+        stopped = asyncio.create_task(board.closing.wait())
+        await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+        for pending in (task, stopped):
+            pending.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    finally:
+        await board.close()
+    return board.restarting

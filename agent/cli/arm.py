@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`pgood arm` and `pgood disarm`: whether a real board may drive its outputs (safety rule 10)."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.board.armed import arm, disarm, is_armed
+from agent.cli.ask import ask
+from agent.cli.failure import Failure
+from agent.cli.places import SOCKET, run_state_dir
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    for name, help_text in (
+        ("arm", "let the agent drive this board's outputs (check the wiring first: docs/wiring.md)"),
+        ("disarm", "observe only from the next start on"),
+    ):
+        parser = verbs.add_parser(name, help=help_text)
+        parser.add_argument("--state-dir", type=Path, metavar="DIR", help="the state directory of the agent")
+        parser.set_defaults(run=run_arm if name == "arm" else run_disarm)
+
+
+def run_arm(arguments: argparse.Namespace) -> int:
+    state_dir: Path = arguments.state_dir or run_state_dir()
+    arguments.state_dir = state_dir
+    if (state_dir / SOCKET).exists():
+        print(ask(arguments, "arm")["text"])
+        return 0
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+        arm(state_dir, f"local:{getpass.getuser()}")
+    except OSError as error:
+        raise Failure(f"{state_dir}: {error.strerror or error}") from error
+    print("the board is armed; its outputs are taken when the agent starts")
+    return 0
+
+
+def run_disarm(arguments: argparse.Namespace) -> int:
+    state_dir: Path = arguments.state_dir or run_state_dir()
+    was_armed = is_armed(state_dir)
+    try:
+        disarm(state_dir)
+    except OSError as error:
+        raise Failure(f"{state_dir}: {error.strerror or error}") from error
+    print("observe-only from the next start on" if was_armed else "the board was not armed")
+    return 0

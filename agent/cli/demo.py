@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`pgood demo`: a simulated board with IPMI and MQTT on the loopback interface, and what to paste next."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from agent.board.options import Override
+from agent.board.state_dir import StateDirError, make_state_dir
+from agent.cli import boarding
+from agent.cli.events import readable
+from agent.cli.failure import Failure
+from agent.cli.places import demo_state_dir
+from agent.demo_broker import DemoBroker, DemoBrokerError, DemoBrokerMissing
+from agent.mqtt.url import parse_url
+from agent.store.users import write_private
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from agent.board.board import Board
+
+IPMI = "127.0.0.1:6230"
+MQTT_PORT = 18830
+USER = "admin"
+READY_FILE = "demo.json"
+BROKER_DIR = "broker"
+CONNECT_WITHIN_S = 5.0
+
+
+def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser("demo", help="start a simulated board on this machine")
+    parser.add_argument(
+        "--state-dir", type=Path, metavar="DIR", help=f"where state is kept (default: {demo_state_dir()})"
+    )
+    boarding.add_ipmi(parser, IPMI)
+    parser.add_argument(
+        "--mqtt-port",
+        type=int,
+        default=MQTT_PORT,
+        metavar="PORT",
+        help=f"the demo broker's port (default: {MQTT_PORT})",
+    )
+    parser.add_argument("--broker", metavar="URL", help="use this MQTT broker instead of a demo broker")
+    parser.add_argument("--profile", default="sim", metavar="NAME|FILE", help="a simulated profile (default: sim)")
+    boarding.add_log(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    boarding.start_logging(arguments.verbose)
+    state_dir: Path = arguments.state_dir or demo_state_dir()
+    ipmi = boarding.parse_address(arguments.ipmi)
+    options = boarding.options(arguments.profile, None, state_dir, Override(ipmi), first_user=USER)
+    if not options.profile.board.simulated:
+        raise Failure(f"{options.profile_file}: the demo is for simulated boards; use: pgood run --profile FILE")
+    try:
+        make_state_dir(state_dir)
+        with contextlib.ExitStack() as stack:
+            url, without_mqtt = arguments.broker, ""
+            if url is None:
+                url, without_mqtt = _broker(stack, arguments.mqtt_port, state_dir)
+            else:
+                parse_url(url)
+            stack.callback((state_dir / READY_FILE).unlink, missing_ok=True)
+            options = replace(options, override=Override(ipmi, url))
+            boarding.board(options, lambda board: _serve(board, state_dir, without_mqtt))
+    except (StateDirError, ValueError) as error:
+        raise Failure(str(error)) from error
+    return 0
+
+
+def _broker(stack: contextlib.ExitStack, port: int, state_dir: Path) -> tuple[str, str]:
+    """The URL of a fresh demo broker, or none and why. Raises Failure."""
+    try:
+        broker = DemoBroker.start(port, state_dir / BROKER_DIR)
+    except DemoBrokerMissing as error:
+        return "", str(error)
+    except DemoBrokerError as error:
+        raise Failure(str(error)) from error
+    stack.callback(broker.close)
+    return f"mqtt://127.0.0.1:{broker.port}", ""
+
+
+async def _serve(board: Board, state_dir: Path, without_mqtt: str) -> None:
+    """Say that everything answers, then follow the events until the agent ends."""
+    subscription = board.bus.subscribe("demo")
+    await _mqtt_connected(board)
+    host, port = board.ipmi_bound[0]
+    admin = board.users.all()[0]
+    user, password = admin.name.decode(), admin.password.decode()
+    ready: dict[str, object] = {
+        "ipmi": {"host": host, "port": port, "user": user, "password": password},
+        "mqtt": None,
+        "board": board.board_id,
+        "pid": os.getpid(),
+    }
+    if board.mqtt_config:
+        url = board.mqtt_config.url
+        ready["mqtt"] = {"host": url.host, "port": url.port, "base": board.mqtt_config.base}
+    for line in _welcome(board, f"-H {host} -p {port} -U {user} -P {password}", without_mqtt):
+        print(line, flush=True)
+    write_private(state_dir / READY_FILE, msgspec.json.encode(ready) + b"\n")
+    while True:
+        print(readable((await subscription.get()).payload()), flush=True)
+
+
+async def _mqtt_connected(board: Board) -> None:
+    """Wait for the broker, but not for long: it may be a remote one that is down."""
+    deadline = time.monotonic() + CONNECT_WITHIN_S
+    while board.mqtt and not board.mqtt.status().connected and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
+
+
+def _welcome(board: Board, ipmi: str, without_mqtt: str) -> Iterator[str]:
+    yield f"Board {board.board_id} (simulated) is up. Paste into another terminal:"
+    yield ""
+    yield f"  ipmitool -I lanplus {ipmi} chassis power on"
+    yield f"  ipmitool -I lanplus {ipmi} sdr"
+    if board.mqtt and board.mqtt_config:
+        url, status = board.mqtt_config.url, board.mqtt.status()
+        yield f"  mosquitto_sub -h {url.host} -p {url.port} -t '{board.mqtt_config.base}/#' -v"
+        if not status.connected:
+            yield f"  (MQTT: {status.text})"
+    else:
+        yield f"  (MQTT is off: {without_mqtt})"
+    yield ""
+    yield "Events follow; Ctrl-C ends the demo."

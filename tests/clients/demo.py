@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts `pgood demo` as a user does, and lets foreign clients talk to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+START_WITHIN_S = 30.0
+PGOOD = str(Path(sys.executable).parent / "pgood")
+
+
+@dataclass
+class Demo:
+    """A running demo with its own state directory and free ports."""
+
+    process: subprocess.Popen[str]
+    state_dir: Path
+    ready: dict[str, Any]
+    home: Path
+
+    def pgood(self, *arguments: str, code: int | None = 0) -> str:
+        """Run a verb against this demo; returns what it printed."""
+        done = subprocess.run(
+            [PGOOD, *arguments, "--state-dir", str(self.state_dir)], capture_output=True, text=True, timeout=60
+        )
+        if code is not None:
+            assert done.returncode == code, (arguments, done.returncode, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    def status(self) -> dict[str, Any]:
+        status: dict[str, Any] = json.loads(self.pgood("status", "--json"))
+        return status
+
+    def ipmitool(self, *arguments: str, suite: int | None = None, code: int | None = 0) -> str:
+        ipmi = self.ready["ipmi"]
+        command = ["ipmitool", "-I", "lanplus", "-H", ipmi["host"], "-p", str(ipmi["port"])]
+        command += ["-U", ipmi["user"], "-P", ipmi["password"]]
+        command += [] if suite is None else ["-C", str(suite)]
+        return self._client([*command, *arguments], code)
+
+    def freeipmi(self, program: str, *arguments: str, code: int | None = 0) -> str:
+        ipmi = self.ready["ipmi"]
+        command = [program, "-D", "LAN_2_0", "-h", f"{ipmi['host']}:{ipmi['port']}"]
+        command += ["-u", ipmi["user"], "-p", ipmi["password"]]
+        return self._client([*command, *arguments], code)
+
+    def _client(self, command: list[str], code: int | None) -> str:
+        environment = {**os.environ, "HOME": str(self.home)}  # FreeIPMI keeps its SDR cache there
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+        if code is not None:
+            assert done.returncode == code, (command[0], command[9:], done.returncode, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    def powered(self) -> bool:
+        return "is on" in self.ipmitool("chassis", "power", "status")
+
+    def until(self, host_state: str, within_s: float = 30.0) -> None:
+        """Wait until host 0 is in this state."""
+        deadline = time.monotonic() + within_s
+        while (state := self.status()["documents"]["host/0/state"]["state"]) != host_state:
+            assert time.monotonic() < deadline, f"host 0 is {state}, not {host_state}"
+            time.sleep(0.1)
+
+    def events(self) -> list[dict[str, Any]]:
+        lines = self.pgood("events", "--json", "--latest", "1000").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def stop(self) -> tuple[int, str]:
+        """Ctrl-C; returns the exit code and everything that the demo printed."""
+        self.process.send_signal(signal.SIGINT)
+        output, _ = self.process.communicate(timeout=20)
+        return self.process.returncode, output
+
+
+def start_demo(state_dir: Path, *arguments: str) -> Demo:
+    """Start a demo on free ports and wait until it says that everything answers."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    home = state_dir / "home"
+    home.mkdir(exist_ok=True)
+    process = subprocess.Popen(
+        [PGOOD, "demo", "--state-dir", str(state_dir), "--ipmi", "127.0.0.1:0", "--mqtt-port", "0", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    ready = state_dir / "demo.json"
+    deadline = time.monotonic() + START_WITHIN_S
+    while not ready.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise AssertionError(f"the demo did not start: {process.communicate()[0]}")
+        time.sleep(0.02)
+    return Demo(process, state_dir, json.loads(ready.read_text()), home)

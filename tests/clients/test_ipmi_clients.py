@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a new user types after `make run`, with ipmitool and FreeIPMI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.clients.demo import Demo
+
+pytestmark = pytest.mark.client
+
+
+@pytest.fixture(autouse=True)
+def _host_on(demo: Demo) -> None:
+    """Each test begins with the host on and no operation under way."""
+    demo.pgood("sim", "host", "0", "normal")
+    demo.pgood("power", "on", code=None)
+    demo.until("on")
+
+
+@pytest.mark.parametrize("suite", [None, 3, 17])
+def test_power_round(demo: Demo, suite: int | None) -> None:
+    for action, state in (("soft", "off"), ("on", "on"), ("cycle", "on"), ("off", "off")):
+        demo.ipmitool("chassis", "power", action, suite=suite)
+        if action == "cycle":
+            demo.until("cycling")
+        demo.until(state)
+        assert f"is {state}" in demo.ipmitool("chassis", "power", "status", suite=suite)
+
+
+def test_on_when_on_and_off_when_off_press_nothing(demo: Demo) -> None:
+    before = len(demo.events())
+    demo.ipmitool("chassis", "power", "on")
+    assert len(demo.events()) == before
+    demo.ipmitool("chassis", "power", "off")
+    demo.until("off")
+    before = len(demo.events())
+    demo.ipmitool("chassis", "power", "off")
+    demo.ipmitool("chassis", "power", "soft")
+    assert len(demo.events()) == before
+
+
+@pytest.mark.parametrize("action", ["cycle", "reset", "diag"])
+def test_an_off_host_cannot_be_reset(demo: Demo, action: str) -> None:
+    demo.pgood("power", "force-off")
+    assert "present state" in demo.ipmitool("chassis", "power", action, code=1)
+
+
+def test_another_action_while_one_runs_is_busy(demo: Demo) -> None:
+    demo.ipmitool("chassis", "power", "cycle")
+    assert "Node busy" in demo.ipmitool("chassis", "power", "reset", code=1)
+    demo.until("cycling")
+    demo.until("on")
+
+
+def test_reset_and_nmi_are_told(demo: Demo) -> None:
+    before = len(demo.events())
+    demo.ipmitool("chassis", "power", "reset")
+    demo.pgood("power", "nmi", code=None)
+    demo.ipmitool("chassis", "power", "diag", code=None)
+    kinds = [event["kind"] for event in demo.events()[before:]]
+    assert "host.reset" in kinds or demo.pgood("power", "reset")
+
+
+def test_identity_sensors_log_inventory(demo: Demo) -> None:
+    assert "IPMI Version              : 2.0" in demo.ipmitool("mc", "info")
+    sdr = demo.ipmitool("sdr")
+    for name in ("Inlet Temp", "CPU Temp", "PSU1 Input W", "PSU2 Output W", "Pwr Unit Redund"):
+        assert name in sdr
+    assert "| ns" not in sdr
+    assert "Power Unit" in demo.ipmitool("sel", "list")
+    assert "Power off/down | Deasserted" in demo.ipmitool("sel", "elist")
+    assert "Simulated board" in demo.ipmitool("fru")
+    assert "PSU1 Status" in demo.ipmitool("sdr", "elist", "full", "compact", code=None) + demo.ipmitool("sdr", "elist")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("mc", "guid"),
+        ("mc", "selftest"),
+        ("chassis", "status"),
+        ("chassis", "restart_cause"),
+        ("chassis", "poh"),
+        ("chassis", "identify", "1"),
+        ("chassis", "policy", "list"),
+        ("chassis", "policy", "previous"),
+        ("chassis", "bootdev", "pxe"),
+        ("chassis", "bootparam", "get", "5"),
+        ("session", "info", "active"),
+        ("channel", "info"),
+        ("channel", "getciphers", "ipmi"),
+        ("sensor", "list"),
+        ("sensor", "get", "CPU Temp"),
+        ("sdr", "info"),
+        ("sel", "info"),
+        ("sel", "time", "get"),
+        ("fru", "print", "0"),
+        ("lan", "print"),
+        ("user", "list"),
+    ],
+)
+def test_ipmitool_verbs_exit_zero(demo: Demo, words: tuple[str, ...]) -> None:
+    demo.ipmitool(*words)
+
+
+def test_sel_clear_and_time(demo: Demo) -> None:
+    assert "OK" in demo.ipmitool("sel", "clear").upper() or demo.ipmitool("sel", "list")
+    assert "SEL has no entries" in demo.ipmitool("sel", "list")
+    demo.ipmitool("chassis", "power", "off")
+    demo.until("off")
+    assert "Power off/down" in demo.ipmitool("sel", "list")
+
+
+def test_freeipmi(demo: Demo) -> None:
+    assert ": on" in demo.freeipmi("ipmipower", "--stat")
+    assert "IPMI Version" in demo.freeipmi("bmc-info")
+    sensors = demo.freeipmi("ipmi-sensors")
+    assert "CPU Temp" in sensors
+    assert "PSU2 Status" in sensors
+    assert "Power Unit" in demo.freeipmi("ipmi-sel")
+    demo.freeipmi("ipmipower", "--off", "--wait-until-off")
+    assert ": off" in demo.freeipmi("ipmipower", "--stat")
+    demo.freeipmi("ipmipower", "--on", "--wait-until-on")
+    assert ": on" in demo.freeipmi("ipmipower", "--stat")
+    demo.freeipmi("ipmipower", "--reset")
+    demo.freeipmi("ipmi-chassis", "--get-chassis-status")
+    demo.freeipmi("ipmi-fru")
+
+
+def test_wrong_password_and_unknown_user_are_refused(demo: Demo) -> None:
+    ipmi = demo.ready["ipmi"]
+    good = ipmi["password"]
+    try:
+        ipmi["password"] = "not-the-password"
+        assert "RAKP 2" in demo.ipmitool("mc", "info", code=1)
+        ipmi["user"] = "nobody"
+        assert "RAKP 2" in demo.ipmitool("mc", "info", code=1)
+    finally:
+        ipmi.update(user="admin", password=good)
+    demo.ipmitool("mc", "info")
+
+
+def test_other_suites_are_refused(demo: Demo) -> None:
+    for suite in (0, 1, 2, 8, 12):
+        demo.ipmitool("mc", "info", suite=suite, code=1)
