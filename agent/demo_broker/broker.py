@@ -46,7 +46,7 @@ class DemoBroker:
     def __init__(self, process: subprocess.Popen[bytes], port: int, name: str) -> None:
         self.port = port
         self.name = name
-        """`mosquitto` or `amqtt`."""
+        """`mosquitto`, which speaks MQTT 5.0, or `amqtt`, which speaks 3.1.1 only."""
         self._process = process
 
     @classmethod
@@ -89,6 +89,10 @@ class DemoBroker:
             broker.close()
             raise
         return broker
+
+    @property
+    def speaks_mqtt5(self) -> bool:
+        return self.name != "amqtt"
 
     @property
     def pid(self) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.mqtt.retry import Version
 from agent.mqtt.url import BrokerUrl, parse_url
 
 if TYPE_CHECKING:
@@ -35,7 +36,11 @@ class MqttConfig:
     will_delay_s: int = 5
     """A broker that speaks MQTT 5 tells `offline` only after this, so that a short break is not told at all."""
     connect_timeout_s: float = 10.0
-    """Bounds the TCP connection and the TLS handshake, each; then, once more, the broker's answer to CONNECT."""
+    """Bounds the TCP connection and the TLS handshake, each."""
+    answer_timeout_s: float = 5.0
+    """Bounds the broker's answer to CONNECT."""
+    first_version: Version = Version.V5
+    """Tried first; the other one when the broker refuses it or chokes on it."""
     inflight: int = 20
     """So many messages may be unacknowledged at a time; a broker may ask for fewer."""
 
@@ -46,7 +51,12 @@ def commands_by_default(url: BrokerUrl, *, credentials: bool) -> bool:
 
 
 def mqtt_config(
-    site: SiteMqtt, board_id: str, *, url: str | None = None, telemetry_interval_s: float = 5.0
+    site: SiteMqtt,
+    board_id: str,
+    *,
+    url: str | None = None,
+    telemetry_interval_s: float = 5.0,
+    first_version: Version = Version.V5,
 ) -> MqttConfig | None:
     """The configuration of a board, `url` (of the command line) in place of the site's; None = no MQTT.
 
@@ -74,6 +84,7 @@ def mqtt_config(
         if site.commands is None
         else site.commands,
         telemetry_interval_s=telemetry_interval_s,
+        first_version=first_version,
     )
 
 

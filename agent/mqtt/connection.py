@@ -49,20 +49,22 @@ class Connection:
         """What the connection does, for a person."""
         self._config = config
         self._user = user
-        self._versions = VersionChoice()
+        self._versions = VersionChoice(config.first_version)
         self._backoff = Backoff(chance)
         self._dialler = Dialler(config)
         self._task: asyncio.Task[None] | None = None
         self._told = ""
+        self._closing = False
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="mqtt-connection")
 
     async def close(self, within_s: float) -> None:
         """Say goodbye to the broker and stop."""
-        if self.link is not None:
-            await self.link.disconnect(within_s)
         if self._task is not None:
+            if self.link is not None:
+                self._closing = True
+                await self.link.disconnect(within_s)
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
@@ -73,6 +75,8 @@ class Connection:
             version = self._versions.current
             self.text = f"connecting to {self._config.url} with MQTT {version.value}"
             ending = await self._attempt(version)
+            if self._closing:
+                return
             self._versions.ended(ending)
             delay_s = self._backoff.after(ending, version)
             self._report(ending, delay_s)
@@ -89,7 +93,7 @@ class Connection:
             return Ending(EndingKind.UNREACHABLE, f"{self._config.url} was not reached within {reach_s:g} s")
         link = Link(client, version, self._config.base, self._user, self._config.inflight)
         try:
-            refused = await link.accepted(self._config.connect_timeout_s)
+            refused = await link.accepted(self._config.answer_timeout_s)
             if refused is not None:
                 return refused
             self._versions.accepted()

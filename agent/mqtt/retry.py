@@ -28,6 +28,9 @@ SHORT_LIVES = 6
 """A client of 3.1.1 is never told that it was thrown out: so many short lives in a row, with the broker at hand
 each time, are taken for a double client id."""
 
+CURES = 2
+"""3.1.1 is remembered when it helped so often right after 5.0 had failed."""
+
 JITTER = 0.5
 """Up to this part of a delay is left to chance, so that a fleet does not come back in one instant."""
 
@@ -75,31 +78,43 @@ class Backoff:
 
 
 class VersionChoice:
-    """MQTT 5.0 first. 3.1.1 once the broker said so, or when it twice hung up on 5.0 and then took 3.1.1."""
+    """MQTT 5.0 first, 3.1.1 when the broker says so, or when it seems to choke on 5.0.
 
-    def __init__(self) -> None:
-        self._settled: Version | None = None
-        self._guess = Version.V5
-        self._guessed_right = 0
+    Some brokers hang up on a CONNECT of 5.0, some (amqtt) misread it and wait for the rest of it. A dying broker
+    does the same, so that is a guess for the next attempt only; it is remembered when 3.1.1 helped at once, twice.
+    """
+
+    def __init__(self, first: Version = Version.V5) -> None:
+        self._remembered: Version | None = None
+        self._first = first
+        self._guess = first
+        self._attempts = 0
+        """Since a link stood."""
+        self._cures = 0
 
     @property
     def current(self) -> Version:
-        return self._settled or self._guess
+        return self._remembered or self._guess
 
     def accepted(self) -> None:
         """The broker took the current version."""
-        if self._settled is None and self._guess is Version.V311:
-            self._guessed_right += 1
-            if self._guessed_right >= 2:
-                self._settled = Version.V311
+        if self._remembered is None and self._guess is not self._first and self._attempts == 1:
+            self._cures += 1
+            if self._cures >= CURES:
+                self._remembered = self._guess
+        self._attempts = 0
 
     def ended(self, ending: Ending) -> None:
+        """An attempt failed, or the link that it led to ended."""
+        current = self.current
+        if ending.lasted_s > 0:
+            self._guess = self._first
+            return
+        self._attempts += 1
         if ending.kind is EndingKind.VERSION_REFUSED:
             # A broker that refuses both is asked for 5.0 again: it may have been changed meanwhile.
-            self._settled = Version.V311 if self.current is Version.V5 else None
+            self._remembered = Version.V311 if current is Version.V5 else None
             self._guess = Version.V5
-        elif ending.kind is EndingKind.HUNG_UP and self._settled is None:
-            # A dying broker hangs up too: this is a guess for one attempt, not yet a memory.
-            self._guess = Version.V311 if self._guess is Version.V5 else Version.V5
-        elif ending.lasted_s > 0 and self._settled is None:
-            self._guess = Version.V5
+        elif ending.kind in (EndingKind.HUNG_UP, EndingKind.SILENT):
+            self._remembered = None
+            self._guess = Version.V311 if current is Version.V5 else Version.V5
