@@ -81,6 +81,10 @@ void LOP_Destroy(LOP *loop);
 /* The index of the line or -errno; ENOSPC: capacity, EINVAL: a value. */
 int LOP_AddOutput(LOP *loop, const LOP_Source *source, const ENG_OutputConfig *config);
 int LOP_AddInput(LOP *loop, const LOP_Source *source, const ENG_InputConfig *config);
+/* ENOENT: a line that is not there; EINVAL: a value; ENOSPC: capacity; EEXIST: contradicts another rule. */
+int LOP_AddRule(LOP *loop, const ENG_RuleConfig *config);
+int LOP_AddSequence(LOP *loop, const ENG_SequenceConfig *config);
+int LOP_AddWatch(LOP *loop, const ENG_WatchConfig *config);
 int LOP_Start(LOP *loop, const LOP_ThreadConfig *config, LOP_ThreadReport *report);
 void LOP_Close(LOP *loop);
 /* -EBUSY: the line has an order; -EAGAIN: too many orders wait; -ESHUTDOWN: not running. */

@@ -266,7 +266,16 @@ LOP *LOP_Create(void) {
 static int to_errno(int index) {
   if (index >= 0)
     return index;
-  return index == -ENG_ERROR_CAPACITY ? -ENOSPC : -EINVAL;
+  switch (-index) {
+    case ENG_ERROR_CAPACITY:
+      return -ENOSPC;
+    case ENG_ERROR_INDEX:
+      return -ENOENT;
+    case ENG_ERROR_CONFLICT:
+      return -EEXIST;
+    default:
+      return -EINVAL;
+  }
 }
 
 static int open_line(BKD_Line *line, const LOP_Source *source, bool output) {
@@ -306,6 +315,14 @@ int LOP_AddInput(LOP *loop, const LOP_Source *source, const ENG_InputConfig *con
   error = config->poll_ns > 0 ? 0 : add_to_epoll(loop, line.fd, (uint32_t)index);
   return error != 0 ? error : index;
 }
+
+int LOP_AddRule(LOP *loop, const ENG_RuleConfig *config) { return to_errno(ENG_AddRule(loop->engine, config)); }
+
+int LOP_AddSequence(LOP *loop, const ENG_SequenceConfig *config) {
+  return to_errno(ENG_AddSequence(loop->engine, config));
+}
+
+int LOP_AddWatch(LOP *loop, const ENG_WatchConfig *config) { return to_errno(ENG_AddWatch(loop->engine, config)); }
 
 int LOP_Start(LOP *loop, const LOP_ThreadConfig *config, LOP_ThreadReport *report) {
   pthread_attr_t attributes;
@@ -368,11 +385,15 @@ void LOP_Destroy(LOP *loop) {
   free(loop);
 }
 
+static bool is_for_output(const ENG_Order *order) {
+  return order->kind == ENG_PULSE || order->kind == ENG_HOLD || order->kind == ENG_SET || order->kind == ENG_RELEASE;
+}
+
 /* A press occupies its line from the moment it is asked for, so that the second one is refused at once. */
 static bool occupies(const LOP *loop, const ENG_Order *order) {
-  if (!loop->momentary[order->line])
-    return false;
-  return order->kind == ENG_PULSE || order->kind == ENG_HOLD || (order->kind == ENG_SET && order->active != 0);
+  bool presses = order->kind == ENG_PULSE || order->kind == ENG_HOLD || (order->kind == ENG_SET && order->active != 0);
+
+  return presses && loop->momentary[order->line];
 }
 
 static int enqueue(LOP *loop, const ENG_Order *order) {
@@ -382,7 +403,7 @@ static int enqueue(LOP *loop, const ENG_Order *order) {
     return -ESHUTDOWN;
   if (head - atomic_load_explicit(&loop->order_tail, memory_order_acquire) == ORDER_QUEUE)
     return -EAGAIN;
-  if (order->kind != ENG_CANCEL && occupies(loop, order)) {
+  if (occupies(loop, order)) {
     uint64_t nobody = 0;
 
     if (!atomic_compare_exchange_strong(&loop->claims[order->line], &nobody, order->token))
@@ -396,7 +417,7 @@ static int enqueue(LOP *loop, const ENG_Order *order) {
 int LOP_Submit(LOP *loop, const ENG_Order *order) {
   int error;
 
-  if (order->kind != ENG_CANCEL && (order->line < 0 || (unsigned)order->line >= ENG_OutputCount(loop->engine)))
+  if (is_for_output(order) && (order->line < 0 || (unsigned)order->line >= ENG_OutputCount(loop->engine)))
     return -EINVAL;
   pthread_mutex_lock(&loop->submit_lock);
   error = enqueue(loop, order);
