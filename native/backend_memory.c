@@ -29,6 +29,8 @@ typedef struct {
 
 struct MEM_Chip {
   pthread_mutex_t lock;
+  /* The owner and every open line: garbage collection may destroy a chip before the engine that uses it. */
+  uint32_t users;
   bool gone;
   int change_fd;
   uint32_t line_count;
@@ -49,6 +51,7 @@ MEM_Chip *MEM_Create(uint32_t line_count) {
   if (chip == NULL)
     return NULL;
   chip->line_count = line_count;
+  chip->users = 1;
   chip->change_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (chip->change_fd < 0) {
     free(chip);
@@ -62,12 +65,23 @@ MEM_Chip *MEM_Create(uint32_t line_count) {
   return chip;
 }
 
-void MEM_Destroy(MEM_Chip *chip) {
-  if (chip == NULL)
+/* Gives the lock back too. */
+static void drop_user(MEM_Chip *chip) {
+  bool last = --chip->users == 0;
+
+  pthread_mutex_unlock(&chip->lock);
+  if (!last)
     return;
   close(chip->change_fd);
   pthread_mutex_destroy(&chip->lock);
   free(chip);
+}
+
+void MEM_Destroy(MEM_Chip *chip) {
+  if (chip == NULL)
+    return;
+  pthread_mutex_lock(&chip->lock);
+  drop_user(chip);
 }
 
 void MEM_Unplug(MEM_Chip *chip) {
@@ -222,7 +236,7 @@ static void memory_close(BKD_Line *handle) {
   line->head = line->tail = 0;
   if (line->fd >= 0)
     close(line->fd);
-  pthread_mutex_unlock(&handle->chip->lock);
+  drop_user(handle->chip);
 }
 
 static const BKD_Ops memory_ops = {memory_write, memory_read, memory_drain, memory_close};
@@ -245,6 +259,7 @@ int MEM_Open(BKD_Line *handle, MEM_Chip *chip, uint32_t index, bool output) {
       error = -errno;
   }
   if (error == 0) {
+    chip->users++;
     line->open = true;
     line->output = output;
     line->seqno = 0;

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from native.memory import MemoryLine
+    from native.rules import Interlock, PowerGoodWatch, RailSequence
 
 
 class LineClass(enum.Enum):
@@ -94,7 +95,10 @@ class ThreadConfig:
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """All lines of one engine."""
+    """All lines of one engine, and what it does by itself."""
 
-    outputs: tuple[OutputLine, ...] = field(default=())
-    inputs: tuple[InputLine, ...] = field(default=())
+    outputs: tuple[OutputLine, ...] = ()
+    inputs: tuple[InputLine, ...] = ()
+    interlocks: tuple[Interlock, ...] = ()
+    sequences: tuple[RailSequence, ...] = ()
+    watches: tuple[PowerGoodWatch, ...] = ()

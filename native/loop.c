@@ -32,6 +32,9 @@ enum {
   TAG_ORDERS
 };
 
+/* A write that sleeps (an expander on I2C takes 200 us and more) makes every other line late. */
+#define SLOW_WRITE_NS INT64_C(200000)
+
 struct LOP_Loop {
   ENG *engine;
   pthread_t thread;
@@ -68,6 +71,16 @@ int64_t BKD_Now(void) {
 
 /* Ports of the state machine ------------------------------------------------------------------------------------- */
 
+static void tell_slow_write(LOP *loop, unsigned output, int64_t stamp_ns, int64_t took_ns) {
+  ENG_Event event = {
+      .kind = ENG_EVENT_SLOW_WRITE, .line = (int32_t)output, .time_ns = stamp_ns, .achieved_ns = took_ns};
+
+  if (took_ns <= SLOW_WRITE_NS)
+    return;
+  RNG_Push(&loop->ring, &event);
+  loop->owes_wake = true;
+}
+
 static int port_write(void *context, unsigned output, bool active, int64_t *stamp_ns) {
   LOP *loop = context;
   BKD_Line *line = &loop->outputs[output];
@@ -77,6 +90,7 @@ static int port_write(void *context, unsigned output, bool active, int64_t *stam
   if (error == 0) {
     HST_Add(&loop->measures[ENG_MEASURE_WRITE], *stamp_ns - before_ns);
     atomic_store(&loop->levels[output], active);
+    tell_slow_write(loop, output, *stamp_ns, *stamp_ns - before_ns);
   }
   return error;
 }

@@ -48,7 +48,8 @@ static void finish(ENG *engine, unsigned index, int64_t now_ns) {
       .error = -sequence->error,
       .item = sequence->failed_step,
       .started_ns = sequence->started_ns,
-      .ended_ns = now_ns,
+      /* A write of this very turn carries a later stamp than the turn. */
+      .ended_ns = sequence->driven_ns > now_ns ? sequence->driven_ns : now_ns,
   };
 
   sequence->phase = SEQUENCE_IDLE;
@@ -257,6 +258,7 @@ void SEQ_Order(ENG *engine, const ENG_Order *order, int64_t now_ns) {
   sequence->error = 0;
   sequence->stopping = false;
   sequence->started_ns = now_ns;
+  sequence->driven_ns = now_ns;
   reserve(engine, (unsigned)order->line, (unsigned)order->line + 1);
   drive_step(engine, (unsigned)order->line, now_ns);
 }

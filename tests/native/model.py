@@ -372,12 +372,8 @@ class Model:
     def _answer(self, index: int, press: Press, outcome: str, reason: str) -> None:
         self._done(index, press, outcome, reason, [])
 
-    def _done(
-        self, index: int, press: Press, outcome: str, reason: str, pulses: list[tuple[int, int]]
-    ) -> None:
+    def _done(self, index: int, press: Press, outcome: str, reason: str, pulses: list[tuple[int, int]]) -> None:
         achieved_ns = sum(up - down for down, up in pulses)
         first_ns = pulses[0][0] if pulses else 0
         last_ns = pulses[-1][1] if pulses else 0
-        self.events.append(
-            ("done", index, self.now_ns, press.token, outcome, reason, achieved_ns, first_ns, last_ns)
-        )
+        self.events.append(("done", index, self.now_ns, press.token, outcome, reason, achieved_ns, first_ns, last_ns))

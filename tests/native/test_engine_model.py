@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from native._core import lib
+
 from native.fake import FakeEngine
 from tests.native.model import MS, Model, Press, Wish
 
