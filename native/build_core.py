@@ -25,6 +25,7 @@ SOURCES = (
     "native/backend_memory.c",
     "native/loop.c",
     "native/guard.c",
+    "native/guard_client.c",
     "native/fake.c",
 )
 

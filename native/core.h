@@ -106,9 +106,9 @@ typedef struct {
   int32_t fd;
 } GRD_Line;
 
-/* Forks. Returns the descriptor of the tie to the guard (readable when the guard is gone) or -errno. The caller must
-   have one thread only. `listener` is a listening unix socket; the guard keeps its own copy. */
-int GRD_Start(const GRD_Line *lines, uint32_t count, int listener, const char *path);
+/* Forks. Returns the descriptor of the tie to the guard (readable when the guard is gone) or -errno, and the guard's
+   process id. `listener` is a listening unix socket; the guard keeps its own copy. One caller at a time. */
+int GRD_Start(const GRD_Line *lines, uint32_t count, int listener, const char *path, int32_t *pid);
 /* Asks the guard at the other end of the tie to write idle, to close its lines and to end; waits for it. */
 int GRD_Dismiss(int tie, int timeout_ms);
 /* Takes the lines over from the guard behind a connected socket: the count of lines, -EBUSY while its agent lives. */

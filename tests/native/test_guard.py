@@ -75,7 +75,7 @@ def test_lines_survive_the_agent(rendezvous: Path) -> None:
 def test_descriptor_tells_that_the_guard_died(rendezvous: Path, line: int) -> None:
     guard = LineGuard.start([GuardedLine("a", line)], rendezvous)
     assert not select.select([guard.fileno()], [], [], 0)[0]
-    os.kill(_guard_pid(), signal.SIGKILL)
+    os.kill(guard.pid, signal.SIGKILL)
     assert select.select([guard.fileno()], [], [], 2)[0]
     assert not guard.is_alive()
     guard.abandon()
@@ -89,7 +89,7 @@ def test_signals_do_not_end_it(rendezvous: Path, line: int) -> None:
     try:
         guard = LineGuard.start([GuardedLine("a", line)], rendezvous)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            os.kill(_guard_pid(), number)
+            os.kill(guard.pid, number)
         time.sleep(0.05)
         assert guard.is_alive()
         assert seen == []
@@ -105,7 +105,7 @@ def test_holds_nothing_of_the_agent_and_leaves_no_zombie(rendezvous: Path, line:
     assert select.select([reader], [], [], 2)[0]
     assert os.read(reader, 1) == b""
     os.close(reader)
-    pid = _guard_pid()
+    pid = guard.pid
     assert os.getsid(pid) != os.getsid(0)
     guard.dismiss()
     with pytest.raises(ChildProcessError):
@@ -115,7 +115,8 @@ def test_holds_nothing_of_the_agent_and_leaves_no_zombie(rendezvous: Path, line:
 def test_agent_killed(rendezvous: Path) -> None:
     program = (
         "import os, pathlib, sys, time; from native import *;"
-        "LineGuard.start([GuardedLine('k:1', 0)], pathlib.Path(sys.argv[1])); print('ready', flush=True); time.sleep(60)"
+        "LineGuard.start([GuardedLine('k:1', 0)], pathlib.Path(sys.argv[1])); "
+        "print('ready', flush=True); time.sleep(60)"
     )
     # Not communicate(): the pipe must be seen open only by the agent.
     agent = subprocess.Popen([sys.executable, "-c", program, str(rendezvous)], stdout=subprocess.PIPE)
@@ -148,9 +149,6 @@ def test_bad_input(rendezvous: Path, line: int, tmp_path: Path) -> None:
     ordinary = tmp_path / "file"
     ordinary.write_text("")
     assert LineGuard.take_over(ordinary) == {}
-
-
-def _guard_pid() -> int:
-    """Returns the youngest process that calls itself a guard."""
-    pids = subprocess.run(["pgrep", "-n", "pgood-guard"], capture_output=True, text=True, check=True).stdout
-    return int(pids)
+    with pytest.raises(GuardError, match="in use"):
+        LineGuard.start([GuardedLine("a", line)], ordinary)
+    assert ordinary.exists()
