@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backend.h"
@@ -32,6 +34,7 @@ struct MEM_Chip {
   /* The owner and every open line: garbage collection may destroy a chip before the engine that uses it. */
   uint32_t users;
   bool gone;
+  _Atomic int64_t delay_ns;
   int change_fd;
   uint32_t line_count;
   uint32_t change_head, change_tail;
@@ -180,6 +183,17 @@ int MEM_FailWith(MEM_Chip *chip, uint32_t index, int error) {
   return 0;
 }
 
+void MEM_Delay(MEM_Chip *chip, int64_t delay_ns) { atomic_store(&chip->delay_ns, delay_ns); }
+
+/* Before the lock: a slow chip delays whoever uses it, not the world around it. */
+static void take_time(const BKD_Line *handle) {
+  int64_t delay_ns = atomic_load_explicit(&handle->chip->delay_ns, memory_order_relaxed);
+  struct timespec delay = {.tv_sec = (time_t)(delay_ns / 1000000000), .tv_nsec = (long)(delay_ns % 1000000000)};
+
+  if (delay_ns > 0)
+    (void)nanosleep(&delay, NULL);
+}
+
 static int state_error(const BKD_Line *handle) {
   return handle->chip->gone ? -ENODEV : -handle->chip->lines[handle->index].error;
 }
@@ -189,6 +203,7 @@ static int memory_write(BKD_Line *handle, bool active, int64_t *stamp_ns) {
   MemoryLine *line = &chip->lines[handle->index];
   int error;
 
+  take_time(handle);
   pthread_mutex_lock(&chip->lock);
   error = state_error(handle);
   if (error == 0) {
@@ -205,6 +220,7 @@ static int memory_write(BKD_Line *handle, bool active, int64_t *stamp_ns) {
 static int memory_read(BKD_Line *handle, bool *active) {
   int error;
 
+  take_time(handle);
   pthread_mutex_lock(&handle->chip->lock);
   error = state_error(handle);
   *active = handle->chip->lines[handle->index].active;

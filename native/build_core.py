@@ -24,6 +24,8 @@ SOURCES = (
     "native/backend_kernel.c",
     "native/backend_memory.c",
     "native/loop.c",
+    "native/loop_face.c",
+    "native/slow.c",
     "native/guard.c",
     "native/guard_client.c",
     "native/fake.c",

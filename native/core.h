@@ -36,13 +36,19 @@ int MEM_TakeChanges(MEM_Chip *chip, MEM_Change *changes, uint32_t capacity);
 /* Tests: drops the next `count` edges of a line on their way, and makes its writes and reads fail with `error`. */
 int MEM_LoseEdges(MEM_Chip *chip, uint32_t index, uint32_t count);
 int MEM_FailWith(MEM_Chip *chip, uint32_t index, int error);
+/* Tests: every read and write of the chip takes this long. */
+void MEM_Delay(MEM_Chip *chip, int64_t delay_ns);
 
 /* Loop: one engine on its own thread. Configuration and LOP_Start()/LOP_Close() belong to one thread; the rest may be
    called from any thread in between, LOP_TakeEvents() from one at a time. */
 typedef struct LOP_Loop LOP;
 
-/* chip == NULL: `fd` is the descriptor of a GPIO v2 request of one line. */
+enum { LOP_MAX_SLOW = 8 };
+
+/* chip == NULL: `fd` is the descriptor of a GPIO v2 request of one line. slow_group: 0, or 1 to LOP_MAX_SLOW for lines
+   that share the thread of a slow chip. A line that is measured to be slow gets one without being asked. */
 typedef struct {
+  int32_t slow_group;
   int fd;
   MEM_Chip *chip;
   uint32_t index;

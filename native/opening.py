@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 def open_lines(loop: Any, config: EngineConfig) -> None:
     """Opens every line without an edge. Raises LineConfigError naming the line and the cure."""
+    groups = _slow_groups(config)
     for output in config.outputs:
         momentary = output.line_class is LineClass.MOMENTARY
         press = ffi.new("ENG_OutputConfig *")
         press.line_class = output.line_class.value
         press.initial = bool(output.initial)
         press.max_press_ns = to_ns(output.max_press_ms) if momentary else 0
-        _opened(output.name, lib.LOP_AddOutput(loop, _source(output), press), lib.ENG_MAX_OUTPUTS)
+        _opened(output.name, lib.LOP_AddOutput(loop, _source(output, groups), press), lib.ENG_MAX_OUTPUTS)
     for line in config.inputs:
         settings = ffi.new("ENG_InputConfig *")
         settings.source = line.source.value
@@ -33,7 +34,7 @@ def open_lines(loop: Any, config: EngineConfig) -> None:
         settings.fall_ns = to_ns(line.fall_ms)
         settings.poll_ns = 0 if line.poll_us is None else line.poll_us * 1000
         settings.blink_max_ns = to_ns(line.blink_max_ms)
-        _opened(line.name, lib.LOP_AddInput(loop, _source(line), settings), lib.ENG_MAX_INPUTS)
+        _opened(line.name, lib.LOP_AddInput(loop, _source(line, groups), settings), lib.ENG_MAX_INPUTS)
 
 
 def add_rules(loop: Any, config: EngineConfig) -> None:
@@ -89,8 +90,23 @@ def fill_condition(target: Any, condition: Condition | None, inputs: dict[str, i
     target.stable_ns = to_ns(condition.stable_ms)
 
 
-def _source(line: OutputLine | InputLine) -> Any:
+def _slow_groups(config: EngineConfig) -> dict[str | None, int]:
+    """Returns the number of each declared slow chip; the last thread is kept for lines that are measured to be slow."""
+    groups: dict[str | None, int] = {None: 0}
+    lines: tuple[OutputLine | InputLine, ...] = (*config.outputs, *config.inputs)
+    for line in lines:
+        if line.slow_chip not in groups:
+            groups[line.slow_chip] = len(groups)
+            if groups[line.slow_chip] >= lib.LOP_MAX_SLOW:
+                raise LineConfigError(
+                    f"line {line.name}: slow_chip {line.slow_chip} is one too many; {lib.LOP_MAX_SLOW - 1} can be named"
+                )
+    return groups
+
+
+def _source(line: OutputLine | InputLine, groups: dict[str | None, int]) -> Any:
     source = ffi.new("LOP_Source *")
+    source.slow_group = groups[line.slow_chip]
     if isinstance(line.line, KernelLine):
         source.fd = line.line.fd
         source.chip = ffi.NULL
@@ -122,6 +138,7 @@ def _opened(name: str, result: int, capacity: int) -> None:
 _ADD_ERRORS = {
     errno.ENOSPC: "one too many, or too many parts; split it or drop one",
     errno.EEXIST: "drives an output to one level that another interlock drives to the other; decide for one",
+    errno.EOPNOTSUPP: "acts on an output of a slow chip; interlocks need lines that are written at once",
     errno.EINVAL: "does not fit its lines; hold-offs take momentary outputs, latches and steps maintained ones",
 }
 
