@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ipmi import timestamp
 from ipmi.board import Privilege
 from ipmi.completion import Completion
 from ipmi.dispatch import Command
@@ -61,8 +62,8 @@ class SelCommands:
             bytes((_SEL_VERSION,))
             + min(info.entries, 0xFFFF).to_bytes(2, "little")
             + min(info.free_bytes, 0xFFFF).to_bytes(2, "little")
-            + info.added_at.to_bytes(4, "little")
-            + info.erased_at.to_bytes(4, "little")
+            + timestamp.encode(info.added_at)
+            + timestamp.encode(info.erased_at)
             + bytes((operations,))
         )
 
@@ -115,7 +116,7 @@ class SelCommands:
         return _CLEAR_COMPLETE
 
     def get_time(self, request: Request) -> Answer:
-        return self._clock.now().to_bytes(4, "little")
+        return timestamp.encode(self._clock.now())
 
     async def set_time(self, request: Request) -> Answer:
         accepted = await self._clock.set(int.from_bytes(request.data, "little"))

@@ -13,6 +13,7 @@ from ipmi.completion import Completion
 from ipmi.crypto import SUITES
 from ipmi.dispatch import Command
 from ipmi.message import NetFn
+from ipmi.sessions import CLOSE_SESSION
 
 if TYPE_CHECKING:
     from ipmi.config import ServerConfig
@@ -56,7 +57,7 @@ class SessionCommands:
             Command(NetFn.APP, 0x38, "Get Channel Authentication Capabilities", None, self.capabilities, 2, 2),
             Command(NetFn.APP, 0x54, "Get Channel Cipher Suites", None, self.cipher_suites, 3, 3),
             Command(NetFn.APP, 0x3B, "Set Session Privilege Level", Privilege.CALLBACK, self.set_privilege, 1, 1),
-            Command(NetFn.APP, 0x3C, "Close Session", Privilege.CALLBACK, self.close, 4, 5),
+            Command(NetFn.APP, CLOSE_SESSION, "Close Session", Privilege.CALLBACK, self.close, 4, 5),
             Command(NetFn.APP, 0x3D, "Get Session Info", user, self.info, 1, 5),
         )
 
