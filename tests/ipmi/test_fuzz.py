@@ -159,6 +159,8 @@ def test_no_datagram_disturbs_the_server_or_others() -> None:
         tracemalloc.stop()
         assert grown < 4_000_000, f"{grown} bytes more after {COUNT - half_way} datagrams"
     assert bench.tally.failures == 0
+    assert bench.tally.commands > COUNT // 20, "the fuzzer must get through to the commands"
+    assert bench.tally.malformed > COUNT // 20
     assert bench.sessions.half_open_count <= 1024
     assert bench.login().run(0x06, 0x01)[0] == 0
     bench.close()
