@@ -14,7 +14,7 @@ from ipmi.handshake import Handshake
 from ipmi.message import NetFn
 from ipmi.rakp import MalformedHandshake, is_repeat, with_tag
 from ipmi.request import NO_PRIVILEGE, Caller, Request
-from ipmi.session import REPLY_KEPT_S, Session
+from ipmi.session import REPLY_KEPT_S, Session, client_address
 from ipmi.wire import PayloadType
 
 if TYPE_CHECKING:
@@ -213,6 +213,6 @@ class SessionLayer:
     def _sessionless(self, payload: bytes, classic: bool, source: Source) -> Arrival:
         message = messages.decode_request(payload)
         self._tally.commands += 1
-        caller = Caller(0, 0, b"", NO_PRIVILEGE, NO_PRIVILEGE, source[0])
+        caller = Caller(0, 0, b"", NO_PRIVILEGE, NO_PRIVILEGE, client_address(source))
         request = Request(message.netfn, message.command, message.data, caller)
         return Arrival(request, message, payload, None, classic, source)

@@ -128,7 +128,7 @@ class SessionCommands:
         return (
             bytes((session.handle & 0xFF, self._slots, active, caller.user_id, caller.privilege))
             + bytes((_PROTOCOL_2_0 | LAN_CHANNEL,))
-            + _ipv4(session.source[0])
+            + _ipv4(caller.address)
             + _MAC_UNKNOWN
             + session.source[1].to_bytes(2, "little")
         )
@@ -155,5 +155,4 @@ class SessionCommands:
 def _ipv4(address: str) -> bytes:
     """Four bytes of an IPv4 client; zeros for an IPv6 client, which the field cannot hold."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else parsed
-    return bytes(4) if mapped is None else mapped.packed
+    return parsed.packed if isinstance(parsed, ipaddress.IPv4Address) else bytes(4)

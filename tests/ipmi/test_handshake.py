@@ -129,6 +129,22 @@ def test_repeated_open_session_makes_one_entry(bench: Bench) -> None:
     assert bench.sessions.half_open_count == 1
 
 
+@pytest.mark.parametrize("name", [b"admin", b"nobody"])
+def test_a_login_that_begins_again_is_a_new_one(bench: Bench, name: bytes) -> None:
+    """ipmitool keeps its console id; known and unknown users must not differ in what happens then."""
+    opens = [plus(0x10, open_session(17, tag=tag)) for tag in range(3)]
+    ids = []
+    for request in opens:
+        opened = bench.give(request)
+        assert opened is not None
+        ids.append(opened[24:28])
+        who = bytes([0x14, 0, 0, len(name)]) + name
+        second = bench.give(plus(0x12, bytes(4) + opened[24:28] + len(ids).to_bytes(16, "little") + who))
+        assert second is not None
+        assert second[17] == 0
+    assert len(set(ids)) == 3
+
+
 def test_repeated_rakp1_gets_the_same_random(bench: Bench) -> None:
     opened = bench.give(plus(0x10, open_session(17)))
     assert opened is not None

@@ -71,6 +71,26 @@ def test_several_addresses_of_both_families() -> None:
     asyncio.run(scene())
 
 
+@pytest.mark.parametrize(
+    ("wildcard", "asked"), [("0.0.0.0", "127.0.0.5"), ("::", "127.0.0.5"), ("::", "::1"), ("0.0.0.0", "127.0.0.1")]
+)
+def test_a_wildcard_answers_from_the_address_that_was_asked(wildcard: str, asked: str) -> None:
+    """The client's socket is connected: it takes answers from there and from nowhere else."""
+
+    async def scene() -> None:
+        server = IpmiServer(MemoryBoard().board())
+        _, port = await server.listen(wildcard, 0)
+        console = Console(ask(asked, port))
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, console.login)
+        assert (await loop.run_in_executor(None, console.run, 0x06, 0x01))[0] == 0
+        assert (await loop.run_in_executor(None, console.run, 0x06, 0x3B, b"\4")) == b"\0\4"
+        assert (await loop.run_in_executor(None, console.run, 0x00, 0x02, b"\1")) == b"\0"
+        await server.close()
+
+    asyncio.run(scene())
+
+
 def test_address_in_use_and_address_not_there() -> None:
     async def scene() -> None:
         server = IpmiServer(MemoryBoard().board())
