@@ -231,6 +231,12 @@ def test_no_more_sessions_than_allowed() -> None:
     bench.close()
 
 
+def test_no_privilege_above_administrator(bench: Bench) -> None:
+    answer = bench.give(plus(0x10, open_session(17, privilege=5)))
+    assert answer is not None
+    assert answer[17] == Status.INVALID_ROLE
+
+
 def test_console_id_zero_is_refused(bench: Bench) -> None:
     answer = bench.give(plus(0x10, open_session(17, console=bytes(4))))
     assert answer is not None

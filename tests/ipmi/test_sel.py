@@ -4,6 +4,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from .memory_board import MemoryEventLog
+
 if TYPE_CHECKING:
     from .bench import Bench
     from .console import Console
@@ -79,6 +81,17 @@ def test_delete(bench: Bench) -> None:
     assert console.run(0x0A, 0x46, reservation + b"\x03\0") == b"\xc5", "a deletion ends the reservation"
     assert console.run(0x0A, 0x46, reserve(console) + b"\x02\0") == b"\xcb"
     assert get(console, 1)[1:3] == b"\x03\0"
+
+
+def test_delete_that_the_log_refuses(bench: Bench) -> None:
+    class Sealed(MemoryEventLog):
+        async def delete(self, record_id: int) -> bool:
+            return False
+
+    console = bench.login()
+    add(console)
+    bench.parts.event_log.__class__ = Sealed
+    assert console.run(0x0A, 0x46, reserve(console) + b"\x01\0") == b"\xcb"
 
 
 def test_clear(bench: Bench) -> None:
