@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from ipmi.board import Privilege, User
@@ -178,6 +180,15 @@ def test_a_client_that_gives_up_at_rakp3_frees_the_entry(bench: Bench) -> None:
     assert bench.give(plus(0x14, b"\0\x0f\0\0" + console.managed_id)) is None
     assert bench.sessions.half_open_count == 0
     assert bench.tally.failed_logins == 1
+
+
+def test_failures_are_logged_without_secrets_and_not_for_ever(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(50):
+        with contextlib.suppress(LoginRefused, NoAnswer):
+            bench.console(name=b"ad\nmin", password=b"guess").login()
+    assert len(caplog.records) == 3
+    assert caplog.records[0].getMessage() == r"login as ad\x0amin from 192.0.2.1 failed"
+    assert "guess" not in caplog.text
 
 
 def test_failed_logins_fall_silent_but_the_right_password_works(bench: Bench) -> None:
