@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import getpass
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.board.armed import arm, disarm, is_armed
+from agent.board.armed import arm, disarm
+from agent.board.lines import GUARD_SOCKET
 from agent.cli.ask import ask
 from agent.cli.failure import Failure
 from agent.cli.places import SOCKET, run_state_dir
+from native import GuardAliveError, LineError, LineGuard
 
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for name, help_text in (
         ("arm", "let the agent drive this board's outputs (check the wiring first: docs/wiring.md)"),
-        ("disarm", "observe only from the next start on"),
+        ("disarm", "observe only from the next start on, and give the outputs back to the kernel"),
     ):
         parser = verbs.add_parser(name, help=help_text)
         parser.add_argument("--state-dir", type=Path, metavar="DIR", help="the state directory of the agent")
@@ -43,10 +46,17 @@ def run_arm(arguments: argparse.Namespace) -> int:
 
 def run_disarm(arguments: argparse.Namespace) -> int:
     state_dir: Path = arguments.state_dir or run_state_dir()
-    was_armed = is_armed(state_dir)
+    try:
+        descriptors = LineGuard.take_over(state_dir / GUARD_SOCKET)
+    except GuardAliveError as error:
+        raise Failure("outputs are not given back while the agent runs: stop it first, then disarm") from error
+    except LineError as error:
+        raise Failure(str(error)) from error
+    for descriptor in descriptors.values():
+        os.close(descriptor)
     try:
         disarm(state_dir)
     except OSError as error:
         raise Failure(f"{state_dir}: {error.strerror or error}") from error
-    print("observe-only from the next start on" if was_armed else "the board was not armed")
+    print(f"observe-only from the next start on; {len(descriptors)} lines given back to the kernel")
     return 0

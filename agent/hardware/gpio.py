@@ -205,6 +205,10 @@ def _request(requested: RequestedLines, chip: gpiod.Chip, offset: int, name: str
 def _why(chip: gpiod.Chip, offset: int, error: OSError) -> str:
     if error.errno == errno.EBUSY:
         user = chip.get_line_info(offset).consumer
+        if user == CONSUMER:
+            return (
+                f"{chip.path} line {offset} is held by another pgood or its guard: stop it, then 'pgood disarm' there"
+            )
         return f"{chip.path} line {offset} is in use by {user!r}: stop that program or choose another line"
     if error.errno in (errno.EINVAL, errno.ENOTSUP):
         return f"{chip.path} line {offset} refuses these settings (edge, bias or drive): {error.strerror}"

@@ -127,8 +127,16 @@ def pgood(*words: str, code: int = 0) -> str:
 
 
 @pytest.fixture
-def password(tmp_path: Path) -> str:
-    told = re.search(r"password (\S+)", pgood("user", "init", "--state-dir", str(tmp_path / "state")))
+def state_dir(tmp_path: Path) -> Iterator[Path]:
+    """A state directory; afterwards the guard that stands there gives its lines back to the kernel."""
+    yield tmp_path / "state"
+    for descriptor in LineGuard.take_over(tmp_path / "state" / "guard.sock").values():
+        os.close(descriptor)
+
+
+@pytest.fixture
+def password(state_dir: Path) -> str:
+    told = re.search(r"password (\S+)", pgood("user", "init", "--state-dir", str(state_dir)))
     assert told is not None
     return told[1]
 
@@ -164,17 +172,11 @@ def status(state_dir: Path) -> str:
     return next(line for line in text.splitlines() if line.startswith("host 0"))
 
 
-def end_guard(state_dir: Path) -> None:
-    """Take the lines from the guard of a killed agent and give them back to the kernel."""
-    for descriptor in LineGuard.take_over(state_dir / "guard.sock").values():
-        os.close(descriptor)
-
-
 @pytest.fixture
-def agent(profile: Path, tmp_path: Path, password: str) -> Iterator[Agent]:
+def agent(profile: Path, state_dir: Path, password: str) -> Iterator[Agent]:
     """An armed agent."""
-    pgood("arm", "--state-dir", str(tmp_path / "state"))
-    with running(profile, tmp_path / "state", password) as started:
+    pgood("arm", "--state-dir", str(state_dir))
+    with running(profile, state_dir, password) as started:
         yield started
 
 
@@ -230,13 +232,11 @@ def test_killed_agent_releases_the_button_in_the_middle_of_a_press(
     agent.process.wait(10)
     time.sleep(0.3)
     assert not world["POWER_BUTTON"].is_high()
-    end_guard(agent.state_dir)
 
 
 def test_next_agent_takes_the_lines_over_from_the_guard(
-    profile: Path, tmp_path: Path, password: str, world: dict[str, SimLine]
+    profile: Path, state_dir: Path, password: str, world: dict[str, SimLine]
 ) -> None:
-    state_dir = tmp_path / "state"
     pgood("arm", "--state-dir", str(state_dir))
     with running(profile, state_dir, password) as first:
         first.process.kill()
@@ -250,8 +250,7 @@ def test_next_agent_takes_the_lines_over_from_the_guard(
         world["POWER_BUTTON"].wait(high=False, timeout_s=10)
 
 
-def test_observe_only_until_armed(profile: Path, tmp_path: Path, password: str, world: dict[str, SimLine]) -> None:
-    state_dir = tmp_path / "state"
+def test_observe_only_until_armed(profile: Path, state_dir: Path, password: str, world: dict[str, SimLine]) -> None:
     world["POWER_BUTTON"].pull(high=True)
     with running(profile, state_dir, password) as agent:
         assert world["POWER_BUTTON"].is_high()  # nobody drives it
@@ -264,15 +263,24 @@ def test_observe_only_until_armed(profile: Path, tmp_path: Path, password: str, 
         world["POWER_BUTTON"].wait(high=True, timeout_s=10)
 
 
+def test_disarm_gives_the_lines_back(profile: Path, state_dir: Path, password: str, world: dict[str, SimLine]) -> None:
+    pgood("arm", "--state-dir", str(state_dir))
+    world["POWER_BUTTON"].pull(high=True)
+    with running(profile, state_dir, password):
+        assert "while the agent runs" in pgood("disarm", "--state-dir", str(state_dir), code=2)
+    assert not world["POWER_BUTTON"].is_high()  # the guard holds it idle
+    pgood("disarm", "--state-dir", str(state_dir))
+    assert world["POWER_BUTTON"].is_high()
+
+
 def _armed(state_dir: Path) -> bool:
     done = subprocess.run([PGOOD, "status", "--state-dir", str(state_dir)], capture_output=True, text=True, timeout=60)
     return done.returncode == 0 and "observe-only" not in done.stdout and ": off" in done.stdout
 
 
 def test_restart_beside_a_running_host_makes_no_edge(
-    profile: Path, tmp_path: Path, password: str, world: dict[str, SimLine], gpiochip: str
+    profile: Path, state_dir: Path, password: str, world: dict[str, SimLine]
 ) -> None:
-    state_dir = tmp_path / "state"
     pgood("arm", "--state-dir", str(state_dir))
     world["POWER_GOOD"].pull(high=True)
     with running(profile, state_dir, password) as agent:
@@ -293,9 +301,8 @@ def test_restart_beside_a_running_host_makes_no_edge(
         ("number = ", "number = 9", "is not there"),
     ],
 )
-def test_wrong_hardware_is_one_clear_line(profile: Path, tmp_path: Path, before: str, after: str, told: str) -> None:
+def test_wrong_hardware_is_one_clear_line(profile: Path, state_dir: Path, before: str, after: str, told: str) -> None:
     profile.write_text(profile.read_text().replace(before, after, 1))
-    state_dir = tmp_path / "state"
     pgood("arm", "--state-dir", str(state_dir))
     output = pgood("run", "--profile", str(profile), "--state-dir", str(state_dir), code=2)
     assert told in output
