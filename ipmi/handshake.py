@@ -73,13 +73,11 @@ class Handshake:
         if request.console_id == _NOBODY:
             return self._refuse(request.tag, Status.INVALID_SESSION_ID, request.console_id)
         session_id = self._new_id()
+        granted = Privilege(request.privilege or Privilege.ADMINISTRATOR)
         response = rakp.encode_open_session_response(
-            request,
-            request.privilege or Privilege.ADMINISTRATOR,
-            session_id.to_bytes(4, "little"),
-            suite.algorithms,
+            request, granted, session_id.to_bytes(4, "little"), suite.algorithms
         )
-        if self.half_open.add(HalfOpen(session_id, request, suite, source, now, response)):
+        if self.half_open.add(HalfOpen(session_id, request, suite, granted, source, now, response)):
             self._tally.evicted += 1
         return response
 
@@ -142,7 +140,7 @@ class Handshake:
             console_id=int.from_bytes(console_id, "little"),
             user_id=user.user_id,
             name=user.name,
-            limit=min(Privilege(exchange.role & 0x0F), user.privilege),
+            limit=min(entry.granted, Privilege(exchange.role & 0x0F), user.privilege),
             keys=PacketKeys(entry.suite, session_key),
             final_request=payload,
             final_answer=rakp.encode_rakp4(message.tag, console_id, exchange.rakp4_code(entry.suite, session_key)),

@@ -98,6 +98,13 @@ def test_role_above_the_users_limit(bench: Bench) -> None:
     assert console.run(0x00, 0x02, b"\x01") == b"\xd4"
 
 
+def test_no_more_than_the_open_session_response_has_granted(bench: Bench) -> None:
+    console = bench.console(asked=2, role=4).login()
+    assert console.granted == 2
+    assert console.run(0x06, 0x3B, b"\x03") == b"\x81"
+    assert console.run(0x06, 0x3B, b"\x02") == b"\0\x02"
+
+
 @pytest.mark.parametrize("role", [0, 5, 15])
 def test_roles_that_do_not_exist(bench: Bench, role: int) -> None:
     with pytest.raises(LoginRefused) as refusal:
