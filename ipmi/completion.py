@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generic completion codes (IPMI 2.0 table 5-2). Codes 80h to BEh belong to a command and stand beside it."""
+"""Generic completion codes that this server gives (IPMI 2.0 table 5-2).
+
+Codes 80h to BEh belong to a command and stand beside it.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,9 @@ class Completion(enum.IntEnum):
     RESERVATION_LOST = 0xC5
     LENGTH_INVALID = 0xC7
     PARAMETER_OUT_OF_RANGE = 0xC9
-    CANNOT_RETURN_BYTES = 0xCA
     NOT_PRESENT = 0xCB
     INVALID_DATA = 0xCC
     CANNOT_RESPOND = 0xCE
     INSUFFICIENT_PRIVILEGE = 0xD4
     NOT_IN_PRESENT_STATE = 0xD5
-    PARAMETER_DISABLED = 0xD6
     UNSPECIFIED = 0xFF

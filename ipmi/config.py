@@ -34,8 +34,6 @@ class ServerConfig:
     """A slow command that has not ended by then is answered with C3h; it goes on running."""
     max_running: int = 32
     """Slow commands at work at once; one more is answered with C0h."""
-    port_seen_by_clients: int | None = None
-    """UDP port that clients are told to use for Serial over LAN; None = the port that the server is bound to."""
     allow: tuple[IPv4Network | IPv6Network, ...] = ()
     """Addresses that are answered; empty = all."""
 

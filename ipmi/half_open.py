@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ipmi.board import User
+    from ipmi.board import Privilege, User
     from ipmi.crypto import Exchange, Suite
     from ipmi.rakp import OpenSessionRequest
     from ipmi.session import Source
@@ -22,6 +22,8 @@ class HalfOpen:
     session_id: int
     request: OpenSessionRequest
     suite: Suite
+    granted: Privilege
+    """Level named in the Open Session Response: the session can have no more."""
     source: Source
     opened_at: float
     response: bytes

@@ -37,7 +37,8 @@ class Handshake:
 
     A name that nobody has gets codes made with a secret of this run: its login fails in the same way, with the
     same messages and after the same work, as a wrong password. For the same reason a role above the user's limit is
-    no error here: the session gets the user's limit, and Set Session Privilege Level tells.
+    refused after the password has been proved, in RAKP message 4. Letting such a login in with less would be worse:
+    ipmipower takes a refused Set Session Privilege Level for success and exits with 0.
     """
 
     def __init__(
@@ -73,13 +74,11 @@ class Handshake:
         if request.console_id == _NOBODY:
             return self._refuse(request.tag, Status.INVALID_SESSION_ID, request.console_id)
         session_id = self._new_id()
+        granted = Privilege(request.privilege or Privilege.ADMINISTRATOR)
         response = rakp.encode_open_session_response(
-            request,
-            request.privilege or Privilege.ADMINISTRATOR,
-            session_id.to_bytes(4, "little"),
-            suite.algorithms,
+            request, granted, session_id.to_bytes(4, "little"), suite.algorithms
         )
-        if self.half_open.add(HalfOpen(session_id, request, suite, source, now, response)):
+        if self.half_open.add(HalfOpen(session_id, request, suite, granted, source, now, response)):
             self._tally.evicted += 1
         return response
 
@@ -131,6 +130,9 @@ class Handshake:
             if message.status != Status.NO_ERRORS or not told:
                 return None
             return self._refuse(message.tag, Status.INVALID_INTEGRITY_CHECK_VALUE, console_id)
+        role = Privilege(exchange.role & 0x0F)
+        if role > user.privilege:
+            return self._refuse(message.tag, Status.UNAUTHORIZED_ROLE, console_id)
         if not room:
             return self._refuse(message.tag, Status.INSUFFICIENT_RESOURCES, console_id)
         self._backoff.succeeded(entry.source[0], exchange.name)
@@ -142,7 +144,7 @@ class Handshake:
             console_id=int.from_bytes(console_id, "little"),
             user_id=user.user_id,
             name=user.name,
-            limit=min(Privilege(exchange.role & 0x0F), user.privilege),
+            limit=min(entry.granted, role),
             keys=PacketKeys(entry.suite, session_key),
             final_request=payload,
             final_answer=rakp.encode_rakp4(message.tag, console_id, exchange.rakp4_code(entry.suite, session_key)),

@@ -15,10 +15,8 @@ class NetFn(enum.IntEnum):
     """Network functions of requests; the answer uses the next odd number."""
 
     CHASSIS = 0x00
-    BRIDGE = 0x02
     SENSOR = 0x04
     APP = 0x06
-    FIRMWARE = 0x08
     STORAGE = 0x0A
     TRANSPORT = 0x0C
     GROUP = 0x2C

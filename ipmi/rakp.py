@@ -4,12 +4,10 @@
 from __future__ import annotations
 
 import enum
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 _BLOCK_LENGTH = 8
-_RANDOM_LENGTH = 16
 _MAXIMUM_NAME = 16
-NAME_ONLY_LOOKUP: Final = 0x10
 
 
 class Status(enum.IntEnum):
@@ -19,10 +17,10 @@ class Status(enum.IntEnum):
     INSUFFICIENT_RESOURCES = 0x01
     INVALID_SESSION_ID = 0x02
     INVALID_ROLE = 0x09
+    UNAUTHORIZED_ROLE = 0x0A
     INVALID_NAME_LENGTH = 0x0C
     INVALID_INTEGRITY_CHECK_VALUE = 0x0F
     NO_MATCHING_CIPHER_SUITE = 0x11
-    ILLEGAL_PARAMETER = 0x12
 
 
 class MalformedHandshake(ValueError):

@@ -22,7 +22,6 @@ _REVISION = 0x11
 _REVISION_ONLY = 0x80
 _STATIC, _DHCP = 0x01, 0x02
 _IP_HEADER = b"\x40\x40\x10"
-_BAD_PASSWORD_DEFAULTS = bytes(6)
 
 
 class LanCode(enum.IntEnum):

@@ -64,6 +64,7 @@ class Console:
     password: bytes = b"correct horse 17"
     suite: int = 17
     role: int = 4
+    asked: int = 0
     kg: bytes | None = None
     sequence: int = 3
     rq_seq: int = 0
@@ -93,7 +94,7 @@ class Console:
     def begin(self) -> None:
         """Open Session and RAKP messages 1 and 2; checks the server's proof that it knows the password."""
         self.console_id = os.urandom(3) + b"\x01"
-        opened = self._exchange("open", 0x10, open_session(self.suite, console=self.console_id))
+        opened = self._exchange("open", 0x10, open_session(self.suite, privilege=self.asked, console=self.console_id))
         assert opened[4:8] == self.console_id
         self.granted = opened[2]
         self.managed_id = opened[8:12]

@@ -110,10 +110,14 @@ def test_wrong_password_and_unknown_user_look_the_same(clients: Clients, user: s
     assert time.monotonic() - started < 5
 
 
-def test_role_above_the_limit_is_named(clients: Clients) -> None:
-    result = replace(clients, user="guest").freeipmi("bmc-info", "-l", "ADMIN")
-    assert result.returncode != 0
-    assert "privilege level" in result.stderr
+def test_role_above_the_limit_is_named(clients: Clients, parts: MemoryBoard) -> None:
+    guest = replace(clients, user="guest")
+    power = guest.freeipmi("ipmipower", "--on")
+    assert power.returncode != 0
+    assert "privilege level cannot be obtained for this user" in power.stdout
+    assert guest.freeipmi("bmc-info", "-l", "ADMIN").returncode != 0
+    assert guest.freeipmi("ipmipower", "--stat", "-l", "USER").returncode == 0
+    assert not parts.chassis.actions
 
 
 @pytest.mark.parametrize("tool", ["bmc-info", "ipmi-sensors"])

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ipmi.board import Privilege
 from ipmi.crypto import SUITES
 from ipmi.half_open import HalfOpen, HalfOpenTable
 from ipmi.rakp import OpenSessionRequest
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def entry(session_id: int, address: str = "192.0.2.1", at: float = 0.0, port: int = 1) -> HalfOpen:
     request = OpenSessionRequest(session_id & 0xFF, 0, b"abcd", (3, 4, 1))
     source: Source = (address, port)
-    return HalfOpen(session_id, request, SUITES[17], source, at, b"response")
+    return HalfOpen(session_id, request, SUITES[17], Privilege.ADMINISTRATOR, source, at, b"response")
 
 
 def test_expires() -> None:

@@ -90,12 +90,20 @@ def test_codes_for_an_unknown_name_stay_the_same(bench: Bench) -> None:
 
 
 def test_role_above_the_users_limit(bench: Bench) -> None:
-    """Nothing tells it before the password is proved; after that the user's limit holds."""
-    console = bench.console(name=b"guest", role=4).login()
-    assert console.run(0x06, 0x3B, b"\x04") == b"\x81"
+    """Told only to who knows the password."""
+    with pytest.raises(LoginRefused) as refusal:
+        bench.console(name=b"guest", role=4).login()
+    assert (refusal.value.stage, refusal.value.status) == ("rakp4", Status.UNAUTHORIZED_ROLE)
+    with pytest.raises(LoginRefused) as refusal:
+        bench.console(name=b"guest", password=b"wrong", role=4).login()
+    assert refusal.value.status == Status.INVALID_INTEGRITY_CHECK_VALUE
+
+
+def test_no_more_than_the_open_session_response_has_granted(bench: Bench) -> None:
+    console = bench.console(asked=2, role=4).login()
+    assert console.granted == 2
     assert console.run(0x06, 0x3B, b"\x03") == b"\x81"
     assert console.run(0x06, 0x3B, b"\x02") == b"\0\x02"
-    assert console.run(0x00, 0x02, b"\x01") == b"\xd4"
 
 
 @pytest.mark.parametrize("role", [0, 5, 15])

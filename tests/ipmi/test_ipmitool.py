@@ -191,6 +191,14 @@ def test_user_level_may_not_switch(clients: Clients, parts: MemoryBoard) -> None
     assert not parts.chassis.actions
 
 
+def test_a_login_above_the_limit_of_the_user(clients: Clients, parts: MemoryBoard) -> None:
+    result = replace(clients, user="oper").ipmitool("-R", "1", "chassis", "power", "on")
+    assert result.returncode != 0
+    assert not parts.chassis.actions
+    ok(replace(clients, user="oper"), "-L", "OPERATOR", "chassis", "power", "on")
+    assert parts.chassis.power_on
+
+
 @pytest.mark.parametrize(("user", "password"), [("admin", "wrong"), ("nobody", "wrong"), ("", "")])
 def test_no_way_in(clients: Clients, user: str, password: str) -> None:
     result = replace(clients, user=user, password=password).ipmitool("-N", "1", "-R", "1", "mc", "info")

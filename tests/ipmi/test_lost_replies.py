@@ -68,14 +68,18 @@ def press(tool: str, word: str, loses: Callable[[bytes], bool], home: Path) -> t
             names = {"on": "POWER-UP", "off": "POWER-DOWN", "soft": "SOFT-SHUTDOWN", "cycle": "POWER-CYCLE",
                      "reset": "HARD-RESET", "diag": "DIAGNOSTIC-INTERRUPT"}  # fmt: skip
             result = clients.freeipmi(tool, f"--chassis-control={names[word]}")
+        elif tool == "pyghmi":
+            result = clients.pyghmi(f"bmc.raw_command(netfn=0, command=2, data=[{ACTIONS[word][0].value}])")
         else:
             result = clients.freeipmi(tool, ACTIONS[word][1])
         return f"{tool} {word}: {result.returncode} {result.stdout} {result.stderr}", parts, relay.lost
 
 
-@pytest.mark.parametrize("tool", ["ipmitool", "ipmipower", "ipmi-chassis"])
+@pytest.mark.parametrize("tool", ["ipmitool", "ipmipower", "ipmi-chassis", "pyghmi"])
 def test_answer_to_the_action_itself_is_lost(tool: str, tmp_path: Path) -> None:
-    """ipmitool asks 3B, 2C/3E, 06/01 and 2C/00 twice first, FreeIPMI only 3B: the action's answer is lost twice."""
+    """ipmitool asks 3B, 2C/3E, 06/01 and 2C/00 twice first, the others only 3B: the action's answer is lost twice."""
+    if tool == "pyghmi":
+        pytest.importorskip("pyghmi")
     indexes = {5, 6} if tool == "ipmitool" else {1, 2}
     with ThreadPoolExecutor(len(ACTIONS)) as pool:
         runs = {word: pool.submit(press, tool, word, in_session(indexes), tmp_path / word) for word in ACTIONS}
