@@ -24,6 +24,7 @@ from tests.agent.mqtt.fake_broker import FakeBroker, Fault
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from agent.mqtt.ending import Ending
     from agent.mqtt.link import Link
     from agent.mqtt.message import Incoming
 
@@ -34,7 +35,7 @@ class Nobody:
     def link_up(self, link: Link) -> None:
         pass
 
-    def link_down(self) -> None:
+    def link_down(self, ending: Ending) -> None:
         pass
 
     def received(self, message: Incoming) -> None:
