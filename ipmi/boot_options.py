@@ -71,28 +71,30 @@ class BootOptions:
             return Completion.LENGTH_INVALID
         if known is Parameter.SET_IN_PROGRESS and data and data[0] > 2:
             return Completion.INVALID_DATA
+        if data:
+            await self._keep(known, data)
         if mark_invalid:
             self._marked_invalid.add(known)
         else:
             self._marked_invalid.discard(known)
-        if not data:
-            return b""
-        if known is Parameter.SET_IN_PROGRESS:
-            self._in_progress = 1 if data[0] == 1 else 0
-            return b""
-        if known is Parameter.INFO_ACKNOWLEDGE:
-            mask, old = data[0], self._value(known)[1]
-            data = bytes((0, old & ~mask | data[1] & mask))
-        await self._store.set(known, data)
-        if known is Parameter.FLAGS:
-            self._valid_until = None
-        if known in (Parameter.FLAGS, Parameter.VALID_BIT_CLEARING):
-            self._limit_validity()
         return b""
 
     def power_commanded(self, *, starts_host: bool) -> None:
         """A chassis control command was accepted: the countdown begins anew, and flags for one boot are now used."""
         self._limit_validity(used=starts_host)
+
+    async def _keep(self, parameter: Parameter, data: bytes) -> None:
+        if parameter is Parameter.SET_IN_PROGRESS:
+            self._in_progress = 1 if data[0] == 1 else 0
+            return
+        if parameter is Parameter.INFO_ACKNOWLEDGE:
+            mask, old = data[0], self._value(parameter)[1]
+            data = bytes((0, old & ~mask | data[1] & mask))
+        await self._store.set(parameter, data)
+        if parameter is Parameter.FLAGS:
+            self._valid_until = None
+        if parameter in (Parameter.FLAGS, Parameter.VALID_BIT_CLEARING):
+            self._limit_validity()
 
     def _value(self, parameter: Parameter) -> bytes:
         if parameter is Parameter.SET_IN_PROGRESS:

@@ -91,15 +91,22 @@ class DecryptionError(ValueError):
 
 
 class PacketKeys:
-    """The keys of one established session: signs, checks, encrypts and decrypts its packets."""
+    """The keys of one established session: signs, checks, encrypts and decrypts its packets. Not thread-safe.
 
-    __slots__ = ("_aes", "_digest", "_k1", "tag_length")
+    CBC is done here over two AES contexts that live as long as the session: the library's CBC contexts cannot take
+    a new IV, and making one for each packet costs several times the encryption itself.
+    """
+
+    __slots__ = ("_decrypt", "_digest", "_encrypt", "_k1", "tag_length")
 
     def __init__(self, suite: Suite, session_key: bytes) -> None:
         self.tag_length = suite.tag_length
         self._digest = suite.digest
         self._k1 = hmac.digest(session_key, _K1_CONSTANT, suite.digest)
-        self._aes = algorithms.AES(hmac.digest(session_key, _K2_CONSTANT, suite.digest)[:BLOCK])
+        k2 = hmac.digest(session_key, _K2_CONSTANT, suite.digest)
+        aes = Cipher(algorithms.AES(k2[:BLOCK]), modes.ECB())
+        self._encrypt = aes.encryptor().update
+        self._decrypt = aes.decryptor().update
 
     def sign(self, signed_part: bytes) -> bytes:
         return hmac.digest(self._k1, signed_part, self._digest)[: self.tag_length]
@@ -109,16 +116,25 @@ class PacketKeys:
 
     def encrypt(self, payload: bytes) -> bytes:
         """Random IV, then the payload and its confidentiality pad under AES-128-CBC."""
-        iv = os.urandom(BLOCK)
+        block = os.urandom(BLOCK)
+        sealed = [block]
         padded = payload + _PADS[-(len(payload) + 1) % BLOCK]
-        return iv + Cipher(self._aes, modes.CBC(iv)).encryptor().update(padded)
+        for start in range(0, len(padded), BLOCK):
+            block = self._encrypt(_xor(padded[start : start + BLOCK], block))
+            sealed.append(block)
+        return b"".join(sealed)
 
     def decrypt(self, payload: bytes) -> bytes:
         """The plain payload; raises DecryptionError unless length and pad are exactly what the standard says."""
         if len(payload) < 2 * BLOCK or len(payload) % BLOCK:
             raise DecryptionError("length")
-        plain = Cipher(self._aes, modes.CBC(payload[:BLOCK])).decryptor().update(payload[BLOCK:])
+        plain = _xor(self._decrypt(payload[BLOCK:]), payload[:-BLOCK])
         length = plain[-1]
         if length >= BLOCK or plain[-1 - length :] != _PADS[length]:
             raise DecryptionError("pad")
         return plain[: -1 - length]
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    """Two strings of the same length, byte by byte."""
+    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).to_bytes(len(one), "big")

@@ -64,13 +64,16 @@ class HalfOpenTable:
         return entry
 
     def find_repeat(self, request: OpenSessionRequest, source: Source) -> HalfOpen | None:
-        """The entry that the same Open Session Request (but for its tag) from the same port has made."""
+        """The entry that the same Open Session Request (but for its tag) from the same port has made.
+
+        Not once it has seen RAKP message 1: ipmitool begins a new login with the console id of its last one.
+        """
         of_address = self._nameless.get(source[0], {})
         if not of_address:
             return None
         newest = next(reversed(of_address.values()))
         same = newest.source == source and newest.request[1:] == request[1:]
-        return newest if same else None
+        return newest if same and newest.exchange is None else None
 
     def add(self, entry: HalfOpen) -> bool:
         """Keep a new login; True when another one had to go for it."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import secrets
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ from ipmi.board import Privilege
 from ipmi.crypto import SUITES, Exchange, PacketKeys
 from ipmi.half_open import HalfOpen, HalfOpenTable
 from ipmi.rakp import Status
-from ipmi.session import Established
+from ipmi.request import printable
+from ipmi.session import Established, client_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from ipmi.config import ServerConfig
     from ipmi.counters import Tally
     from ipmi.session import Source
+
+log = logging.getLogger(__name__)
 
 _PASSWORD_LENGTH = 20
 _RANDOM_LENGTH = 16
@@ -122,6 +126,8 @@ class Handshake:
         if message.status != Status.NO_ERRORS or not proved or user is None:
             self._tally.failed_logins += 1
             told = self._backoff.failed(entry.source[0], exchange.name, now)
+            if told:
+                log.warning("login as %s from %s failed", printable(exchange.name), client_address(entry.source))
             if message.status != Status.NO_ERRORS or not told:
                 return None
             return self._refuse(message.tag, Status.INVALID_INTEGRITY_CHECK_VALUE, console_id)
@@ -129,6 +135,7 @@ class Handshake:
             return self._refuse(message.tag, Status.INSUFFICIENT_RESOURCES, console_id)
         self._backoff.succeeded(entry.source[0], exchange.name)
         self._tally.logins += 1
+        log.info("login as %s from %s", printable(user.name), client_address(entry.source))
         session_key = exchange.session_key(entry.suite, self._kg or password)
         return Established(
             session_id=entry.session_id,

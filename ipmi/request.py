@@ -26,8 +26,7 @@ class Caller:
     @property
     def origin(self) -> str:
         """`ipmi:USER@ADDRESS` for audit trails; bytes that are not printable ASCII are escaped."""
-        name = "".join(chr(byte) if 0x21 <= byte <= 0x7E else f"\\x{byte:02x}" for byte in self.name)
-        return f"ipmi:{name}@{self.address}"
+        return f"ipmi:{printable(self.name)}@{self.address}"
 
 
 class Request(NamedTuple):
@@ -37,3 +36,8 @@ class Request(NamedTuple):
     command: int
     data: bytes
     caller: Caller
+
+
+def printable(name: bytes) -> str:
+    """A user name for logs: bytes that are not printable ASCII become `\\xNN`."""
+    return "".join(chr(byte) if 0x21 <= byte <= 0x7E else f"\\x{byte:02x}" for byte in name)

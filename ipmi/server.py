@@ -17,10 +17,12 @@ from ipmi.counters import ServerCounters, Tally
 from ipmi.dispatch import CommandTable, Dispatcher
 from ipmi.endpoint import Endpoint
 from ipmi.running import SlowCommands
+from ipmi.session import client_address
 from ipmi.sessions import Arrival, SessionLayer
 
 if TYPE_CHECKING:
     from ipmi.board import Board
+    from ipmi.endpoint import ReplyPath
     from ipmi.session import Source
 
 log = logging.getLogger(__name__)
@@ -77,39 +79,39 @@ class IpmiServer:
         """Close every session of a user whose account was changed or removed; returns how many there were."""
         return self._sessions.close_user(name)
 
-    def _received(self, endpoint: Endpoint, datagram: bytes, source: Source) -> None:
-        if self._config.allow and not self._is_allowed(source[0]):
+    def _received(self, path: ReplyPath, datagram: bytes, source: Source) -> None:
+        if self._config.allow and not self._is_allowed(client_address(source)):
             self._tally.refused += 1
             return
         try:
-            self._answer(endpoint, datagram, source)
+            self._answer(path, datagram, source)
         except Exception:
             self._tally.failures += 1
             log.exception("datagram from %s: %s", source[0], datagram.hex())
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(_TICK_S, self._tick)
 
-    def _answer(self, endpoint: Endpoint, datagram: bytes, source: Source) -> None:
+    def _answer(self, path: ReplyPath, datagram: bytes, source: Source) -> None:
         outcome = self._sessions.feed(datagram, source, time.monotonic())
         if outcome is None:
             return
         if isinstance(outcome, bytes):
-            self._send(endpoint, outcome, source)
+            self._send(path, outcome, source)
             return
         answer = self._dispatcher.answer(outcome.request, outcome.message.lun)
         if isinstance(answer, bytes):
-            self._respond(endpoint, outcome, answer)
+            self._respond(path, outcome, answer)
         else:
-            self._slow.start(answer, outcome.request, functools.partial(self._respond, endpoint, outcome))
+            self._slow.start(answer, outcome.request, functools.partial(self._respond, path, outcome))
 
-    def _respond(self, endpoint: Endpoint, arrival: Arrival, body: bytes) -> None:
+    def _respond(self, path: ReplyPath, arrival: Arrival, body: bytes) -> None:
         """Send an answer, unless its session has ended meanwhile by other means than this very request."""
         if arrival.session is None or arrival.session.open or arrival.session.request is arrival.raw:
             target = arrival.source if arrival.session is None else arrival.session.source
-            self._send(endpoint, self._sessions.reply(arrival, body, time.monotonic()), target)
+            self._send(path, self._sessions.reply(arrival, body, time.monotonic()), target)
 
-    def _send(self, endpoint: Endpoint, datagram: bytes, target: Source) -> None:
-        if not endpoint.send(datagram, target):
+    def _send(self, path: ReplyPath, datagram: bytes, target: Source) -> None:
+        if not path.send(datagram, target):
             self._tally.unsent += 1
 
     def _tick(self) -> None:
@@ -122,8 +124,6 @@ class IpmiServer:
         known = self._allowed.get(address)
         if known is None:
             parsed = ipaddress.ip_address(address.partition("%")[0])
-            if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-                parsed = parsed.ipv4_mapped
             known = any(parsed in network for network in self._config.allow)
             if len(self._allowed) >= 1024:
                 self._allowed.clear()

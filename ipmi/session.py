@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 Source = tuple[str, int] | tuple[str, int, int, int]
 """Socket address of a client: host, port and for IPv6 two numbers more."""
 
+_MAPPED = "::ffff:"
+
+
+def client_address(source: Source) -> str:
+    """The client's address as people write it: without the prefix that an IPv6 socket puts before IPv4."""
+    return source[0].removeprefix(_MAPPED)
+
+
 REPLY_KEPT_S: Final = 10.0
 """A lost answer is asked for again within seconds; later the same bytes are a new request."""
 
@@ -69,7 +77,12 @@ class Session:
         self.final_request = login.final_request
         self.final_answer = login.final_answer
         self.caller = Caller(
-            login.session_id, login.user_id, login.name, min(Privilege.USER, login.limit), login.limit, source[0]
+            login.session_id,
+            login.user_id,
+            login.name,
+            min(Privilege.USER, login.limit),
+            login.limit,
+            client_address(source),
         )
         self.request = b""
         """Bytes of the last request, to know it again when the client repeats it."""
@@ -84,7 +97,7 @@ class Session:
         self.final_request = b""
         if source != self.source:
             self.source = source
-            if source[0] != self.caller.address:
+            if client_address(source) != self.caller.address:
                 self._become(self.caller.privilege)
 
     def set_privilege(self, level: int) -> None:
@@ -101,4 +114,4 @@ class Session:
 
     def _become(self, level: int) -> None:
         old = self.caller
-        self.caller = Caller(old.session_id, old.user_id, old.name, level, old.limit, self.source[0])
+        self.caller = Caller(old.session_id, old.user_id, old.name, level, old.limit, client_address(self.source))

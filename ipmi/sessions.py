@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ipmi import message as messages
 from ipmi import wire
 from ipmi.backoff import LoginBackoff
+from ipmi.completion import Completion
 from ipmi.crypto import DecryptionError
 from ipmi.handshake import Handshake
+from ipmi.message import NetFn
 from ipmi.rakp import MalformedHandshake, is_repeat, with_tag
 from ipmi.request import NO_PRIVILEGE, Caller, Request
-from ipmi.session import REPLY_KEPT_S, Session
+from ipmi.session import REPLY_KEPT_S, Session, client_address
 from ipmi.wire import PayloadType
 
 if TYPE_CHECKING:
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
     from ipmi.counters import Tally
     from ipmi.message import Message
     from ipmi.session import Source
+
+CLOSE_SESSION: Final = 0x3C
+_CLOSED_KEPT_S = 20.0
+"""How long a client goes on asking for the answer to its last command."""
 
 
 class Arrival(NamedTuple):
@@ -49,7 +55,8 @@ class SessionLayer:
         self._tally = tally
         self._established: dict[int, Session] = {}
         self._handles: dict[int, Session] = {}
-        self._handshake = Handshake(users, guid, config, LoginBackoff(), tally, self._established.__contains__)
+        self._closed: dict[int, Session] = {}
+        self._handshake = Handshake(users, guid, config, LoginBackoff(), tally, self._is_taken)
 
     @property
     def half_open_count(self) -> int:
@@ -102,6 +109,9 @@ class SessionLayer:
             return False
         session.open = False
         del self._handles[session.handle]
+        while len(self._closed) >= self._config.max_sessions:
+            del self._closed[next(iter(self._closed))]
+        self._closed[session_id] = session
         return True
 
     def close_user(self, name: bytes) -> int:
@@ -115,12 +125,17 @@ class SessionLayer:
         limit = now - self._config.idle_timeout_s
         for session_id in [session.id for session in self._established.values() if session.seen_at < limit]:
             self.close(session_id)
-        return bool(self._established or self._handshake.half_open)
+        for session_id in [session.id for session in self._closed.values() if session.seen_at < now - _CLOSED_KEPT_S]:
+            del self._closed[session_id]
+        return bool(self._established or self._closed or self._handshake.half_open)
+
+    def _is_taken(self, session_id: int) -> bool:
+        return session_id in self._established or session_id in self._closed
 
     def _in_session(
         self, packet: wire.PlusPacket, datagram: bytes, source: Source, now: float
     ) -> bytes | Arrival | None:
-        session = self._established.get(packet.session_id)
+        session = self._established.get(packet.session_id) or self._closed.get(packet.session_id)
         if session is None:
             self._tally.unauthentic += 1
             return None
@@ -141,12 +156,21 @@ class SessionLayer:
             self._tally.repeated += 1
             return None if session.answer is None else session.seal(session.answer)
         message = messages.decode_request(raw)
+        if not session.open:
+            return self._after_close(session, message)
         session.request = raw
         session.answer = None
         session.answered_at = now
         self._tally.commands += 1
         request = Request(message.netfn, message.command, message.data, session.caller)
         return Arrival(request, message, raw, session, False, source)
+
+    def _after_close(self, session: Session, message: Message) -> bytes | None:
+        """The answer to Close Session may be lost, and FreeIPMI would ask again for 20 s. Nothing else runs now."""
+        if (message.netfn, message.command) != (NetFn.APP, CLOSE_SESSION):
+            return None
+        self._tally.repeated += 1
+        return session.seal(messages.encode_response(message, bytes((Completion.OK,))))
 
     def _outside(self, packet: wire.PlusPacket, source: Source, now: float) -> bytes | Arrival | None:
         if packet.session_id or packet.authenticated or packet.encrypted:
@@ -189,6 +213,6 @@ class SessionLayer:
     def _sessionless(self, payload: bytes, classic: bool, source: Source) -> Arrival:
         message = messages.decode_request(payload)
         self._tally.commands += 1
-        caller = Caller(0, 0, b"", NO_PRIVILEGE, NO_PRIVILEGE, source[0])
+        caller = Caller(0, 0, b"", NO_PRIVILEGE, NO_PRIVILEGE, client_address(source))
         request = Request(message.netfn, message.command, message.data, caller)
         return Arrival(request, message, payload, None, classic, source)

@@ -17,10 +17,17 @@ from native.events import (
     EngineStatistics,
     InputChanged,
     InputState,
+    InterlockEnded,
+    InterlockFired,
     LineEvent,
     LineFailed,
     Outcome,
+    PowerGood,
+    PowerGoodEvent,
     Resync,
+    SequenceDone,
+    SlowWrite,
+    StepDone,
 )
 from native.guard import GuardedLine, LineGuard
 from native.lines import (
@@ -35,6 +42,7 @@ from native.lines import (
     ThreadConfig,
 )
 from native.memory import MemoryChip, MemoryLine, OutputChange
+from native.rules import HoldOff, Interlock, LatchLevel, OnFailure, PowerGoodWatch, RailSequence, RailStep
 
 __all__ = [
     "CommandDone",
@@ -46,11 +54,16 @@ __all__ = [
     "GuardAliveError",
     "GuardError",
     "GuardedLine",
+    "HoldOff",
     "InputChanged",
     "InputLine",
     "InputSource",
     "InputState",
+    "Interlock",
+    "InterlockEnded",
+    "InterlockFired",
     "KernelLine",
+    "LatchLevel",
     "LineBusyError",
     "LineClass",
     "LineCommandError",
@@ -62,10 +75,19 @@ __all__ = [
     "LineGuard",
     "MemoryChip",
     "MemoryLine",
+    "OnFailure",
     "Outcome",
     "OutputChange",
     "OutputLine",
+    "PowerGood",
+    "PowerGoodEvent",
+    "PowerGoodWatch",
+    "RailSequence",
+    "RailStep",
     "Resync",
+    "SequenceDone",
+    "SlowWrite",
     "Steady",
+    "StepDone",
     "ThreadConfig",
 ]

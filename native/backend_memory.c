@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backend.h"
@@ -29,7 +31,10 @@ typedef struct {
 
 struct MEM_Chip {
   pthread_mutex_t lock;
+  /* The owner and every open line: garbage collection may destroy a chip before the engine that uses it. */
+  uint32_t users;
   bool gone;
+  _Atomic int64_t delay_ns;
   int change_fd;
   uint32_t line_count;
   uint32_t change_head, change_tail;
@@ -49,6 +54,7 @@ MEM_Chip *MEM_Create(uint32_t line_count) {
   if (chip == NULL)
     return NULL;
   chip->line_count = line_count;
+  chip->users = 1;
   chip->change_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (chip->change_fd < 0) {
     free(chip);
@@ -62,12 +68,23 @@ MEM_Chip *MEM_Create(uint32_t line_count) {
   return chip;
 }
 
-void MEM_Destroy(MEM_Chip *chip) {
-  if (chip == NULL)
+/* Gives the lock back too. */
+static void drop_user(MEM_Chip *chip) {
+  bool last = --chip->users == 0;
+
+  pthread_mutex_unlock(&chip->lock);
+  if (!last)
     return;
   close(chip->change_fd);
   pthread_mutex_destroy(&chip->lock);
   free(chip);
+}
+
+void MEM_Destroy(MEM_Chip *chip) {
+  if (chip == NULL)
+    return;
+  pthread_mutex_lock(&chip->lock);
+  drop_user(chip);
 }
 
 void MEM_Unplug(MEM_Chip *chip) {
@@ -166,6 +183,17 @@ int MEM_FailWith(MEM_Chip *chip, uint32_t index, int error) {
   return 0;
 }
 
+void MEM_Delay(MEM_Chip *chip, int64_t delay_ns) { atomic_store(&chip->delay_ns, delay_ns); }
+
+/* Before the lock: a slow chip delays whoever uses it, not the world around it. */
+static void take_time(const BKD_Line *handle) {
+  int64_t delay_ns = atomic_load_explicit(&handle->chip->delay_ns, memory_order_relaxed);
+  struct timespec delay = {.tv_sec = (time_t)(delay_ns / 1000000000), .tv_nsec = (long)(delay_ns % 1000000000)};
+
+  if (delay_ns > 0)
+    (void)nanosleep(&delay, NULL);
+}
+
 static int state_error(const BKD_Line *handle) {
   return handle->chip->gone ? -ENODEV : -handle->chip->lines[handle->index].error;
 }
@@ -175,6 +203,7 @@ static int memory_write(BKD_Line *handle, bool active, int64_t *stamp_ns) {
   MemoryLine *line = &chip->lines[handle->index];
   int error;
 
+  take_time(handle);
   pthread_mutex_lock(&chip->lock);
   error = state_error(handle);
   if (error == 0) {
@@ -191,6 +220,7 @@ static int memory_write(BKD_Line *handle, bool active, int64_t *stamp_ns) {
 static int memory_read(BKD_Line *handle, bool *active) {
   int error;
 
+  take_time(handle);
   pthread_mutex_lock(&handle->chip->lock);
   error = state_error(handle);
   *active = handle->chip->lines[handle->index].active;
@@ -222,7 +252,7 @@ static void memory_close(BKD_Line *handle) {
   line->head = line->tail = 0;
   if (line->fd >= 0)
     close(line->fd);
-  pthread_mutex_unlock(&handle->chip->lock);
+  drop_user(handle->chip);
 }
 
 static const BKD_Ops memory_ops = {memory_write, memory_read, memory_drain, memory_close};
@@ -245,6 +275,7 @@ int MEM_Open(BKD_Line *handle, MEM_Chip *chip, uint32_t index, bool output) {
       error = -errno;
   }
   if (error == 0) {
+    chip->users++;
     line->open = true;
     line->output = output;
     line->seqno = 0;

@@ -9,9 +9,14 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 SOURCES = (
     "native/engine.c",
+    "native/order.c",
     "native/input.c",
     "native/led.c",
     "native/output.c",
+    "native/rail.c",
+    "native/interlock.c",
+    "native/sequence.c",
+    "native/watch.c",
     "native/histogram.c",
     "native/ring.c",
     "native/view.c",
@@ -19,7 +24,10 @@ SOURCES = (
     "native/backend_kernel.c",
     "native/backend_memory.c",
     "native/loop.c",
+    "native/loop_face.c",
+    "native/slow.c",
     "native/guard.c",
+    "native/guard_client.c",
     "native/fake.c",
 )
 

@@ -3,16 +3,11 @@
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, TypeGuard
-
-from native.errors import LineCommandError, LineConfigError
+from native.errors import LineConfigError
 from native.lines import EngineConfig, InputLine, InputSource, LineClass, OutputLine
+from native.rule_checks import check_rules
+from native.values import index_by_name, is_number
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_NS_PER_MS = 1_000_000
 _MAX_DEBOUNCE_MS = 60_000.0
 _MAX_LED_DEBOUNCE_MS = 90.0
 """Shorter than half the shortest blink period of 200 ms, else a blink would be filtered away."""
@@ -30,34 +25,7 @@ def check_config(config: EngineConfig) -> None:
         _check_output(output)
     for line in config.inputs:
         _check_input(line)
-
-
-def is_number(value: object) -> TypeGuard[float]:
-    """Returns whether the value is a finite number; True and False are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def to_ns(value_ms: float) -> int:
-    """Returns whole nanoseconds."""
-    return round(value_ms * _NS_PER_MS)
-
-
-def find_index(names: dict[str, int], name: str, kind: str) -> int:
-    """Returns the index of a named line. Raises LineCommandError."""
-    try:
-        return names[name]
-    except (KeyError, TypeError):
-        raise LineCommandError(f"line {name}: not an {kind} of this engine") from None
-
-
-def index_by_name(lines: Iterable[OutputLine | InputLine], kind: str) -> dict[str, int]:
-    """Returns the index of each name. Raises LineConfigError for a name given twice."""
-    names: dict[str, int] = {}
-    for index, line in enumerate(lines):
-        if line.name in names:
-            raise LineConfigError(f"line {line.name}: two {kind}s have this name; give each its own")
-        names[line.name] = index
-    return names
+    check_rules(config)
 
 
 def _check_unshared(config: EngineConfig) -> None:

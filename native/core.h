@@ -38,13 +38,19 @@ int MEM_TakeChanges(MEM_Chip *chip, MEM_Change *changes, uint32_t capacity);
 /* Tests: drops the next `count` edges of a line on their way, and makes its writes and reads fail with `error`. */
 int MEM_LoseEdges(MEM_Chip *chip, uint32_t index, uint32_t count);
 int MEM_FailWith(MEM_Chip *chip, uint32_t index, int error);
+/* Tests: every read and write of the chip takes this long. */
+void MEM_Delay(MEM_Chip *chip, int64_t delay_ns);
 
 /* Loop: one engine on its own thread. Configuration and LOP_Start()/LOP_Close() belong to one thread; the rest may be
    called from any thread in between, LOP_TakeEvents() from one at a time. */
 typedef struct LOP_Loop LOP;
 
-/* chip == NULL: `fd` is the descriptor of a GPIO v2 request of one line. */
+enum { LOP_MAX_SLOW = 8 };
+
+/* chip == NULL: `fd` is the descriptor of a GPIO v2 request of one line. slow_group: 0, or 1 to LOP_MAX_SLOW for lines
+   that share the thread of a slow chip. A line that is measured to be slow gets one without being asked. */
 typedef struct {
+  int32_t slow_group;
   int fd;
   MEM_Chip *chip;
   uint32_t index;
@@ -83,6 +89,10 @@ void LOP_Destroy(LOP *loop);
 /* The index of the line or -errno; ENOSPC: capacity, EINVAL: a value. */
 int LOP_AddOutput(LOP *loop, const LOP_Source *source, const ENG_OutputConfig *config);
 int LOP_AddInput(LOP *loop, const LOP_Source *source, const ENG_InputConfig *config);
+/* ENOENT: a line that is not there; EINVAL: a value; ENOSPC: capacity; EEXIST: contradicts another rule. */
+int LOP_AddRule(LOP *loop, const ENG_RuleConfig *config);
+int LOP_AddSequence(LOP *loop, const ENG_SequenceConfig *config);
+int LOP_AddWatch(LOP *loop, const ENG_WatchConfig *config);
 int LOP_Start(LOP *loop, const LOP_ThreadConfig *config, LOP_ThreadReport *report);
 void LOP_Close(LOP *loop);
 /* -EBUSY: the line has an order; -EAGAIN: too many orders wait; -ESHUTDOWN: not running. */
@@ -105,11 +115,11 @@ typedef struct {
   bool maintained;
 } GRD_Line;
 
-/* Forks. Returns the descriptor of the tie to the guard (readable when the guard is gone) or -errno. The caller must
-   have one thread only. `listener` is a listening unix socket; the guard keeps its own copy. */
-int GRD_Start(const GRD_Line *lines, uint32_t count, int listener, const char *path);
-/* Asks the guard at the other end of the tie to write idle, to close its lines and to end; waits for it. With maintained
-   lines it stays, as after the agent's death. */
+/* Forks. Returns the descriptor of the tie to the guard (readable when the guard is gone) or -errno, and the guard's
+   process id. `listener` is a listening unix socket; the guard keeps its own copy. One caller at a time. */
+int GRD_Start(const GRD_Line *lines, uint32_t count, int listener, const char *path, int32_t *pid);
+/* Asks the guard at the other end of the tie to write idle, to close its lines and to end; waits for it. With
+   maintained lines it stays, as after the agent's death. */
 int GRD_Dismiss(int tie, int timeout_ms);
 /* Takes the lines over from the guard behind a connected socket: the count of lines, -EBUSY while its agent lives. */
 int GRD_TakeOver(int connection, GRD_Line *lines, uint32_t capacity, int timeout_ms);

@@ -70,11 +70,13 @@ void ENG_Start(ENG *engine, int64_t now_ns) {
   for (unsigned i = 0; i < engine->input_count; i++)
     INP_Start(engine, i, now_ns);
   engine->due_ns[SLOT_REREAD] = now_ns + REREAD_PERIOD_NS;
+  ILK_Start(engine, now_ns);
 }
 
 void ENG_Stop(ENG *engine, int64_t now_ns) {
   if (!engine->running)
     return;
+  SEQ_Abandon(engine, now_ns);
   for (unsigned i = 0; i < engine->output_count; i++)
     OUT_Stop(engine, i, now_ns);
   for (unsigned slot = 0; slot < SLOT_COUNT; slot++)
@@ -82,7 +84,14 @@ void ENG_Stop(ENG *engine, int64_t now_ns) {
   engine->running = false;
 }
 
-void ENG_Command(ENG *engine, const ENG_Order *order, int64_t now_ns) { OUT_Order(engine, order, now_ns); }
+void ENG_Command(ENG *engine, const ENG_Order *order, int64_t now_ns) { ORD_Command(engine, order, now_ns); }
+
+void ENG_Written(ENG *engine, unsigned output, int error, int64_t stamp_ns, int64_t now_ns) {
+  if (engine->outputs[output].config.line_class == ENG_MAINTAINED)
+    RAL_Written(engine, output, error, stamp_ns, now_ns);
+  else
+    OUT_Written(engine, output, error, stamp_ns, now_ns);
+}
 
 static int64_t earliest(const ENG *engine, unsigned *slot) {
   int64_t best_ns = ENG_NEVER;
@@ -91,6 +100,9 @@ static int64_t earliest(const ENG *engine, unsigned *slot) {
   } ranges[] = {
       {SLOT_INPUTS, engine->input_count},
       {SLOT_REREAD, 1},
+      {SLOT_RULES, engine->rule_count},
+      {SLOT_SEQUENCES, engine->sequence_count},
+      {SLOT_WATCHES, engine->watch_count},
       {SLOT_OUTPUTS, engine->output_count},
   };
 
@@ -118,6 +130,12 @@ void ENG_Advance(ENG *engine, int64_t now_ns) {
     } else if (slot == SLOT_REREAD) {
       INP_Reread(engine, now_ns);
       engine->due_ns[SLOT_REREAD] = now_ns + (engine->rechecking ? 2 * NS_PER_MS : REREAD_PERIOD_NS);
+    } else if (slot < SLOT_SEQUENCES) {
+      ILK_Due(engine, slot - SLOT_RULES, now_ns);
+    } else if (slot < SLOT_WATCHES) {
+      SEQ_Due(engine, slot - SLOT_SEQUENCES, now_ns);
+    } else if (slot < SLOT_OUTPUTS) {
+      WAT_Due(engine, slot - SLOT_WATCHES, now_ns);
     } else {
       OUT_Due(engine, slot - SLOT_OUTPUTS, now_ns);
     }
@@ -131,7 +149,11 @@ int64_t ENG_NextDeadline(const ENG *engine) {
 }
 
 void ENG_OnInputChanged(ENG *engine, unsigned input, int64_t edge_ns, int64_t now_ns) {
-  OUT_InputChanged(engine, input, edge_ns, now_ns);
+  /* Interlocks first: nothing else may delay them. */
+  ILK_InputChanged(engine, input, now_ns);
+  OUT_InputChanged(engine, input, now_ns);
+  WAT_InputChanged(engine, input, edge_ns, now_ns);
+  SEQ_InputChanged(engine, input, now_ns);
 }
 
 ENG_Reason ENG_TestCondition(const ENG *engine, const ENG_Condition *condition, int64_t now_ns) {

@@ -31,6 +31,10 @@ void ENG_SetPorts(ENG *engine, const ENG_Ports *ports);
 /* Configuration, before ENG_Start(). Each returns the index of what was added, or -ENG_ERROR_... */
 int ENG_AddOutput(ENG *engine, const ENG_OutputConfig *config);
 int ENG_AddInput(ENG *engine, const ENG_InputConfig *config);
+/* Rules, sequences and watches name lines that were added before. */
+int ENG_AddRule(ENG *engine, const ENG_RuleConfig *config);
+int ENG_AddSequence(ENG *engine, const ENG_SequenceConfig *config);
+int ENG_AddWatch(ENG *engine, const ENG_WatchConfig *config);
 
 /* Momentary outputs are written idle, maintained ones adopted; every input is read and begins to settle. */
 void ENG_Start(ENG *engine, int64_t now_ns);

@@ -10,11 +10,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from native._core import ffi, lib
-from native.checks import MAX_PRESS_MS, check_config, find_index, index_by_name, is_number, to_ns
+from native.checks import MAX_PRESS_MS, check_config
 from native.decode import EventDecoder, input_state, statistics
 from native.errors import EngineClosedError, LineBusyError, LineCommandError, LineConfigError
-from native.lines import Condition, EngineConfig, InputLine, KernelLine, LineClass, OutputLine, ThreadConfig
+from native.lines import Condition, EngineConfig, LineClass, ThreadConfig
+from native.opening import add_rules, fill_condition, open_lines
 from native.report import thread_report
+from native.values import find_index, index_by_name, is_number, to_ns
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -44,16 +46,17 @@ class LineEngine:
         check_config(config)
         self._outputs = index_by_name(config.outputs, "output")
         self._inputs = index_by_name(config.inputs, "input")
+        self._rules = index_by_name(config.interlocks, "interlock")
+        self._sequences = index_by_name(config.sequences, "sequence")
         loop = lib.LOP_Create()
         if loop == ffi.NULL:
             raise LineConfigError("line engine: no memory or descriptors left for its thread; raise `ulimit -n`")
         self._loop: Any = ffi.gc(loop, lib.LOP_Destroy)
         # The chips must outlive the loop that points into them.
         self._chips = (*(line.line for line in config.outputs), *(line.line for line in config.inputs))
-        self._add_lines()
-        self._decoder = EventDecoder(
-            tuple(line.name for line in config.outputs), tuple(line.name for line in config.inputs)
-        )
+        open_lines(self._loop, config)
+        add_rules(self._loop, config)
+        self._decoder = EventDecoder(config)
         self._buffer = ffi.new("ENG_Event[]", _EVENT_BATCH)
 
     # ----- life
@@ -143,14 +146,30 @@ class LineEngine:
 
     def cancel(self, token: int) -> None:
         """Ends a running command as CANCELLED; nothing happens if it has ended already."""
-        order = ffi.new("ENG_Order *")
-        order.kind = lib.ENG_CANCEL
         if isinstance(token, bool) or not isinstance(token, int) or not 0 < token < 1 << 63:
             raise LineCommandError(f"token {token!r}: not one that a command returned")
+        order = self._new_order(lib.ENG_CANCEL, 0)
         order.token = token
-        order.precondition.input = -1
-        order.until.input = -1
         self._send("line engine", order)
+
+    def run(self, sequence: str, *, precondition: Condition | None = None) -> int:
+        """Runs a rail sequence. Returns the token of the SequenceDone to come, which cancel() takes as well."""
+        order = self._new_order(lib.ENG_RUN, find_index(self._sequences, sequence, "sequence"))
+        if precondition is not None:
+            self._fill_condition(sequence, order.precondition, precondition)
+        return self._submit(sequence, order)
+
+    def arm(self, interlock: str) -> None:
+        """Lets an interlock act; at once if its input has settled already."""
+        self._send(interlock, self._new_order(lib.ENG_ARM, find_index(self._rules, interlock, "interlock")))
+
+    def disarm(self, interlock: str) -> None:
+        """Keeps an interlock from acting. What it has done stays until reset()."""
+        self._send(interlock, self._new_order(lib.ENG_DISARM, find_index(self._rules, interlock, "interlock")))
+
+    def reset(self, interlock: str) -> None:
+        """Frees the outputs that an interlock has latched, and lets it act anew."""
+        self._send(interlock, self._new_order(lib.ENG_RESET, find_index(self._rules, interlock, "interlock")))
 
     # ----- state
 
@@ -181,7 +200,8 @@ class LineEngine:
         with self._event_lock:
             while True:
                 taken = lib.LOP_TakeEvents(self._loop, self._buffer, _EVENT_BATCH)
-                events.extend(self._decoder.decode(item) for item in self._buffer[0:taken])
+                decoded = map(self._decoder.decode, self._buffer[0:taken])
+                events.extend(event for event in decoded if event is not None)
                 if taken < _EVENT_BATCH:
                     return events
 
@@ -205,13 +225,17 @@ class LineEngine:
         if not self._running:
             raise EngineClosedError("line engine: is closed" if self._closed else "line engine: is not started")
 
-    def _order(self, name: str, kind: int, precondition: Condition | None) -> Any:
+    def _new_order(self, kind: int, index: int) -> Any:
         self._require_running()
         order = ffi.new("ENG_Order *")
         order.kind = kind
-        order.line = find_index(self._outputs, name, "output")
+        order.line = index
         order.precondition.input = -1
         order.until.input = -1
+        return order
+
+    def _order(self, name: str, kind: int, precondition: Condition | None) -> Any:
+        order = self._new_order(kind, find_index(self._outputs, name, "output"))
         if precondition is not None:
             self._fill_condition(name, order.precondition, precondition)
         return order
@@ -221,9 +245,7 @@ class LineEngine:
             raise LineCommandError(f"line {name}: its condition names {condition.input}, which is not an input")
         if not is_number(condition.stable_ms) or not 0.0 <= condition.stable_ms <= 86_400_000.0:
             raise LineCommandError(f"line {name}: stable for {condition.stable_ms!r} ms; 0 to one day can be asked")
-        target.input = self._inputs[condition.input]
-        target.active = bool(condition.active)
-        target.stable_ns = to_ns(condition.stable_ms)
+        fill_condition(target, condition, self._inputs)
 
     def _check_press(self, name: str, press_ms: float, what: str) -> None:
         line = self._config.outputs[self._outputs[name]]
@@ -250,50 +272,3 @@ class LineEngine:
             raise EngineClosedError("line engine: is closed")
         if error < 0:
             raise LineCommandError(f"line {name}: {os.strerror(-error)}")
-
-    def _add_lines(self) -> None:
-        for output in self._config.outputs:
-            momentary = output.line_class is LineClass.MOMENTARY
-            config = ffi.new("ENG_OutputConfig *")
-            config.line_class = output.line_class.value
-            config.initial = bool(output.initial)
-            config.max_press_ns = to_ns(output.max_press_ms) if momentary else 0
-            _opened(output.name, lib.LOP_AddOutput(self._loop, _source(output), config), lib.ENG_MAX_OUTPUTS)
-        for line in self._config.inputs:
-            settings = ffi.new("ENG_InputConfig *")
-            settings.source = line.source.value
-            settings.rise_ns = to_ns(line.rise_ms)
-            settings.fall_ns = to_ns(line.fall_ms)
-            settings.poll_ns = 0 if line.poll_us is None else line.poll_us * 1000
-            settings.blink_max_ns = to_ns(line.blink_max_ms)
-            _opened(line.name, lib.LOP_AddInput(self._loop, _source(line), settings), lib.ENG_MAX_INPUTS)
-
-
-def _source(line: OutputLine | InputLine) -> Any:
-    source = ffi.new("LOP_Source *")
-    if isinstance(line.line, KernelLine):
-        source.fd = line.line.fd
-        source.chip = ffi.NULL
-    else:
-        source.fd = -1
-        source.chip, source.index = line.line.chip.source(line.line.name)
-    return source
-
-
-_OPEN_ERRORS = {
-    errno.EBUSY: "is in use by another engine; close that one first",
-    errno.ENODEV: "its chip is gone; plug it in or close fewer chips",
-    errno.EBADF: "its descriptor is not open; request the line before making the engine",
-    errno.ENOTTY: "its descriptor is not a GPIO v2 line request; request the line through the character device",
-    errno.EINVAL: "its descriptor or settings do not fit; request this one line, as output or as input with both edges",
-    errno.EMFILE: "no descriptor left; raise `ulimit -n`",
-}
-
-
-def _opened(name: str, result: int, capacity: int) -> None:
-    if result >= 0:
-        return
-    if result == -errno.ENOSPC:
-        raise LineConfigError(f"line {name}: one too many; an engine takes {capacity} of its kind")
-    text = _OPEN_ERRORS.get(-result, os.strerror(-result))
-    raise LineConfigError(f"line {name}: {text}")

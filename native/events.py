@@ -71,7 +71,105 @@ class Resync:
     lost: int
 
 
-LineEvent = CommandDone | InputChanged | LineFailed | Resync
+class PowerGood(enum.Enum):
+    """What a power-good watch saw."""
+
+    ROSE = 0
+    """It came within its time; from the press to the edge."""
+    MISSING = 1
+    """It did not come within its time after a press."""
+    DIPPED = 2
+    """It dropped for less than the hold-off; from drop to recovery."""
+    LOST = 3
+    """It dropped for longer than the hold-off. Whether that was wanted, the caller knows."""
+    RECOVERED = 4
+    """It came back after a loss, without a press."""
+
+
+@dataclass(frozen=True)
+class PowerGoodEvent:
+    """A watch has something to tell. `from_ns` is the press or the drop, `to_ns` the edge that ended it, 0 if none."""
+
+    time_ns: int
+    watch: str
+    what: PowerGood
+    from_ns: int
+    to_ns: int
+    pressed_ns: int
+    """The newest press of the watch's outputs, 0 if there was none."""
+
+
+@dataclass(frozen=True)
+class InterlockFired:
+    """A rule acted on an output (or could not: REFUSED if the host is not on, FAILED if the write failed)."""
+
+    time_ns: int
+    rule: str
+    output: str
+    outcome: Outcome
+    edge_ns: int
+    action_ns: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class InterlockEnded:
+    """The hold of a rule has ended: COMPLETED when power-good was off, LIMIT_REACHED at the line's limit."""
+
+    time_ns: int
+    rule: str
+    output: str
+    outcome: Outcome
+    achieved_ms: float
+    started_ns: int
+    ended_ns: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """One step of a sequence: its write, and when its condition was met."""
+
+    step: int
+    driven_ns: int
+    ready_ns: int
+
+
+@dataclass(frozen=True)
+class SequenceDone:
+    """A rail sequence has ended. `failed_step` is -1 if it completed."""
+
+    time_ns: int
+    token: int
+    sequence: str
+    outcome: Outcome
+    failed_step: int
+    started_ns: int
+    ended_ns: int
+    steps: tuple[StepDone, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class SlowWrite:
+    """Writing a line took longer than an engine can afford: its chip needs a thread of its own."""
+
+    time_ns: int
+    line: str
+    took_us: float
+
+
+LineEvent = (
+    CommandDone
+    | InputChanged
+    | LineFailed
+    | Resync
+    | PowerGoodEvent
+    | InterlockFired
+    | InterlockEnded
+    | SequenceDone
+    | SlowWrite
+)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core.h"
+#include "guard_wire.h"
 
 enum {
   IDLE_RETRY_MS = 10,
@@ -29,23 +29,6 @@ enum {
   FIRST_FREE_FD = 3,
   HIGHEST_FD = 65536
 };
-
-/* Words on the tie and on the rendezvous socket. */
-enum { WORD_READY = 'R', WORD_DISMISS = 'D', WORD_ACKNOWLEDGE = 'K' };
-
-enum { STATUS_AGENT_ALIVE = 1, STATUS_LINES = 2 };
-
-/* One packet; as many keys as lines follow. */
-typedef struct {
-  uint32_t status;
-  uint32_t count;
-  char keys[GRD_MAX_LINES][GRD_KEY_SIZE];
-} Handover;
-
-typedef union {
-  struct cmsghdr header;
-  char room[CMSG_SPACE(sizeof(int) * GRD_MAX_LINES)];
-} Rights;
 
 typedef struct {
   GRD_Line lines[GRD_MAX_LINES];
@@ -267,7 +250,7 @@ static void survive_memory_shortage(void) {
 }
 
 static void be_guard(void) {
-  const char word = WORD_READY;
+  const int32_t pid = getpid();
 
   (void)setsid();
   reset_signals();
@@ -276,24 +259,24 @@ static void be_guard(void) {
     _exit(1);
   survive_memory_shortage();
   guard.agent_alive = true;
-  if (send(guard.tie, &word, 1, MSG_NOSIGNAL) != 1)
+  if (send(guard.tie, &pid, sizeof(pid), MSG_NOSIGNAL) != sizeof(pid))
     agent_died();
   stand_guard();
 }
 
-static int await_word(int fd, char wanted, int timeout_ms) {
+/* The first thing that a guard says is who it is. */
+static int await_guard(int fd, int32_t *pid) {
   struct pollfd answer = {.fd = fd, .events = POLLIN};
-  char word = 0;
   int ready;
 
   do {
-    ready = poll(&answer, 1, timeout_ms);
+    ready = poll(&answer, 1, START_TIMEOUT_MS);
   } while (ready < 0 && errno == EINTR);
   if (ready == 0)
     return -ETIMEDOUT;
   if (ready < 0)
     return -errno;
-  return read(fd, &word, 1) == 1 && word == wanted ? 0 : -ECHILD;
+  return read(fd, pid, sizeof(*pid)) == sizeof(*pid) ? 0 : -ECHILD;
 }
 
 static int fork_guard(void) {
@@ -322,7 +305,7 @@ static int fork_guard(void) {
   return error;
 }
 
-int GRD_Start(const GRD_Line *lines, uint32_t count, int listener, const char *path) {
+int GRD_Start(const GRD_Line *lines, uint32_t count, int listener, const char *path, int32_t *pid) {
   int tie[2], error;
 
   if (count > GRD_MAX_LINES || strlen(path) >= PATH_SIZE)
@@ -346,75 +329,10 @@ int GRD_Start(const GRD_Line *lines, uint32_t count, int listener, const char *p
   if (guard.agent >= 0)
     close(guard.agent);
   if (error == 0)
-    error = await_word(tie[0], WORD_READY, START_TIMEOUT_MS);
+    error = await_guard(tie[0], pid);
   if (error != 0) {
     close(tie[0]);
     return error;
   }
   return tie[0];
-}
-
-int GRD_Dismiss(int tie, int timeout_ms) {
-  struct pollfd gone = {.fd = tie, .events = POLLIN};
-  const char word = WORD_DISMISS;
-  int ready;
-
-  if (send(tie, &word, 1, MSG_NOSIGNAL) != 1)
-    return -errno;
-  do {
-    ready = poll(&gone, 1, timeout_ms);
-  } while (ready < 0 && errno == EINTR);
-  return ready == 1 ? 0 : -ETIMEDOUT;
-}
-
-static uint32_t take_rights(struct msghdr *message, int fds[static GRD_MAX_LINES]) {
-  uint32_t count = 0;
-
-  for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL; part = CMSG_NXTHDR(message, part)) {
-    size_t size = part->cmsg_len - CMSG_LEN(0);
-
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS || count > 0)
-      continue;
-    count = (uint32_t)(size / sizeof(int));
-    memcpy(fds, CMSG_DATA(part), count * sizeof(int));
-  }
-  return count;
-}
-
-int GRD_TakeOver(int connection, GRD_Line *lines, uint32_t capacity, int timeout_ms) {
-  static Handover received;
-  static Rights rights;
-  struct iovec part = {.iov_base = &received, .iov_len = sizeof(received)};
-  struct msghdr message = {
-      .msg_iov = &part, .msg_iovlen = 1, .msg_control = rights.room, .msg_controllen = sizeof(rights.room)};
-  struct pollfd answer = {.fd = connection, .events = POLLIN};
-  const char word = WORD_ACKNOWLEDGE;
-  int fds[GRD_MAX_LINES];
-  uint32_t count;
-  ssize_t got;
-
-  if (poll(&answer, 1, timeout_ms) != 1)
-    return -ETIMEDOUT;
-  got = recvmsg(connection, &message, MSG_CMSG_CLOEXEC);
-  if (got < 0)
-    return -errno;
-  count = take_rights(&message, fds);
-  if (got >= (ssize_t)sizeof(uint32_t) && received.status == STATUS_AGENT_ALIVE)
-    return -EBUSY;
-  if (got < (ssize_t)offsetof(Handover, keys) || received.status != STATUS_LINES || received.count != count ||
-      (size_t)got != offsetof(Handover, keys) + count * sizeof(received.keys[0]) || count > capacity) {
-    for (uint32_t i = 0; i < count; i++)
-      close(fds[i]);
-    return -EPROTO;
-  }
-  for (uint32_t i = 0; i < count; i++) {
-    memcpy(lines[i].key, received.keys[i], GRD_KEY_SIZE);
-    lines[i].key[GRD_KEY_SIZE - 1] = '\0';
-    lines[i].fd = fds[i];
-  }
-  if (send(connection, &word, 1, MSG_NOSIGNAL) != 1)
-    return (int)count;
-  /* The old guard frees the path, then closes: after this a new guard can be started there. */
-  (void)poll(&answer, 1, timeout_ms);
-  return (int)count;
 }

@@ -43,9 +43,11 @@ class LineGuard:
     copy of the process is small.
     """
 
-    def __init__(self, tie: int) -> None:
+    def __init__(self, tie: int, pid: int) -> None:
         """Internal; use start()."""
         self._tie = tie
+        self.pid = pid
+        """The guard's process, no child of this one."""
 
     @classmethod
     def start(cls, lines: Sequence[GuardedLine], rendezvous: Path) -> LineGuard:
@@ -54,16 +56,17 @@ class LineGuard:
         Raises GuardAliveError if a guard answers there already (call take_over() first), GuardError otherwise.
         """
         records = _records(lines)
+        pid = ffi.new("int32_t *")
         listener = _listen(rendezvous)
         try:
             with _start_lock:
-                tie = lib.GRD_Start(records, len(lines), listener.fileno(), os.fsencode(rendezvous.absolute()))
+                tie = lib.GRD_Start(records, len(lines), listener.fileno(), os.fsencode(rendezvous.absolute()), pid)
         finally:
             listener.close()
         if tie < 0:
             rendezvous.unlink(missing_ok=True)
             raise GuardError(f"guard at {rendezvous}: cannot be started: {os.strerror(-tie)}")
-        return cls(tie)
+        return cls(tie, pid[0])
 
     @staticmethod
     def take_over(rendezvous: Path) -> dict[str, int]:
@@ -158,7 +161,8 @@ def _listen(rendezvous: Path) -> socket.socket:
         raise GuardAliveError(f"guard at {path}: one stands there already; take its lines over first")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
-        rendezvous.unlink(missing_ok=True)
+        if rendezvous.is_socket():
+            rendezvous.unlink()
         # On the socket, before bind(): the file never has another mode.
         os.fchmod(listener.fileno(), 0o600)
         listener.bind(path)

@@ -52,6 +52,7 @@ static void take_level(ENG *engine, unsigned index, bool active, int64_t edge_ns
   input->level_since_ns = edge_ns;
   input->last_edge_ns = edge_ns;
   input->dirty = true;
+  ILK_RawEdge(engine, index, now_ns);
   if (input->settled == steady_of(active)) {
     if (back)
       input->glitches++;

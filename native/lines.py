@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from native.memory import MemoryLine
+    from native.rules import Interlock, PowerGoodWatch, RailSequence
 
 
 class LineClass(enum.Enum):
@@ -51,13 +52,18 @@ class KernelLine:
 
 @dataclass(frozen=True)
 class OutputLine:
-    """An output. `max_press_ms` bounds every press of a momentary line; `initial` is the level of a maintained one."""
+    """An output. `max_press_ms` bounds every press of a momentary line; `initial` is the level of a maintained one.
+
+    Lines that name the same `slow_chip` share a thread of their own, so that a bus that sleeps delays no other line.
+    A line that is measured to be slow gets one without being asked. Interlocks take no slow outputs.
+    """
 
     name: str
     line: KernelLine | MemoryLine
     line_class: LineClass
     max_press_ms: float = 0.0
     initial: bool | None = None
+    slow_chip: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class InputLine:
     poll_us: int | None = None
     blink_max_ms: float = 5000.0
     """LED only: the longest blink period to expect. Until a period was measured, off takes 1.5 times this."""
+    slow_chip: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,10 @@ class ThreadConfig:
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """All lines of one engine."""
+    """All lines of one engine, and what it does by itself."""
 
-    outputs: tuple[OutputLine, ...] = field(default=())
-    inputs: tuple[InputLine, ...] = field(default=())
+    outputs: tuple[OutputLine, ...] = ()
+    inputs: tuple[InputLine, ...] = ()
+    interlocks: tuple[Interlock, ...] = ()
+    sequences: tuple[RailSequence, ...] = ()
+    watches: tuple[PowerGoodWatch, ...] = ()

@@ -94,6 +94,10 @@ class MemoryChip:
         """Fault injection: reads and writes of this line fail with this errno; 0 ends it."""
         lib.MEM_FailWith(self._chip, self._find(name), error)
 
+    def delay(self, delay_ms: float) -> None:
+        """Fault injection: every read and write by an engine takes this long, as on a slow bus."""
+        lib.MEM_Delay(self._chip, round(delay_ms * 1e6))
+
     def close(self) -> None:
         """Pulls the chip out: engines find its lines gone. Idempotent."""
         lib.MEM_Unplug(self._chip)

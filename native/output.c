@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Outputs: every line has its own timer, its own limit and at most one order at a time. */
+/* Momentary outputs: every line has its own timer, its own limit and at most one press at a time. */
 
 #include "engine_state.h"
 
@@ -12,25 +12,16 @@ static void schedule(ENG *engine, unsigned index) {
   engine->due_ns[SLOT_OUTPUTS + index] = ENG_Earlier(output->end_ns, output->check_ns);
 }
 
-static void emit_done(ENG *engine, const ENG_Event *event) { engine->ports.emit(engine->ports.context, event); }
-
-/* The answer to an order that never moved the line. */
-static void answer(ENG *engine, const ENG_Order *order, ENG_Outcome outcome, ENG_Reason reason, int64_t now_ns) {
+static void report_failure(ENG *engine, unsigned index, int error, int64_t now_ns) {
   ENG_Event event = {
-      .kind = ENG_EVENT_COMMAND_DONE,
-      .line = order->line,
-      .token = order->token,
-      .time_ns = now_ns,
-      .outcome = (int32_t)outcome,
-      .reason = (int32_t)reason,
-      .asked_ns = order->kind == ENG_PULSE ? order->width_ns * order->count : order->width_ns,
-  };
+      .kind = ENG_EVENT_LINE_FAILED, .line = (int32_t)index, .is_output = 1, .error = -error, .time_ns = now_ns};
 
-  emit_done(engine, &event);
+  engine->ports.emit(engine->ports.context, &event);
 }
 
-static void finish(ENG *engine, unsigned index, ENG_Outcome outcome, ENG_Reason reason, int error, int64_t now_ns) {
-  Output *output = &engine->outputs[index];
+/* Tells how the present press ended, to whoever asked for it. */
+static void tell_end(ENG *engine, unsigned index, ENG_Outcome outcome, ENG_Reason reason, int error, int64_t now_ns) {
+  const Output *output = &engine->outputs[index];
   const ENG_Order *order = &output->order;
   ENG_Event event = {
       .kind = ENG_EVENT_COMMAND_DONE,
@@ -46,14 +37,23 @@ static void finish(ENG *engine, unsigned index, ENG_Outcome outcome, ENG_Reason 
       .ended_ns = output->ended_ns,
   };
 
+  if (output->owner == OWNER_RULE)
+    ILK_Ended(engine, output->owner_index, &event);
+  else
+    engine->ports.emit(engine->ports.context, &event);
+}
+
+static void finish(ENG *engine, unsigned index, ENG_Outcome outcome, ENG_Reason reason, int error, int64_t now_ns) {
+  Output *output = &engine->outputs[index];
+
   output->phase = PHASE_IDLE;
   output->end_ns = ENG_NEVER;
   output->check_ns = ENG_NEVER;
   schedule(engine, index);
-  emit_done(engine, &event);
+  tell_end(engine, index, outcome, reason, error, now_ns);
 }
 
-static void write_line(ENG *engine, unsigned index, bool active, int64_t now_ns) {
+void OUT_Write(ENG *engine, unsigned index, bool active, int64_t now_ns) {
   int64_t stamp_ns = now_ns;
   int error = engine->ports.write(engine->ports.context, index, active, &stamp_ns);
 
@@ -70,7 +70,7 @@ static void release(ENG *engine, unsigned index, ENG_Outcome outcome, ENG_Reason
   output->end_ns = ENG_NEVER;
   output->check_ns = ENG_NEVER;
   schedule(engine, index);
-  write_line(engine, index, false, now_ns);
+  OUT_Write(engine, index, false, now_ns);
 }
 
 /* Asserts the line, or ends the order without an edge when its precondition does not hold at this instant. */
@@ -91,7 +91,7 @@ static void press(ENG *engine, unsigned index, int64_t now_ns) {
   output->end_ns = ENG_NEVER;
   output->check_ns = ENG_NEVER;
   schedule(engine, index);
-  write_line(engine, index, true, now_ns);
+  OUT_Write(engine, index, true, now_ns);
 }
 
 static int64_t press_limit_ns(const Output *output) {
@@ -109,6 +109,9 @@ static void asserted(ENG *engine, unsigned index, int64_t stamp_ns, int64_t now_
   output->pressed_ns = stamp_ns;
   if (output->started_ns == 0)
     output->started_ns = stamp_ns;
+  if (output->owner == OWNER_RULE)
+    ILK_Acted(engine, output->owner_index, index, 0, stamp_ns, now_ns);
+  WAT_Pressed(engine, index, stamp_ns);
   if (output->ending) {
     release(engine, index, output->outcome, output->reason, now_ns);
     return;
@@ -139,55 +142,40 @@ static void released(ENG *engine, unsigned index, int64_t stamp_ns, int64_t now_
 
 static void write_failed(ENG *engine, unsigned index, int error, int64_t now_ns) {
   Output *output = &engine->outputs[index];
-  ENG_Event event = {
-      .kind = ENG_EVENT_LINE_FAILED, .line = (int32_t)index, .is_output = 1, .error = -error, .time_ns = now_ns};
 
-  if (output->config.line_class == ENG_MAINTAINED) {
-    emit_done(engine, &event);
-    finish(engine, index, ENG_FAILED, ENG_REASON_WRITE_FAILED, error, now_ns);
-  } else if (output->phase == PHASE_ASSERTING) {
+  if (output->phase == PHASE_ASSERTING) {
     /* What the chip did is not known: make sure that the line is idle before the order ends. */
     output->pressed_ns = now_ns;
-    emit_done(engine, &event);
+    report_failure(engine, index, error, now_ns);
+    if (output->owner == OWNER_RULE)
+      ILK_Acted(engine, output->owner_index, index, error, now_ns, now_ns);
     release(engine, index, ENG_FAILED, ENG_REASON_WRITE_FAILED, now_ns);
-  } else if (output->phase == PHASE_RELEASING || output->phase == PHASE_STUCK) {
-    if (output->phase == PHASE_RELEASING && output->outcome != ENG_FAILED)
-      emit_done(engine, &event);
-    if (output->phase == PHASE_RELEASING) {
-      output->ended_ns = now_ns;
-      finish(engine, index, ENG_FAILED, ENG_REASON_WRITE_FAILED, error, now_ns);
-    }
-    output->phase = PHASE_STUCK;
-    output->end_ns = now_ns + RELEASE_RETRY_NS;
-    schedule(engine, index);
+    return;
   }
+  if (output->phase == PHASE_RELEASING) {
+    if (output->outcome != ENG_FAILED)
+      report_failure(engine, index, error, now_ns);
+    output->ended_ns = now_ns;
+    finish(engine, index, ENG_FAILED, ENG_REASON_WRITE_FAILED, error, now_ns);
+  }
+  output->phase = PHASE_STUCK;
+  output->end_ns = now_ns + RELEASE_RETRY_NS;
+  schedule(engine, index);
 }
 
-void ENG_Written(ENG *engine, unsigned index, int error, int64_t stamp_ns, int64_t now_ns) {
+void OUT_Written(ENG *engine, unsigned index, int error, int64_t stamp_ns, int64_t now_ns) {
   Output *output = &engine->outputs[index];
 
   if (error != 0) {
     write_failed(engine, index, error, now_ns);
-    return;
-  }
-  if (output->phase == PHASE_ASSERTING) {
+  } else if (output->phase == PHASE_ASSERTING) {
     output->level = true;
-    if (output->config.line_class == ENG_MAINTAINED) {
-      output->started_ns = output->ended_ns = stamp_ns;
-      finish(engine, index, ENG_COMPLETED, ENG_REASON_NONE, 0, now_ns);
-    } else {
-      asserted(engine, index, stamp_ns, now_ns);
-    }
+    asserted(engine, index, stamp_ns, now_ns);
   } else if (output->phase == PHASE_RELEASING) {
     output->level = false;
-    if (output->config.line_class == ENG_MAINTAINED) {
-      output->started_ns = output->ended_ns = stamp_ns;
-      finish(engine, index, ENG_COMPLETED, ENG_REASON_NONE, 0, now_ns);
-    } else {
-      if (output->cause_ns != 0)
-        engine->ports.measure(engine->ports.context, ENG_MEASURE_LATENESS, stamp_ns - output->cause_ns);
-      released(engine, index, stamp_ns, now_ns);
-    }
+    if (output->cause_ns != 0)
+      engine->ports.measure(engine->ports.context, ENG_MEASURE_LATENESS, stamp_ns - output->cause_ns);
+    released(engine, index, stamp_ns, now_ns);
   } else if (output->phase == PHASE_STUCK) {
     output->level = false;
     output->phase = PHASE_IDLE;
@@ -196,23 +184,7 @@ void ENG_Written(ENG *engine, unsigned index, int error, int64_t stamp_ns, int64
   }
 }
 
-static bool is_valid(const ENG *engine, const ENG_Order *order) {
-  const Output *output = &engine->outputs[order->line];
-  const ENG_OutputConfig *config = &output->config;
-
-  if (order->precondition.input >= (int32_t)engine->input_count)
-    return false;
-  if (order->kind == ENG_SET || order->kind == ENG_RELEASE)
-    return true;
-  if (config->line_class != ENG_MOMENTARY || order->width_ns <= 0 || order->width_ns > config->max_press_ns)
-    return false;
-  if (order->kind == ENG_HOLD)
-    return order->until.input >= 0 && order->until.input < (int32_t)engine->input_count && order->until.stable_ns >= 0;
-  return order->count >= 1 && (order->count == 1 || order->gap_ns > 0);
-}
-
-/* Ends whatever press runs on the line. */
-static void end_press(ENG *engine, unsigned index, ENG_Outcome outcome, ENG_Reason reason, int64_t now_ns) {
+void OUT_End(ENG *engine, unsigned index, ENG_Outcome outcome, ENG_Reason reason, int64_t now_ns) {
   Output *output = &engine->outputs[index];
 
   output->cause_ns = 0;
@@ -227,31 +199,12 @@ static void end_press(ENG *engine, unsigned index, ENG_Outcome outcome, ENG_Reas
   }
 }
 
-static void cancel(ENG *engine, uint64_t token, int64_t now_ns) {
-  for (unsigned i = 0; i < engine->output_count; i++) {
-    Output *output = &engine->outputs[i];
-
-    if (output->phase != PHASE_IDLE && output->phase != PHASE_STUCK && output->order.token == token)
-      end_press(engine, i, ENG_CANCELLED, ENG_REASON_CANCELLED, now_ns);
-  }
-}
-
-static void release_order(ENG *engine, const ENG_Order *order, int64_t now_ns) {
-  unsigned index = (unsigned)order->line;
-  const Output *output = &engine->outputs[index];
-
-  if (output->phase == PHASE_STUCK) {
-    answer(engine, order, ENG_REFUSED, ENG_REASON_BUSY, now_ns);
-    return;
-  }
-  end_press(engine, index, output->order.kind == ENG_SET ? ENG_COMPLETED : ENG_CANCELLED, ENG_REASON_RELEASED, now_ns);
-  answer(engine, order, ENG_COMPLETED, ENG_REASON_NONE, now_ns);
-}
-
-static void begin(ENG *engine, const ENG_Order *order, int64_t now_ns) {
-  Output *output = &engine->outputs[order->line];
+void OUT_Begin(ENG *engine, unsigned index, const ENG_Order *order, Owner owner, unsigned owner_index, int64_t now_ns) {
+  Output *output = &engine->outputs[index];
 
   output->order = *order;
+  output->owner = owner;
+  output->owner_index = owner_index;
   output->remaining = order->count;
   output->started_ns = 0;
   output->ended_ns = 0;
@@ -261,53 +214,34 @@ static void begin(ENG *engine, const ENG_Order *order, int64_t now_ns) {
   output->ending = false;
   output->outcome = ENG_COMPLETED;
   output->reason = ENG_REASON_NONE;
-  if (order->kind == ENG_SET && !order->active) {
-    ENG_Reason reason = ENG_TestCondition(engine, &order->precondition, now_ns);
-
-    if (reason != ENG_REASON_NONE)
-      finish(engine, (unsigned)order->line, ENG_REFUSED, reason, 0, now_ns);
-    else
-      release(engine, (unsigned)order->line, ENG_COMPLETED, ENG_REASON_NONE, now_ns);
-    return;
-  }
-  press(engine, (unsigned)order->line, now_ns);
+  press(engine, index, now_ns);
 }
 
-void OUT_Order(ENG *engine, const ENG_Order *order, int64_t now_ns) {
-  const Output *output;
-  bool to_idle;
+void OUT_Seize(ENG *engine, unsigned index, const ENG_Order *hold, unsigned rule, int64_t now_ns) {
+  Output *output = &engine->outputs[index];
 
-  if (order->kind == ENG_CANCEL) {
-    cancel(engine, order->token, now_ns);
+  if (output->phase != PHASE_PRESSED) {
+    if (output->phase == PHASE_GAP)
+      finish(engine, index, ENG_PREEMPTED, ENG_REASON_INTERLOCK, 0, now_ns);
+    OUT_Begin(engine, index, hold, OWNER_RULE, rule, now_ns);
     return;
   }
-  if (!engine->running) {
-    answer(engine, order, ENG_REFUSED, ENG_REASON_STOPPED, now_ns);
-    return;
-  }
-  if (order->line < 0 || (unsigned)order->line >= engine->output_count || !is_valid(engine, order)) {
-    answer(engine, order, ENG_REFUSED, ENG_REASON_INVALID, now_ns);
-    return;
-  }
-  output = &engine->outputs[order->line];
-  to_idle = order->kind == ENG_RELEASE || (order->kind == ENG_SET && !order->active);
-  if (to_idle && output->config.line_class == ENG_MOMENTARY) {
-    release_order(engine, order, now_ns);
-  } else if (output->phase != PHASE_IDLE) {
-    answer(engine, order, ENG_REFUSED, ENG_REASON_BUSY, now_ns);
-  } else {
-    ENG_Order copy = *order;
-
-    if (copy.kind == ENG_RELEASE) {
-      copy.kind = ENG_SET;
-      copy.active = 0;
-    }
-    begin(engine, &copy, now_ns);
-  }
+  /* The button is down already: it stays down, without an edge, and its limit counts from when it went down. */
+  output->ended_ns = now_ns;
+  output->achieved_ns += now_ns - output->pressed_ns;
+  tell_end(engine, index, ENG_PREEMPTED, ENG_REASON_INTERLOCK, 0, now_ns);
+  output->order = *hold;
+  output->owner = OWNER_RULE;
+  output->owner_index = rule;
+  output->started_ns = output->pressed_ns;
+  output->achieved_ns = 0;
+  output->end_ns = output->pressed_ns + press_limit_ns(output);
+  output->check_ns = ENG_NEVER;
+  schedule(engine, index);
+  ILK_Acted(engine, rule, index, 0, now_ns, now_ns);
 }
 
-void OUT_InputChanged(ENG *engine, unsigned input, int64_t edge_ns, int64_t now_ns) {
-  (void)edge_ns;
+void OUT_InputChanged(ENG *engine, unsigned input, int64_t now_ns) {
   for (unsigned i = 0; i < engine->output_count; i++) {
     Output *output = &engine->outputs[i];
 
@@ -352,7 +286,7 @@ void OUT_Due(ENG *engine, unsigned index, int64_t now_ns) {
     case PHASE_STUCK:
       output->end_ns = now_ns + RELEASE_RETRY_NS;
       schedule(engine, index);
-      write_line(engine, index, false, now_ns);
+      OUT_Write(engine, index, false, now_ns);
       break;
     case PHASE_IDLE:
     case PHASE_ASSERTING:
@@ -377,10 +311,7 @@ void OUT_Start(ENG *engine, unsigned index, int64_t now_ns) {
     return;
   error = engine->ports.write(engine->ports.context, index, false, &stamp_ns);
   if (error < 0) {
-    ENG_Event event = {
-        .kind = ENG_EVENT_LINE_FAILED, .line = (int32_t)index, .is_output = 1, .error = -error, .time_ns = now_ns};
-
-    emit_done(engine, &event);
+    report_failure(engine, index, error, now_ns);
     output->phase = PHASE_STUCK;
     output->end_ns = now_ns + RELEASE_RETRY_NS;
     schedule(engine, index);
@@ -393,7 +324,7 @@ void OUT_Stop(ENG *engine, unsigned index, int64_t now_ns) {
 
   if (output->config.line_class == ENG_MAINTAINED)
     return;
-  end_press(engine, index, ENG_CANCELLED, ENG_REASON_STOPPED, now_ns);
+  OUT_End(engine, index, ENG_CANCELLED, ENG_REASON_STOPPED, now_ns);
   /* Once more, whatever the state machine believes. */
   (void)engine->ports.write(engine->ports.context, index, false, &stamp_ns);
 }

@@ -48,7 +48,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         type=int,
         default=MQTT_PORT,
         metavar="PORT",
-        help=f"the demo broker's port (default: {MQTT_PORT})",
+        help=f"the broker's port (default: {MQTT_PORT})",
     )
     parser.add_argument("--broker", metavar="URL", help="use this MQTT broker instead of a demo broker")
     parser.add_argument("--profile", default="sim", metavar="NAME|FILE", help="a simulated profile (default: sim)")
@@ -82,6 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _broker(stack: contextlib.ExitStack, port: int, state_dir: Path) -> tuple[str, str]:
     """The URL of a fresh demo broker, or none and why. Raises Failure."""
     try:
+        make_state_dir(state_dir / BROKER_DIR)
         broker = DemoBroker.start(port, state_dir / BROKER_DIR)
     except DemoBrokerMissing as error:
         return "", str(error)

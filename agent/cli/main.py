@@ -6,37 +6,52 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from agent.cli import arm, check, config, demo, events, power, run, sim, status, user
 from agent.cli.failure import EXIT_USAGE, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-VERBS = (demo, run, check, status, events, power, sim, config, user, arm)
+VERBS = {
+    "demo": "agent.cli.demo",
+    "run": "agent.cli.run",
+    "check": "agent.cli.check",
+    "arm": "agent.cli.arm",
+    "disarm": "agent.cli.arm",
+    "user": "agent.cli.user",
+    "status": "agent.cli.status",
+    "events": "agent.cli.events",
+    "power": "agent.cli.power",
+    "sim": "agent.cli.sim",
+    "config": "agent.cli.config",
+}
+"""Module of each verb. Only the one that is used is imported: most verbs are short, and importing the agent is not."""
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="pgood", description="A baseboard management controller that is a program.", allow_abbrev=False
     )
     top.add_argument("--version", action="store_true", help="print the version and exit")
     verbs = top.add_subparsers(metavar="VERB", dest="verb")
-    for verb in VERBS:
-        verb.add_to(verbs)
+    wanted = [VERBS[argv[0]]] if argv and argv[0] in VERBS else dict.fromkeys(VERBS.values())
+    for module in wanted:
+        import_module(module).add_to(verbs)
     return top
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = parser(argv).parse_args(argv)
     if arguments.version:
         from agent.board.version import VERSION
 
         print(f"pgood {VERSION}")
         return 0
     if arguments.verb is None:
-        parser().print_help(sys.stderr)
+        parser(argv).print_help(sys.stderr)
         return EXIT_USAGE
     try:
         code = arguments.run(arguments)

@@ -82,6 +82,8 @@ REPORT_GRACE_MS = 5000
 class Phase(enum.Enum):
     """Where a running operation stands."""
 
+    STEADYING = "steadying"
+    """Power-good changed a moment ago; the press waits until its precondition can hold."""
     PRESSING = "pressing"
     WAITING = "waiting"
     RESTING = "resting"
@@ -103,6 +105,8 @@ class Machine:
     timing: HostTiming = field(default_factory=HostTiming)
     state: HostState = HostState.UNKNOWN
     power_good: PowerGood | None = None
+    settled_ns: int = 0
+    """When power-good was told to have settled; the engine saw it a little earlier."""
     running: Running | None = None
     pressing: bool = False
     """A press or hold is under way; it may outlast its operation, and no other begins before it ends."""
@@ -129,6 +133,14 @@ class Machine:
             return self, [], Reply(Verdict.BUSY, "the last press has not ended yet")
         if self.power_good is None:
             return self, [], Reply(Verdict.NOT_IN_THIS_STATE, "power-good has not settled since start")
+        machine, effects, reply = self._begin(request, now_ns)
+        steady_ns = self.settled_ns + self.timing.stable_ms * 1_000_000
+        if reply.verdict is Verdict.ACCEPTED and now_ns < steady_ns:
+            waiting = replace(self, state=machine.state, running=Running(request, Phase.STEADYING, steady_ns))
+            return waiting, [effect for effect in effects if isinstance(effect, Finish)], reply
+        return machine, effects, reply
+
+    def _begin(self, request: Request, now_ns: int) -> tuple[Machine, list[Effect], Reply]:
         powered = self.power_good is not PowerGood.OFF
         match request.action:
             case Action.ON if powered:
@@ -248,11 +260,11 @@ class Machine:
 
     def power_good_settled(self, level: PowerGood, now_ns: int) -> tuple[Machine, list[Effect]]:
         """Power-good settled at another level, or settled for the first time."""
-        before, machine = self.power_good, replace(self, power_good=level)
-        if before is None:
-            return machine._settled(), []
+        before, machine = self.power_good, replace(self, power_good=level, settled_ns=now_ns)
         if level is before:
             return self, []
+        if before is None:
+            return machine._settled(), []
         machine = replace(machine, unverified=False)
         if level is PowerGood.ON:
             return machine._came_on()
@@ -286,7 +298,7 @@ class Machine:
             case Action.SOFT_OFF | Action.FORCE_OFF:
                 return self._settled(), [Tell(EventKind.HOST_OFF), Finish(Reply(Verdict.DONE))]
             case Action.CYCLE if running.phase is not Phase.RESTING:
-                deadline_ns = now_ns + self.timing.cycle_off_ms * 1_000_000
+                deadline_ns = now_ns + max(self.timing.cycle_off_ms, self.timing.stable_ms) * 1_000_000
                 resting = replace(running, phase=Phase.RESTING, deadline_ns=deadline_ns)
                 return self._with(HostState.CYCLING, resting), [Tell(EventKind.HOST_OFF)]
             case action:
@@ -301,6 +313,11 @@ class Machine:
         running = self.running
         if running is None or running.deadline_ns is None or now_ns < running.deadline_ns:
             return self, []
+        if running.phase is Phase.STEADYING:
+            machine, effects, reply = replace(self, running=None)._begin(running.request, now_ns)
+            if reply.verdict is Verdict.ACCEPTED:
+                return machine, effects
+            return machine._settled(), [Finish(reply)]  # the host fell asleep meanwhile
         if running.phase is Phase.PRESSING:
             return replace(self, pressing=False)._give_up("the line engine did not report the end of the press")
         match running.request.action:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ipmi.board import Privilege
 from ipmi.channel import LAN_CHANNEL, is_lan_channel
 from ipmi.completion import Completion
+from ipmi.device import SUPPORTED
 from ipmi.dispatch import Command
 from ipmi.message import NetFn
 
@@ -18,11 +19,9 @@ if TYPE_CHECKING:
     from ipmi.request import Request
     from ipmi.sessions import SessionLayer
 
-IPMI_VERSION = 0x02
+_IPMI_VERSION = 0x02
 """2.0, the digits in swapped BCD."""
-SUPPORT = 0x80 | 0x08 | 0x04 | 0x02 | 0x01
-"""Chassis, FRU, SEL, SDR repository, sensors: bits of Get Device ID and of the MC locator record."""
-MAXIMUM_USERS = 15
+_MAXIMUM_USERS = 15
 _PASSED = b"\x55\x00"
 _ACPI_WORKING, _ACPI_OFF = 0x00, 0x05
 _MEDIUM_LAN = 0x04
@@ -106,18 +105,18 @@ class AppCommands:
 
     def user_access(self, request: Request) -> Answer:
         channel, user_id = request.data[0], request.data[1] & 0x3F
-        if not is_lan_channel(channel) or not 1 <= user_id <= MAXIMUM_USERS:
+        if not is_lan_channel(channel) or not 1 <= user_id <= _MAXIMUM_USERS:
             return Completion.INVALID_DATA
         user = self._user(user_id)
         enabled = sum(1 for other in self._users.all() if other.enabled)
         if user is None:
-            return bytes((MAXIMUM_USERS, _USER_DISABLED | enabled, 0, _NO_ACCESS))
+            return bytes((_MAXIMUM_USERS, _USER_DISABLED | enabled, 0, _NO_ACCESS))
         state = _USER_ENABLED if user.enabled else _USER_DISABLED
-        return bytes((MAXIMUM_USERS, state | enabled, 0, _MESSAGING | user.privilege))
+        return bytes((_MAXIMUM_USERS, state | enabled, 0, _MESSAGING | user.privilege))
 
     def user_name(self, request: Request) -> Answer:
         user_id = request.data[0] & 0x3F
-        if not 1 <= user_id <= MAXIMUM_USERS:
+        if not 1 <= user_id <= _MAXIMUM_USERS:
             return Completion.INVALID_DATA
         user = self._user(user_id)
         return b"".ljust(16, b"\0") if user is None else user.name[:16].ljust(16, b"\0")
@@ -145,7 +144,7 @@ def _encode_device_id(identity: Identity) -> bytes:
     minor = identity.firmware_minor % 100
     return (
         bytes((identity.device_id, identity.device_revision & 0x0F, identity.firmware_major & 0x7F))
-        + bytes((minor // 10 << 4 | minor % 10, IPMI_VERSION, SUPPORT))
+        + bytes((minor // 10 << 4 | minor % 10, _IPMI_VERSION, SUPPORTED))
         + identity.manufacturer_id.to_bytes(3, "little")
         + identity.product_id.to_bytes(2, "little")
         + bytes(4)

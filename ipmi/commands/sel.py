@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ipmi import timestamp
 from ipmi.board import Privilege
 from ipmi.completion import Completion
 from ipmi.dispatch import Command
@@ -37,6 +38,7 @@ class SelCommands:
         self._log = log
         self._clock = clock
         self._reservation = Reservation()
+        self._erased_at = log.info().erased_at
 
     def commands(self) -> tuple[Command, ...]:
         user, operator = Privilege.USER, Privilege.OPERATOR
@@ -46,7 +48,7 @@ class SelCommands:
             Command(storage, 0x42, "Reserve SEL", user, self.reserve, 0, 0),
             Command(storage, 0x43, "Get SEL Entry", user, self.get, 6, 6),
             Command(storage, 0x44, "Add SEL Entry", operator, self.add, 16, 16, once=True),
-            Command(storage, 0x46, "Delete SEL Entry", operator, self.delete, 4, 4),
+            Command(storage, 0x46, "Delete SEL Entry", operator, self.delete, 4, 4, once=True),
             Command(storage, 0x47, "Clear SEL", operator, self.clear, 6, 6, once=True),
             Command(storage, 0x48, "Get SEL Time", user, self.get_time, 0, 0),
             Command(storage, 0x49, "Set SEL Time", operator, self.set_time, 4, 4),
@@ -61,18 +63,18 @@ class SelCommands:
             bytes((_SEL_VERSION,))
             + min(info.entries, 0xFFFF).to_bytes(2, "little")
             + min(info.free_bytes, 0xFFFF).to_bytes(2, "little")
-            + info.added_at.to_bytes(4, "little")
-            + info.erased_at.to_bytes(4, "little")
+            + timestamp.encode(info.added_at)
+            + timestamp.encode(info.erased_at)
             + bytes((operations,))
         )
 
     def reserve(self, request: Request) -> Answer:
-        return self._reservation.current
+        return self._current_reservation().current
 
     def get(self, request: Request) -> Answer:
         data = request.data
         offset, count = data[4], data[5]
-        if not self._reservation.holds(data[:2], needed=offset != 0):
+        if not self._current_reservation().holds(data[:2], needed=offset != 0):
             return Completion.RESERVATION_LOST
         ids = self._log.record_ids()
         index = _find(ids, int.from_bytes(data[2:4], "little"))
@@ -90,7 +92,7 @@ class SelCommands:
         return Completion.OUT_OF_SPACE if record_id is None else record_id.to_bytes(2, "little")
 
     async def delete(self, request: Request) -> Answer:
-        if not self._reservation.holds(request.data[:2], needed=True):
+        if not self._current_reservation().holds(request.data[:2], needed=True):
             return Completion.RESERVATION_LOST
         ids = self._log.record_ids()
         index = _find(ids, int.from_bytes(request.data[2:4], "little"))
@@ -105,7 +107,7 @@ class SelCommands:
     async def clear(self, request: Request) -> Answer:
         """Clearing is over when it is answered, so the status is always `complete`."""
         reservation, magic, action = request.data[:2], request.data[2:5], request.data[5]
-        if not self._reservation.holds(reservation, needed=True):
+        if not self._current_reservation().holds(reservation, needed=True):
             return Completion.RESERVATION_LOST
         if magic != _CLEAR_MAGIC or action not in (_CLEAR_START, _CLEAR_STATUS):
             return Completion.INVALID_DATA
@@ -115,7 +117,7 @@ class SelCommands:
         return _CLEAR_COMPLETE
 
     def get_time(self, request: Request) -> Answer:
-        return self._clock.now().to_bytes(4, "little")
+        return timestamp.encode(self._clock.now())
 
     async def set_time(self, request: Request) -> Answer:
         accepted = await self._clock.set(int.from_bytes(request.data, "little"))
@@ -127,6 +129,14 @@ class SelCommands:
     def set_utc_offset(self, request: Request) -> Answer:
         """Only what is true already: the SEL clock runs in UTC."""
         return b"" if int.from_bytes(request.data, "little") in _UTC_OFFSETS else Completion.INVALID_DATA
+
+    def _current_reservation(self) -> Reservation:
+        """Void also when somebody else has erased records: the log is not ours alone."""
+        erased_at = self._log.info().erased_at
+        if erased_at != self._erased_at:
+            self._erased_at = erased_at
+            self._reservation.cancel()
+        return self._reservation
 
 
 def _find(ids: Sequence[int], wanted: int) -> int | None:

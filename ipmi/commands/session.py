@@ -13,6 +13,7 @@ from ipmi.completion import Completion
 from ipmi.crypto import SUITES
 from ipmi.dispatch import Command
 from ipmi.message import NetFn
+from ipmi.sessions import CLOSE_SESSION
 
 if TYPE_CHECKING:
     from ipmi.config import ServerConfig
@@ -56,7 +57,7 @@ class SessionCommands:
             Command(NetFn.APP, 0x38, "Get Channel Authentication Capabilities", None, self.capabilities, 2, 2),
             Command(NetFn.APP, 0x54, "Get Channel Cipher Suites", None, self.cipher_suites, 3, 3),
             Command(NetFn.APP, 0x3B, "Set Session Privilege Level", Privilege.CALLBACK, self.set_privilege, 1, 1),
-            Command(NetFn.APP, 0x3C, "Close Session", Privilege.CALLBACK, self.close, 4, 5),
+            Command(NetFn.APP, CLOSE_SESSION, "Close Session", Privilege.CALLBACK, self.close, 4, 5),
             Command(NetFn.APP, 0x3D, "Get Session Info", user, self.info, 1, 5),
         )
 
@@ -127,7 +128,7 @@ class SessionCommands:
         return (
             bytes((session.handle & 0xFF, self._slots, active, caller.user_id, caller.privilege))
             + bytes((_PROTOCOL_2_0 | LAN_CHANNEL,))
-            + _ipv4(session.source[0])
+            + _ipv4(caller.address)
             + _MAC_UNKNOWN
             + session.source[1].to_bytes(2, "little")
         )
@@ -154,5 +155,4 @@ class SessionCommands:
 def _ipv4(address: str) -> bytes:
     """Four bytes of an IPv4 client; zeros for an IPv6 client, which the field cannot hold."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else parsed
-    return bytes(4) if mapped is None else mapped.packed
+    return parsed.packed if isinstance(parsed, ipaddress.IPv4Address) else bytes(4)

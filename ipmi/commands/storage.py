@@ -6,6 +6,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
+from ipmi import timestamp
 from ipmi.board import Privilege
 from ipmi.completion import Completion
 from ipmi.dispatch import Command
@@ -53,7 +54,7 @@ class StorageCommands:
         )
 
     def repository_info(self, request: Request) -> Answer:
-        changed = self._repository.changed_at().to_bytes(4, "little")
+        changed = timestamp.encode(self._repository.changed_at())
         count = len(self._repository).to_bytes(2, "little")
         return bytes((_SDR_VERSION,)) + count + bytes(2) + changed + changed + bytes((_CAN_RESERVE,))
 
@@ -75,7 +76,7 @@ class StorageCommands:
         return following.to_bytes(2, "little") + record[offset:end]
 
     def repository_time(self, request: Request) -> Answer:
-        return self._clock.now().to_bytes(4, "little")
+        return timestamp.encode(self._clock.now())
 
     def fru_info(self, request: Request) -> Answer:
         image = self._image(request.data[0])

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ipmi.board import AnalogSensor, Sensor
-from ipmi.commands.app import SUPPORT
+from ipmi.device import SUPPORTED
 from ipmi.records import sdr
 from ipmi.records.linear import Linear, fit
 
@@ -27,7 +27,7 @@ class Repository:
         self._sensors = sensors
         self._by_number: dict[int, Sensor] = {}
         self._linear: dict[int, Linear] = {}
-        self._records = [sdr.encode_mc_locator(1, identity, SUPPORT)]
+        self._records = [sdr.encode_mc_locator(1, identity, SUPPORTED)]
         for record_id, sensor in enumerate(sensors.sensors(), start=2):
             if not 0 <= sensor.number <= _LAST_NUMBER or sensor.number in self._by_number:
                 raise ValueError(f"sensor {sensor.name}: number {sensor.number} is taken or not from 0 to 254")

@@ -66,29 +66,35 @@ static int connect_there(void) {
 static int start(const int lines[2]) {
   GRD_Line guarded[2] = {{.key = "chip:1"}, {.key = "chip:2"}};
   int listener = listen_there(), tie;
+  int32_t pid = 0;
 
   guarded[0].fd = lines[0];
   guarded[1].fd = lines[1];
-  tie = GRD_Start(guarded, 2, listener, path);
-  CHECK(tie >= 0);
+  tie = GRD_Start(guarded, 2, listener, path, &pid);
+  CHECK(tie >= 0 && kill(pid, 0) == 0);
   close(listener);
   return tie;
 }
 
+/* Takes both lines over, as the next agent does. */
+static void take_both(GRD_Line taken[static GRD_MAX_LINES]) {
+  int connection = connect_there();
+
+  CHECK(GRD_TakeOver(connection, taken, GRD_MAX_LINES, 2000) == 2);
+  close(connection);
+}
+
 static void test_writes_idle_when_the_tie_closes(void) {
-  int line[2], other[2];
-  char level = 0;
+  GRD_Line taken[GRD_MAX_LINES];
+  int line[2], other[2], tie;
   int64_t closed_ns;
+  char level = 0;
 
   CHECK(pipe(line) == 0 && pipe(other) == 0);
-  closed_ns = start((int[]){line[1], other[1]});
+  tie = start((int[]){line[1], other[1]});
   CHECK(!readable(line[0], 50));
-  {
-    int tie = (int)closed_ns;
-
-    closed_ns = now_ns();
-    close(tie);
-  }
+  closed_ns = now_ns();
+  close(tie);
   CHECK(readable(line[0], 1000));
   CHECK(now_ns() - closed_ns < 10 * MS);
   CHECK(read(line[0], &level, 1) == 1 && level == '0');
@@ -96,20 +102,15 @@ static void test_writes_idle_when_the_tie_closes(void) {
   /* The guard keeps its copy: our end gone, the pipe has a writer still. */
   close(line[1]);
   CHECK(!readable(line[0], 50));
-  {
-    GRD_Line taken[GRD_MAX_LINES];
-    int connection = connect_there();
 
-    CHECK(GRD_TakeOver(connection, taken, GRD_MAX_LINES, 2000) == 2);
-    close(connection);
-    CHECK(strcmp(taken[0].key, "chip:1") == 0 && strcmp(taken[1].key, "chip:2") == 0);
-    CHECK(access(path, F_OK) != 0);
-    CHECK(write(taken[0].fd, "x", 1) == 1 && read(line[0], &level, 1) == 1 && level == 'x');
-    /* No second writer: the old guard has let go. */
-    close(taken[0].fd);
-    CHECK(readable(line[0], 2000) && read(line[0], &level, 1) == 0);
-    close(taken[1].fd);
-  }
+  take_both(taken);
+  CHECK(strcmp(taken[0].key, "chip:1") == 0 && strcmp(taken[1].key, "chip:2") == 0);
+  CHECK(access(path, F_OK) != 0);
+  CHECK(write(taken[0].fd, "x", 1) == 1 && read(line[0], &level, 1) == 1 && level == 'x');
+  /* No second writer: the old guard has let go. */
+  close(taken[0].fd);
+  CHECK(readable(line[0], 2000) && read(line[0], &level, 1) == 0);
+  close(taken[1].fd);
   close(line[0]);
   close(other[0]);
   close(other[1]);
@@ -134,6 +135,7 @@ static void test_refuses_while_the_agent_lives(void) {
 
 /* An agent that dies while a child of it holds the tie open by accident. */
 static void test_notices_death_behind_an_inherited_tie(void) {
+  GRD_Line taken[GRD_MAX_LINES];
   int line[2], ready[2];
   char byte;
   pid_t agent;
@@ -159,15 +161,9 @@ static void test_notices_death_behind_an_inherited_tie(void) {
   kill(agent, SIGKILL);
   CHECK(readable(line[0], 1000));
   waitpid(agent, NULL, 0);
-  {
-    GRD_Line taken[GRD_MAX_LINES];
-    int connection = connect_there();
-
-    CHECK(GRD_TakeOver(connection, taken, GRD_MAX_LINES, 2000) == 2);
-    close(connection);
-    close(taken[0].fd);
-    close(taken[1].fd);
-  }
+  take_both(taken);
+  close(taken[0].fd);
+  close(taken[1].fd);
   close(line[0]);
   close(line[1]);
   close(ready[0]);
@@ -186,9 +182,7 @@ static void test_keeps_lines_without_acknowledgement(void) {
   connection = connect_there();
   CHECK(readable(connection, 1000));
   close(connection);
-  connection = connect_there();
-  CHECK(GRD_TakeOver(connection, taken, GRD_MAX_LINES, 2000) == 2);
-  close(connection);
+  take_both(taken);
   close(taken[0].fd);
   close(taken[1].fd);
   close(line[0]);
@@ -199,12 +193,13 @@ static void test_bad_arguments(void) {
   static GRD_Line lines[1] = {{.key = "x", .fd = 9999}};
   char long_path[200];
   int listener = listen_there();
+  int32_t pid;
 
-  CHECK(GRD_Start(lines, 1, listener, path) == -EBADF);
-  CHECK(GRD_Start(lines, GRD_MAX_LINES + 1, listener, path) == -EINVAL);
+  CHECK(GRD_Start(lines, 1, listener, path, &pid) == -EBADF);
+  CHECK(GRD_Start(lines, GRD_MAX_LINES + 1, listener, path, &pid) == -EINVAL);
   memset(long_path, 'x', sizeof(long_path) - 1);
   long_path[sizeof(long_path) - 1] = '\0';
-  CHECK(GRD_Start(lines, 0, listener, long_path) == -EINVAL);
+  CHECK(GRD_Start(lines, 0, listener, long_path, &pid) == -EINVAL);
   close(listener);
   unlink(path);
 }

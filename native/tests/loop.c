@@ -2,6 +2,7 @@
 #include "../loop.c"
 
 #include <poll.h>
+#include <sched.h>
 
 #include "test.h"
 

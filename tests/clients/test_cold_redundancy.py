@@ -51,7 +51,7 @@ def test_ranks_act_on_the_supplies(demo: Demo) -> None:
     in_force(demo, "01 02")
     demo.pgood("power", "on")
     demo.pgood("sim", "load", "150")
-    sleeping = "0 Watts"
+    sleeping = "| 0 Watts"
     deadline = time.monotonic() + 20
     while sleeping not in (line := _sensor(demo, "PSU2 Output W")):
         assert time.monotonic() < deadline, line

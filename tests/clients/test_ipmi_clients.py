@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,15 +14,16 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.client
 
 
-@pytest.fixture(autouse=True)
-def _host_on(demo: Demo) -> None:
-    """Each test begins with the host on and no operation under way."""
+@pytest.fixture
+def host_on(demo: Demo) -> None:
+    """The host is on and no operation is under way."""
     demo.pgood("sim", "host", "0", "normal")
     demo.pgood("power", "on", code=None)
     demo.until("on")
 
 
 @pytest.mark.parametrize("suite", [None, 3, 17])
+@pytest.mark.usefixtures("host_on")
 def test_power_round(demo: Demo, suite: int | None) -> None:
     for action, state in (("soft", "off"), ("on", "on"), ("cycle", "on"), ("off", "off")):
         demo.ipmitool("chassis", "power", action, suite=suite)
@@ -31,6 +33,7 @@ def test_power_round(demo: Demo, suite: int | None) -> None:
         assert f"is {state}" in demo.ipmitool("chassis", "power", "status", suite=suite)
 
 
+@pytest.mark.usefixtures("host_on")
 def test_on_when_on_and_off_when_off_press_nothing(demo: Demo) -> None:
     before = len(demo.events())
     demo.ipmitool("chassis", "power", "on")
@@ -44,11 +47,13 @@ def test_on_when_on_and_off_when_off_press_nothing(demo: Demo) -> None:
 
 
 @pytest.mark.parametrize("action", ["cycle", "reset", "diag"])
+@pytest.mark.usefixtures("host_on")
 def test_an_off_host_cannot_be_reset(demo: Demo, action: str) -> None:
     demo.pgood("power", "force-off")
     assert "present state" in demo.ipmitool("chassis", "power", action, code=1)
 
 
+@pytest.mark.usefixtures("host_on")
 def test_another_action_while_one_runs_is_busy(demo: Demo) -> None:
     demo.ipmitool("chassis", "power", "cycle")
     assert "Node busy" in demo.ipmitool("chassis", "power", "reset", code=1)
@@ -56,15 +61,23 @@ def test_another_action_while_one_runs_is_busy(demo: Demo) -> None:
     demo.until("on")
 
 
+@pytest.mark.usefixtures("host_on")
 def test_reset_and_nmi_are_told(demo: Demo) -> None:
     before = len(demo.events())
     demo.ipmitool("chassis", "power", "reset")
-    demo.pgood("power", "nmi", code=None)
-    demo.ipmitool("chassis", "power", "diag", code=None)
-    kinds = [event["kind"] for event in demo.events()[before:]]
-    assert "host.reset" in kinds or demo.pgood("power", "reset")
+    _until_told(demo, before, "host.reset")
+    demo.ipmitool("chassis", "power", "diag")
+    _until_told(demo, before, "host.nmi")
+    assert [event["kind"] for event in demo.events()[before:]] == ["host.reset", "host.nmi"]
 
 
+def _until_told(demo: Demo, before: int, kind: str) -> None:
+    deadline = time.monotonic() + 10
+    while kind not in [event["kind"] for event in demo.events()[before:]]:
+        assert time.monotonic() < deadline, f"no {kind}"
+
+
+@pytest.mark.usefixtures("host_on")
 def test_identity_sensors_log_inventory(demo: Demo) -> None:
     assert "IPMI Version              : 2.0" in demo.ipmitool("mc", "info")
     sdr = demo.ipmitool("sdr")
@@ -74,7 +87,7 @@ def test_identity_sensors_log_inventory(demo: Demo) -> None:
     assert "Power Unit" in demo.ipmitool("sel", "list")
     assert "Power off/down | Deasserted" in demo.ipmitool("sel", "elist")
     assert "Simulated board" in demo.ipmitool("fru")
-    assert "PSU1 Status" in demo.ipmitool("sdr", "elist", "full", "compact", code=None) + demo.ipmitool("sdr", "elist")
+    assert "PSU1 Status" in demo.ipmitool("sdr", "elist")
 
 
 @pytest.mark.parametrize(
@@ -107,14 +120,16 @@ def test_ipmitool_verbs_exit_zero(demo: Demo, words: tuple[str, ...]) -> None:
     demo.ipmitool(*words)
 
 
+@pytest.mark.usefixtures("host_on")
 def test_sel_clear_and_time(demo: Demo) -> None:
-    assert "OK" in demo.ipmitool("sel", "clear").upper() or demo.ipmitool("sel", "list")
+    assert "Clearing SEL" in demo.ipmitool("sel", "clear")
     assert "SEL has no entries" in demo.ipmitool("sel", "list")
     demo.ipmitool("chassis", "power", "off")
     demo.until("off")
     assert "Power off/down" in demo.ipmitool("sel", "list")
 
 
+@pytest.mark.usefixtures("host_on")
 def test_freeipmi(demo: Demo) -> None:
     assert ": on" in demo.freeipmi("ipmipower", "--stat")
     assert "IPMI Version" in demo.freeipmi("bmc-info")
@@ -136,9 +151,9 @@ def test_wrong_password_and_unknown_user_are_refused(demo: Demo) -> None:
     good = ipmi["password"]
     try:
         ipmi["password"] = "not-the-password"
-        assert "RAKP 2" in demo.ipmitool("mc", "info", code=1)
+        assert "Unable to establish" in demo.ipmitool("mc", "info", code=1)
         ipmi["user"] = "nobody"
-        assert "RAKP 2" in demo.ipmitool("mc", "info", code=1)
+        assert "Unable to establish" in demo.ipmitool("mc", "info", code=1)
     finally:
         ipmi.update(user="admin", password=good)
     demo.ipmitool("mc", "info")

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 TIMEOUT_S = 40
 
 
+def find(program: str) -> str:
+    """Where a program is; skips the test when it is nowhere."""
+    path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
+    if path is None:
+        pytest.skip(f"{program} is not installed")
+    return path
+
+
 @dataclass(frozen=True)
 class Clients:
     """Clients that talk to 127.0.0.1:`port`; FreeIPMI keeps its SDR caches below `home`."""
@@ -48,9 +56,7 @@ class Clients:
         return self._run(sys.executable, "-c", start + script)
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
-        if path is None:
-            pytest.skip(f"{program} is not installed")
+        path = find(program)
         environment = {**os.environ, "HOME": str(self.home), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
         return subprocess.run(
             [path, *arguments],

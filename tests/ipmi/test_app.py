@@ -123,6 +123,9 @@ def test_address_of_an_ipv6_client_is_left_out(bench: Bench) -> None:
     assert console.run(0x06, 0x3D, b"\0")[7:11] == bytes(4)
     console.ask = bench.from_address(("::ffff:192.0.2.9", 4242, 0, 0))
     assert console.run(0x06, 0x3D, b"\0")[7:11] == bytes([192, 0, 2, 9])
+    console.run(0x06, 0x3B, b"\x04")
+    console.run(0x00, 0x02, b"\x01")
+    assert bench.parts.chassis.actions[0][1] == "ipmi:admin@192.0.2.9"
 
 
 def test_names_are_escaped_in_the_audit_trail(bench: Bench) -> None:

@@ -3,6 +3,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ipmi.boot_options import BootOptions
+
+from .memory_board import MemoryBootOptions
+
 if TYPE_CHECKING:
     from .bench import Bench
     from .console import Console
@@ -104,6 +108,17 @@ def test_marked_invalid(bench: Bench) -> None:
     assert console.run(0x00, 0x09, b"\x05\0\0") == bytes.fromhex("00 01 85 80 04 00 00 00")
     assert set_(console, "05") == 0
     assert flags(console)[0] == 0x80
+
+
+def test_a_host_that_was_told_at_the_last_run_of_the_agent() -> None:
+    """Flags for one boot that are found in the store begin their 60 s anew; persistent ones just stay."""
+    now = 0.0
+    store = MemoryBootOptions()
+    store.stored[5] = bytes.fromhex("80 04 00 00 00")
+    options = BootOptions(store, lambda: now)
+    assert options.get(5) == bytes.fromhex("01 05 80 04 00 00 00")
+    now = 60.0
+    assert options.get(5) == bytes.fromhex("01 05 00 04 00 00 00")
 
 
 def test_acknowledge_changes_only_masked_bits(bench: Bench) -> None:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from ipmi.board import Privilege, User
@@ -129,6 +131,22 @@ def test_repeated_open_session_makes_one_entry(bench: Bench) -> None:
     assert bench.sessions.half_open_count == 1
 
 
+@pytest.mark.parametrize("name", [b"admin", b"nobody"])
+def test_a_login_that_begins_again_is_a_new_one(bench: Bench, name: bytes) -> None:
+    """ipmitool keeps its console id; known and unknown users must not differ in what happens then."""
+    opens = [plus(0x10, open_session(17, tag=tag)) for tag in range(3)]
+    ids = []
+    for request in opens:
+        opened = bench.give(request)
+        assert opened is not None
+        ids.append(opened[24:28])
+        who = bytes([0x14, 0, 0, len(name)]) + name
+        second = bench.give(plus(0x12, bytes(4) + opened[24:28] + len(ids).to_bytes(16, "little") + who))
+        assert second is not None
+        assert second[17] == 0
+    assert len(set(ids)) == 3
+
+
 def test_repeated_rakp1_gets_the_same_random(bench: Bench) -> None:
     opened = bench.give(plus(0x10, open_session(17)))
     assert opened is not None
@@ -162,6 +180,15 @@ def test_a_client_that_gives_up_at_rakp3_frees_the_entry(bench: Bench) -> None:
     assert bench.give(plus(0x14, b"\0\x0f\0\0" + console.managed_id)) is None
     assert bench.sessions.half_open_count == 0
     assert bench.tally.failed_logins == 1
+
+
+def test_failures_are_logged_without_secrets_and_not_for_ever(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(50):
+        with contextlib.suppress(LoginRefused, NoAnswer):
+            bench.console(name=b"ad\nmin", password=b"guess").login()
+    assert len(caplog.records) == 3
+    assert caplog.records[0].getMessage() == r"login as ad\x0amin from 192.0.2.1 failed"
+    assert "guess" not in caplog.text
 
 
 def test_failed_logins_fall_silent_but_the_right_password_works(bench: Bench) -> None:
@@ -213,6 +240,12 @@ def test_no_more_sessions_than_allowed() -> None:
     assert first.run(0x06, 0x3C, first.managed_id) == b"\0"
     bench.console().login()
     bench.close()
+
+
+def test_no_privilege_above_administrator(bench: Bench) -> None:
+    answer = bench.give(plus(0x10, open_session(17, privilege=5)))
+    assert answer is not None
+    assert answer[17] == Status.INVALID_ROLE
 
 
 def test_console_id_zero_is_refused(bench: Bench) -> None:

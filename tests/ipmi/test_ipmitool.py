@@ -203,7 +203,7 @@ def test_ipmi_15_is_refused_at_once(clients: Clients) -> None:
     result = clients.ipmitool("mc", "info", interface="lan")
     assert result.returncode != 0
     assert "Authentication type NONE not supported" in result.stderr
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 def test_twenty_at_once(clients: Clients, served: Served) -> None:

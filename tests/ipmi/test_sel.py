@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import TYPE_CHECKING
+
+from .memory_board import MemoryEventLog
 
 if TYPE_CHECKING:
     from .bench import Bench
@@ -76,9 +79,21 @@ def test_delete(bench: Bench) -> None:
     assert console.run(0x0A, 0x46, b"\0\0\x02\0") == b"\xc5"
     reservation = reserve(console)
     assert console.run(0x0A, 0x46, reservation + b"\x02\0") == b"\0\x02\0"
+    assert console.run(0x0A, 0x46, reservation + b"\x02\0") == b"\0\x02\0", "a retry gets the first answer"
     assert console.run(0x0A, 0x46, reservation + b"\x03\0") == b"\xc5", "a deletion ends the reservation"
     assert console.run(0x0A, 0x46, reserve(console) + b"\x02\0") == b"\xcb"
     assert get(console, 1)[1:3] == b"\x03\0"
+
+
+def test_delete_that_the_log_refuses(bench: Bench) -> None:
+    class Sealed(MemoryEventLog):
+        async def delete(self, record_id: int) -> bool:
+            return False
+
+    console = bench.login()
+    add(console)
+    bench.parts.event_log.__class__ = Sealed
+    assert console.run(0x0A, 0x46, reserve(console) + b"\x01\0") == b"\xcb"
 
 
 def test_clear(bench: Bench) -> None:
@@ -88,6 +103,15 @@ def test_clear(bench: Bench) -> None:
     assert bench.parts.event_log.clears == 0
     assert clear(console) == b"\0\x01"
     assert (bench.parts.event_log.clears, console.run(0x0A, 0x40)[2]) == (1, 0)
+
+
+def test_a_clear_from_elsewhere_ends_the_reservation(bench: Bench) -> None:
+    console = bench.login()
+    add(console)
+    request = reserve(console) + b"\x01\0"
+    asyncio.run(bench.parts.event_log.clear())
+    add(console, 1)
+    assert console.run(0x0A, 0x46, request) == b"\xc5"
 
 
 def test_clear_needs_the_magic_and_the_reservation(bench: Bench) -> None:

@@ -189,6 +189,17 @@ def test_close(bench: Bench) -> None:
     console = bench.login()
     assert console.run(0x06, 0x3C, console.managed_id) == b"\0"
     assert console.send(0x06, 0x01) is None
+    assert console.send(*POWER_ON) is None
+    assert not bench.parts.chassis.actions
+
+
+def test_close_whose_answer_was_lost_is_answered_again(bench: Bench) -> None:
+    console = bench.login()
+    assert console.run(0x06, 0x3C, console.managed_id) == b"\0"
+    assert console.run(0x06, 0x3C, console.managed_id) == b"\0"
+    bench.now += 21
+    bench.sessions.tick(bench.now)
+    assert console.send(0x06, 0x3C, console.managed_id) is None
 
 
 def test_idle_sessions_end(bench: Bench) -> None:

@@ -36,7 +36,7 @@ OFF, ON, SLEEPING = PowerGood.OFF, PowerGood.ON, PowerGood.SLEEPING
 
 
 def found(level: PowerGood) -> Machine:
-    machine, effects = Machine(TIMING).power_good_settled(level, 0)
+    machine, effects = Machine(TIMING).power_good_settled(level, -TIMING.stable_ms * MS)
     assert effects == []  # a state found at start is adopted without a word
     return machine
 
@@ -213,6 +213,23 @@ def test_press_that_outlasts_its_operation_keeps_others_away() -> None:
     assert ask(machine, Action.SOFT_OFF)[2] is Verdict.BUSY
     machine, _ = ended(machine, 200)
     assert ask(machine, Action.SOFT_OFF)[2] is Verdict.ACCEPTED
+
+
+def test_press_waits_until_power_good_has_been_steady() -> None:
+    machine, _ = begun(ON, Action.FORCE_OFF).power_good_settled(OFF, 4000 * MS)
+    machine, _ = ended(machine, 4001)
+    machine, effects, reply = machine.ask(Request(Action.ON, "test"), 4060 * MS)
+    assert (reply.verdict, machine.state, effects) == (Verdict.ACCEPTED, HostState.POWERING_ON, [])
+    assert machine.deadline_ns == (4000 + TIMING.stable_ms) * MS
+    machine, effects = machine.expired(machine.deadline_ns)
+    assert effects == [Press(Button.POWER, TIMING.power_press_ms, when=OFF, stable_ms=TIMING.stable_ms)]
+
+
+def test_waiting_press_is_dropped_when_the_host_comes_on_by_itself() -> None:
+    machine, _ = found(ON).power_good_settled(OFF, 4000 * MS)
+    machine, _, _ = machine.ask(Request(Action.ON, "test"), 4001 * MS)
+    machine, effects = machine.power_good_settled(ON, 4050 * MS)
+    assert (machine.state, outcome(effects), machine.running) == (HostState.ON, Verdict.DONE, None)
 
 
 def test_silent_line_engine_does_not_hang_an_operation() -> None:

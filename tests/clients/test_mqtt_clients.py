@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a new user sees with mosquitto_sub and does with mosquitto_pub."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.clients.demo import Demo
+
+pytestmark = pytest.mark.client
+
+
+class Listener:
+    """mosquitto_sub on every topic of the board, into a file."""
+
+    def __init__(self, file: Path, base: str) -> None:
+        self._file = file
+        self._base = base
+
+    def messages(self) -> list[tuple[str, str]]:
+        """Topic below the board's base, and payload; binary payloads are left out."""
+        lines = self._file.read_bytes().splitlines()
+        pairs = [line.partition(b" ") for line in lines if line.startswith(f"{self._base}/".encode())]
+        return [
+            (topic.decode().removeprefix(f"{self._base}/"), payload.decode())
+            for topic, _, payload in pairs
+            if b"msgpack" not in topic
+        ]
+
+    def payloads(self, topic: str) -> list[Any]:
+        return [json.loads(payload) for name, payload in self.messages() if name == topic]
+
+    def until(self, what: str, seen: Any, within_s: float = 20.0) -> None:
+        deadline = time.monotonic() + within_s
+        while not seen():
+            assert time.monotonic() < deadline, f"no {what} in {self.messages()}"
+            time.sleep(0.05)
+
+
+@contextmanager
+def listening(demo: Demo, file: Path, *options: str) -> Iterator[Listener]:
+    mqtt = demo.ready["mqtt"]
+    command = ["mosquitto_sub", "-h", mqtt["host"], "-p", str(mqtt["port"]), "-t", "pgood/#", "-v", *options]
+    with file.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output)
+    try:
+        listener = Listener(file, mqtt["base"])
+        listener.until("retained status", lambda: ("status", "online") in listener.messages())
+        yield listener
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def publish(demo: Demo, topic: str, payload: str, *options: str) -> None:
+    mqtt = demo.ready["mqtt"]
+    command = ["mosquitto_pub", "-h", mqtt["host"], "-p", str(mqtt["port"]), *options]
+    subprocess.run([*command, "-t", f"{mqtt['base']}/{topic}", "-m", payload], check=True, timeout=20)
+
+
+@pytest.mark.parametrize("version", ["311", "5"])
+def test_everything_is_told(demo: Demo, tmp_path: Path, version: str) -> None:
+    demo.pgood("power", "force-off")
+    with listening(demo, tmp_path / "sub", "-V", f"mqttv{version}") as listener:
+        listener.until("telemetry", lambda: len(listener.payloads("telemetry")) >= 2)
+        topics = Counter(topic for topic, _ in listener.messages())
+        for topic in ("info", "host/0/state", "psu/1/state", "psu/2/state", "redundancy/state"):
+            assert topics[topic] >= 1, topics
+        assert listener.payloads("host/0/state")[-1]["state"] == "off"
+        assert set(listener.payloads("telemetry")[-1]["supplies"]) == {"1", "2"}
+        demo.ipmitool("chassis", "power", "on")
+        demo.until("on")
+        demo.ipmitool("chassis", "power", "soft")
+        demo.until("off")
+        listener.until("two events", lambda: len(_power_events(listener)) >= 2)
+        demo.pgood("power", "on")
+        demo.pgood("power", "cycle")
+        listener.until("five events", lambda: len(_power_events(listener)) >= 5)
+        assert [event["kind"] for event in _power_events(listener)] == [
+            "host.on",
+            "host.off",
+            "host.on",
+            "host.off",
+            "host.on",
+        ]
+        ids = [event["id"] for event in listener.payloads("event")]
+        assert ids == sorted(set(ids))
+
+
+def _power_events(listener: Listener) -> list[Any]:
+    return [event for event in listener.payloads("event") if event["kind"].startswith("host.")]
+
+
+def test_commands(demo: Demo, tmp_path: Path) -> None:
+    demo.pgood("power", "force-off")
+    publish(demo, "host/0/set", "ON")
+    demo.until("on")
+    publish(demo, "host/0/set", json.dumps({"action": "cycle", "id": "once"}))
+    demo.until("cycling")
+    demo.until("on")
+    seen = len(demo.events())
+    publish(demo, "host/0/set", json.dumps({"action": "cycle", "id": "once"}))
+    publish(demo, "host/0/set", "garbage")
+    publish(demo, "host/0/set", "\x00\xff")
+    publish(demo, "host/9/set", "ON")
+    publish(demo, "redundancy/set", json.dumps({"ranks": [1, 1]}))
+    publish(demo, "redundancy/set", json.dumps({"ranks": [2, 1], "period_s": 86400}))
+    deadline = time.monotonic() + 10
+    while demo.status()["documents"]["redundancy/state"]["period_s"] != 86400:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert demo.status()["documents"]["redundancy/state"]["ranks"] == [2, 1]
+    assert demo.status()["mqtt"]["refused_commands"] >= 4
+    assert not [event for event in demo.events()[seen:] if event["kind"].startswith("host.")]
+    publish(demo, "host/0/set", "OFF")
+    demo.until("off")
+
+
+def test_off_is_soft_and_a_host_that_ignores_it_stays_on(demo: Demo, tmp_path: Path) -> None:
+    demo.pgood("power", "on")
+    demo.pgood("sim", "host", "0", "ignore-soft-off")
+    try:
+        publish(demo, "host/0/set", "OFF")
+        demo.until("powering-off")
+        demo.until("on", within_s=40)
+        assert demo.events()[-1]["kind"] == "host.soft_off_failed"
+    finally:
+        demo.pgood("sim", "host", "0", "normal")
+
+
+def test_retained_commands_never_act(demo: Demo, tmp_path: Path) -> None:
+    demo.pgood("power", "force-off")
+    publish(demo, "host/0/set", "ON", "-r")
+    try:
+        time.sleep(1.5)
+        assert demo.status()["documents"]["host/0/state"]["state"] in ("off", "on")
+    finally:
+        publish(demo, "host/0/set", "", "-r")
+
+
+def test_supply_events_and_states(demo: Demo, tmp_path: Path) -> None:
+    demo.pgood("power", "on")
+    with listening(demo, tmp_path / "sub") as listener:
+        demo.pgood("sim", "supply", "2", "ac-off")
+        listener.until("lost input", lambda: listener.payloads("psu/2/state")[-1]["health"] == "input-lost")
+        demo.pgood("sim", "supply", "2", "ac-on")
+        listener.until("input again", lambda: listener.payloads("psu/2/state")[-1]["health"] == "ok")
+        listener.until("verdict", lambda: listener.payloads("event")[-1]["kind"].startswith("redundancy"))
+        kinds = [event["kind"] for event in listener.payloads("event")]
+        assert kinds.count("psu.power_lost") == 1
+        assert kinds.count("psu.power_restored") == 1
+        assert kinds.index("psu.power_lost") < kinds.index("redundancy.lost") < kinds.index("psu.power_restored")
