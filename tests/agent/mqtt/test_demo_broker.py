@@ -18,7 +18,6 @@ import pytest
 
 from agent.demo_broker import DemoBroker, DemoBrokerError, DemoBrokerMissing, broker
 from agent.demo_broker.broker import find_mosquitto, takes_connections
-from agent.mqtt.retry import Version
 from tests.agent.mqtt.brokers import PATIENCE_S
 from tests.agent.mqtt.faces import running
 
@@ -46,14 +45,13 @@ def test_starts_serves_and_ends(kind: str, tmp_path: Path) -> None:
         assert demo.name == kind
         assert demo.running
         assert takes_connections(demo.port)
-        first = Version.V5 if demo.speaks_mqtt5 else Version.V311
 
         async def run() -> str:
-            async with running(f"mqtt://127.0.0.1:{demo.port}", first_version=first) as agent:
+            async with running(f"mqtt://127.0.0.1:{demo.port}", answer_timeout_s=60.0) as agent:
                 await agent.connected()
                 return agent.face.status().protocol
 
-        assert asyncio.run(run()) == first.value
+        assert asyncio.run(run()) == ("5.0" if kind == "mosquitto" else "3.1.1")
     finally:
         demo.close()
     assert not demo.running
@@ -126,8 +124,8 @@ def test_no_broker_is_named_with_the_cure(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_an_unusable_directory_and_a_broken_program_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DemoBrokerError, match="cannot be written: No such file"):
-        DemoBroker.start(0, tmp_path / "absent")
+    with pytest.raises(DemoBrokerError, match="cannot be made: No such file"):
+        DemoBroker.start(0, tmp_path / "absent" / "x")
     broken = tmp_path / "mosquitto"
     broken.write_text("#!/bin/sh\necho it is broken >&2\nexit 3\n", encoding="ascii")
     broken.chmod(broken.stat().st_mode | stat.S_IXUSR)
