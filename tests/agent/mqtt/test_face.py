@@ -184,6 +184,25 @@ def test_the_broker_tells_that_a_killed_agent_is_offline(mosquitto: Mosquitto, w
     asyncio.run(run())
 
 
+def test_a_short_break_is_not_told_and_a_long_one_is(mosquitto: Mosquitto, watcher: Watcher) -> None:
+    async def run() -> None:
+        with Relay(mosquitto.port) as wire:
+            async with running(wire.url, will_delay_s=60) as agent:
+                await eventually(lambda: watcher.payloads("status") == [b"online"])
+                wire.cut()
+                wire.mend()
+                await eventually(lambda: watcher.payloads("status")[1:])
+                assert watcher.payloads("status") == [b"online", b"online"]
+                assert agent.face.status().reconnects == 1
+        with Relay(mosquitto.port) as wire:
+            async with running(wire.url, will_delay_s=1) as agent:
+                await agent.connected()
+                wire.cut()
+                await eventually(lambda: watcher.payloads("status")[-1] == b"offline")
+
+    asyncio.run(run())
+
+
 def test_a_broker_that_comes_late(tmp_path: Path) -> None:
     async def run() -> None:
         broker = Mosquitto(tmp_path)
