@@ -6,10 +6,33 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from typing import Any
 
 from amqtt.broker import Broker
+from amqtt.mqtt.connect import ConnectPayload
 
 HOST = "127.0.0.1"
+LEVEL_5 = 5
+CONNECT_HEADER_BYTES = 10
+"""Protocol name, level, flags, keep-alive."""
+
+
+def refuse_5_at_once() -> None:
+    """Make amqtt refuse a CONNECT of MQTT 5.0 that carries properties or a will.
+
+    It reads them as fields of 3.1.1, finds wrong lengths and waits for bytes that never come; once the packet is
+    read to its end, its own check of the version gives the answer that tells clients to fall back.
+    """
+    as_311 = ConnectPayload.from_stream
+
+    async def from_stream(reader: Any, fixed_header: Any, variable_header: Any) -> Any:
+        if variable_header is None or variable_header.proto_level != LEVEL_5:
+            return await as_311(reader, fixed_header, variable_header)
+        await reader.read(max(0, fixed_header.remaining_length - CONNECT_HEADER_BYTES))
+        variable_header.flags = 0
+        return ConnectPayload(client_id="refused")
+
+    ConnectPayload.from_stream = from_stream
 
 
 async def serve(port: int) -> None:
@@ -29,5 +52,6 @@ async def serve(port: int) -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.ERROR)
+    logging.basicConfig(level=logging.CRITICAL)
+    refuse_5_at_once()
     asyncio.run(serve(int(sys.argv[1])))

@@ -51,11 +51,15 @@ class DemoBroker:
 
     @classmethod
     def start(cls, port: int, directory: Path) -> DemoBroker:
-        """Start it and wait until it takes MQTT connections; port 0 = any free one. Its files go into `directory`.
+        """Start it and wait until it takes MQTT connections; port 0 = any free one.
 
-        Raises DemoBrokerError.
+        Its files go into `directory`, which is made. Raises DemoBrokerError.
         """
         port = _free(port)
+        try:
+            directory.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise DemoBrokerError(f"{directory} cannot be made: {error.strerror}: choose another directory") from error
         mosquitto = find_mosquitto()
         if mosquitto is not None:
             name, command = "mosquitto", _mosquitto(mosquitto, port, directory)
@@ -89,10 +93,6 @@ class DemoBroker:
             broker.close()
             raise
         return broker
-
-    @property
-    def speaks_mqtt5(self) -> bool:
-        return self.name != "amqtt"
 
     @property
     def pid(self) -> int:

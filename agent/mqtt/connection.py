@@ -31,7 +31,7 @@ class ConnectionUser(Protocol):
 
     def link_up(self, link: Link) -> None: ...
 
-    def link_down(self) -> None: ...
+    def link_down(self, ending: Ending) -> None: ...
 
     def received(self, message: Incoming) -> None: ...
 
@@ -74,7 +74,11 @@ class Connection:
         while True:
             version = self._versions.current
             self.text = f"connecting to {self._config.url} with MQTT {version.value}"
-            ending = await self._attempt(version)
+            try:
+                ending = await self._attempt(version)
+            except Exception as error:  # a fault of ours must not end MQTT for good
+                log.exception("MQTT: the connection failed")
+                ending = Ending(EndingKind.UNREACHABLE, f"{type(error).__name__}: {error}")
             if self._closing:
                 return
             self._versions.ended(ending)
@@ -107,14 +111,14 @@ class Connection:
         finally:
             if self.link is not None:
                 self.link = None
-                self._user.link_down()
-            link.abort("the agent stops")
+                link.abort("the agent stops")
+                self._user.link_down(link.ended.result())
+            else:
+                link.abort("the agent stops")
 
     def _report(self, ending: Ending, delay_s: float) -> None:
         """Each cause is told once, not at every attempt."""
         self.last_error = ending.text
-        if ending.kind is not EndingKind.TAKEN_OVER and self._backoff.suspects_double_id:
-            self.last_error += " (again and again: does another agent use this board id?)"
         self.text = f"{self.last_error}; next attempt in {delay_s:.0f} s"
         level = logging.DEBUG if self.last_error == self._told else logging.WARNING
         self._told = self.last_error

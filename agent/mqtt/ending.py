@@ -23,6 +23,9 @@ REFUSALS: dict[int, str] = {
 """Refusals that do not pass by themselves: someone has to change the broker or the site file."""
 
 
+DOUBLE_ID = "another client connected with the same client id: two boards have one id, or two agents run"
+
+
 class EndingKind(enum.Enum):
     UNREACHABLE = "unreachable"
     """No name, no route, no listener, no TLS."""
@@ -61,8 +64,7 @@ def connect_refusal(code: int, name: str) -> Ending:
 def disconnection(code: int, name: str, *, by_broker: bool, lasted_s: float) -> Ending:
     """The ending that a DISCONNECT reason code, or paho's own word for a dead socket, means."""
     if code == SESSION_TAKEN_OVER:
-        text = "another client connected with the same client id: two boards have one id, or two agents run"
-        return Ending(EndingKind.TAKEN_OVER, text, lasted_s)
+        return Ending(EndingKind.TAKEN_OVER, DOUBLE_ID, lasted_s)
     if by_broker and code in REFUSALS:
         return Ending(EndingKind.REFUSED, REFUSALS[code], lasted_s)
     who = "the broker ended the connection" if by_broker else "the connection was lost"

@@ -8,12 +8,14 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
+from agent.mqtt import topics
 from agent.mqtt.connection import Connection
 from agent.mqtt.desk import CommandDesk
-from agent.mqtt.ending import FAILURE
+from agent.mqtt.ending import DOUBLE_ID, FAILURE, EndingKind
 from agent.mqtt.event_queue import MemoryEventQueue
 from agent.mqtt.publisher import Publisher
 from agent.mqtt.status import MqttStatus
+from agent.mqtt.twin import TwinWatch
 from agent.mqtt.wall_clock import unix_s
 
 if TYPE_CHECKING:
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
     from agent.events.bus import EventBus, Subscription
     from agent.mqtt.board import MqttBoard
     from agent.mqtt.config import MqttConfig
+    from agent.mqtt.ending import Ending
     from agent.mqtt.event_queue import EventQueue
     from agent.mqtt.link import Link
     from agent.mqtt.message import Incoming
 
 log = logging.getLogger(__name__)
 
+SUBSCRIBE_S = 10.0
 FLUSH_S = 1.0
 FAREWELL_S = 0.4
 GOODBYE_S = 0.4
@@ -53,6 +57,7 @@ class MqttFace:
         self._publisher = Publisher(config.base, board, self._events)
         self._desk = CommandDesk(config.base, board, self._publisher.answer, wall_clock)
         self._connection = Connection(config, self)
+        self._twin = TwinWatch()
         self._subscription: Subscription = bus.subscribe("mqtt")
         self._tasks: set[asyncio.Task[None]] = set()
         self._subscribing: asyncio.Task[None] | None = None
@@ -75,6 +80,8 @@ class MqttFace:
 
     async def close(self) -> None:
         """Tell the broker what it does not know yet and `offline`, then leave. Takes at most 2 s."""
+        if not self._open:
+            return
         self._open = False
         await self._desk.close()
         await self._settle(FLUSH_S)
@@ -112,11 +119,13 @@ class MqttFace:
     # ------------------------------------------------------------------ the connection
 
     def link_up(self, link: Link) -> None:
+        link.subscribe([f"{self._config.base}/{topics.INFO}"])  # before ours takes its place
         self._publisher.link_up(link)
         if self._config.commands and self._open:
             self._subscribing = self._spawn(self._subscribe(link), "mqtt-subscribe")
 
-    def link_down(self) -> None:
+    def link_down(self, ending: Ending) -> None:
+        self._twin.link_ended(ending.lasted_s)
         if self._subscribing is not None:
             self._subscribing.cancel()
             self._subscribing = None
@@ -124,8 +133,19 @@ class MqttFace:
         self._publisher.link_down()
 
     def received(self, message: Incoming) -> None:
-        if self._open and self._config.commands:
+        if not self._open:
+            return
+        if message.topic == topics.INFO:
+            self._found_info(message)
+        elif self._config.commands:
             self._desk.take(message)
+
+    def _found_info(self, message: Incoming) -> None:
+        ours = self._publisher.last(topics.INFO)
+        if message.payload == ours:
+            self._twin.published(message.payload)
+        elif self._twin.found(message.payload) and self._connection.link is not None:
+            self._connection.link.abort(DOUBLE_ID, EndingKind.TAKEN_OVER)
 
     # ------------------------------------------------------------------ the board
 
@@ -148,12 +168,10 @@ class MqttFace:
     async def _subscribe(self, link: Link) -> None:
         self._command_error = ""
         try:
-            codes = await link.subscribe(self._desk.filters)
+            codes = await asyncio.wait_for(link.subscribe(self._desk.filters), SUBSCRIBE_S)
         except TimeoutError:
             link.abort("the broker does not answer SUBSCRIBE")
             return
-        except ConnectionError:
-            return  # the link ended; the next one subscribes again
         if any(code >= FAILURE for code in codes):
             self._command_error = "the broker does not let this board subscribe to its command topics"
             log.warning("MQTT: %s (reason codes %s)", self._command_error, codes)

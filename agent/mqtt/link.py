@@ -104,27 +104,21 @@ class Link:
     def unsettled(self) -> int:
         return len(self._settle)
 
-    async def subscribe(self, filters: Sequence[str]) -> list[int]:
-        """Reason codes, one per absolute filter. Raises TimeoutError, ConnectionError."""
+    def subscribe(self, filters: Sequence[str]) -> asyncio.Future[list[int]]:
+        """Send SUBSCRIBE at once; the reason codes, one per absolute filter, follow. Given up when the link ends."""
         if self.version is Version.V5:
             # Retain-as-published shows who published a command retained: refused with a reason, even while live.
             options = SubscribeOptions(qos=1, retainAsPublished=True)
-            result, mid = self._client.subscribe([(topic, options) for topic in filters])
+            _result, mid = self._client.subscribe([(topic, options) for topic in filters])
         else:
-            result, mid = self._client.subscribe([(topic, 1) for topic in filters])
-        if result != MQTT_ERR_SUCCESS or mid is None:
-            raise ConnectionError(f"paho refuses to subscribe: {result.name}")
+            _result, mid = self._client.subscribe([(topic, 1) for topic in filters])
         answer: asyncio.Future[list[int]] = self._loop.create_future()
-        self._subscriptions[mid] = answer
-        try:
-            await asyncio.wait((answer, self.ended), timeout=10.0, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._subscriptions.pop(mid, None)
-        if answer.done():
-            return answer.result()
-        if self.ended.done():
-            raise ConnectionError(self.ended.result().text)
-        raise TimeoutError("SUBSCRIBE is not answered")
+        if mid is None:
+            self.abort("paho refuses to subscribe")
+            answer.cancel()
+        else:
+            self._subscriptions[mid] = answer
+        return answer
 
     async def disconnect(self, within_s: float) -> None:
         """Say goodbye, so that the broker does not send the will; then the link is ended."""
@@ -135,9 +129,9 @@ class Link:
             await asyncio.wait((self.ended,), timeout=within_s)
         self.abort("closed")
 
-    def abort(self, why: str) -> None:
+    def abort(self, why: str, kind: EndingKind = EndingKind.LOST) -> None:
         """End at once; the broker sends the will."""
-        self._end(Ending(EndingKind.LOST, why, self._lasted_s()))
+        self._end(Ending(kind, why, self._lasted_s()))
 
     # ------------------------------------------------------------------ the socket
 
@@ -226,6 +220,9 @@ class Link:
         client.on_subscribe = client.on_message = client.on_socket_close = None
         client.on_socket_register_write = client.on_socket_unregister_write = None
         self._settle.clear()
+        for answer in self._subscriptions.values():
+            answer.cancel()
+        self._subscriptions.clear()
         hang_up(client)
 
     def _lasted_s(self) -> float:
@@ -269,7 +266,7 @@ class Link:
     def _on_subscribe(
         self, _client: Client, _data: object, mid: int, reasons: list[ReasonCode], _properties: Properties
     ) -> None:
-        answer = self._subscriptions.get(mid)
+        answer = self._subscriptions.pop(mid, None)
         if answer is not None and not answer.done():
             answer.set_result([reason.value for reason in reasons])
 

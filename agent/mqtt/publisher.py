@@ -100,6 +100,10 @@ class Publisher:
             or self._link.unsettled
         )
 
+    def last(self, topic: str) -> bytes | None:
+        """The document as it was lined up last on this link."""
+        return self._last.get(topic)
+
     # ------------------------------------------------------------------ what is to be said
 
     def changed(self, source: str) -> None:
@@ -129,14 +133,18 @@ class Publisher:
             self.skipped_telemetry += 1
             return
         self._telemetry_seq += 1
-        readings = {"seq": self._telemetry_seq, **self._board.telemetry()}
-        for topic, payload in (
-            (topics.TELEMETRY, msgspec.json.encode(readings)),
-            (topics.TELEMETRY_MSGPACK, msgspec.msgpack.encode(readings)),
-        ):
-            self._telemetry_unsent += 1
-            if not self._send(Outgoing(f"{self._base}/{topic}", payload, qos=0), self._telemetry_sent):
-                self._telemetry_unsent -= 1
+        try:
+            readings = {"seq": self._telemetry_seq, **self._board.telemetry()}
+            payloads = {
+                topics.TELEMETRY: msgspec.json.encode(readings),
+                topics.TELEMETRY_MSGPACK: msgspec.msgpack.encode(readings),
+            }
+        except Exception:
+            log.exception("MQTT: no telemetry")
+            return
+        for topic, payload in payloads.items():
+            if self._send(Outgoing(f"{self._base}/{topic}", payload, qos=0), self._telemetry_sent):
+                self._telemetry_unsent += 1
 
     # ------------------------------------------------------------------ the window
 
@@ -149,11 +157,19 @@ class Publisher:
             self._fill()
 
     def _render(self, wanted: set[str] | None) -> None:
-        for topic, document in self._board.documents().items():
-            if wanted is None or topic in wanted:
-                payload = msgspec.json.encode(document)
-                if self._last.get(topic) != payload:
-                    self._last[topic] = self._documents[topic] = payload
+        """Line up the documents that differ from what the broker was told; None = look at all."""
+        try:
+            documents = {
+                topic: msgspec.json.encode(document)
+                for topic, document in self._board.documents().items()
+                if wanted is None or topic in wanted
+            }
+        except Exception:  # a fault in one document must not cost the connection
+            log.exception("MQTT: no documents")
+            return
+        for topic, payload in documents.items():
+            if self._last.get(topic) != payload:
+                self._last[topic] = self._documents[topic] = payload
 
     def _fill(self) -> None:
         """Send what comes next while the broker's window has room."""

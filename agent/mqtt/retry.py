@@ -21,13 +21,8 @@ REFUSED_LONGEST_S = 600.0
 TAKEN_OVER_FIRST_S = 120.0
 TAKEN_OVER_LONGEST_S = 900.0
 """Two agents with one id throw each other out: whoever waits longer lets one of them work."""
-STABLE_S = 30.0
+STABLE_S = 5.0
 """A connection that lasted this long was a good one: waiting starts small again."""
-SHORT_LIFE_S = 10.0
-SHORT_LIVES = 6
-"""A client of 3.1.1 is never told that it was thrown out: so many short lives in a row, with the broker at hand
-each time, are taken for a double client id."""
-
 CURES = 2
 """3.1.1 is remembered when it helped so often right after 5.0 had failed."""
 
@@ -49,28 +44,21 @@ class Backoff:
         self._failures = 0
         self._refusals = 0
         self._takeovers = 0
-        self._short_lives = 0
 
     def after(self, ending: Ending, version: Version) -> float:
         """Seconds to wait. Falling back from 5.0 costs no wait: the broker is there."""
         if ending.lasted_s >= STABLE_S:
             self._failures = self._refusals = self._takeovers = 0
-        short = ending.kind is EndingKind.LOST and 0 < ending.lasted_s < SHORT_LIFE_S
-        self._short_lives = self._short_lives + 1 if short and version is Version.V311 else 0
         if ending.kind is EndingKind.VERSION_REFUSED and version is Version.V5:
             return 0.0
         if ending.kind in (EndingKind.REFUSED, EndingKind.VERSION_REFUSED):
             self._refusals += 1
             return self._grown(REFUSED_FIRST_S, REFUSED_LONGEST_S, self._refusals)
-        if ending.kind is EndingKind.TAKEN_OVER or self.suspects_double_id:
+        if ending.kind is EndingKind.TAKEN_OVER:
             self._takeovers += 1
             return self._grown(TAKEN_OVER_FIRST_S, TAKEN_OVER_LONGEST_S, self._takeovers)
         self._failures += 1
         return self._grown(FIRST_S, LONGEST_S, self._failures)
-
-    @property
-    def suspects_double_id(self) -> bool:
-        return self._short_lives >= SHORT_LIVES
 
     def _grown(self, first_s: float, longest_s: float, times: int) -> float:
         whole = min(longest_s, first_s * 2.0 ** min(times - 1, 20))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 STATUS = "status"
+INFO = "info"
 EVENT = "event"
 TELEMETRY = "telemetry"
 TELEMETRY_MSGPACK = "telemetry/msgpack"

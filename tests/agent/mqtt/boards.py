@@ -23,6 +23,7 @@ class MemoryBoard:
     hosts = ("0",)
 
     def __init__(self) -> None:
+        self.version = "1"
         self.powered = False
         self.enabled = True
         self.requests: list[Request] = []
@@ -36,7 +37,7 @@ class MemoryBoard:
 
     def documents(self) -> Mapping[str, object]:
         return {
-            "info": {"board": self.board_id, "hosts": list(self.hosts)},
+            "info": {"board": self.board_id, "version": self.version},
             "host/0/state": {"state": "on" if self.powered else "off", "powered": self.powered},
             "psu/1/state": {"health": "ok"},
             "redundancy/state": {"enabled": self.enabled},

@@ -30,6 +30,8 @@ class Fault(enum.Enum):
     """Not authorised."""
     GARBAGE = enum.auto()
     """Answers CONNECT with bytes of its choice."""
+    LATE_GARBAGE = enum.auto()
+    """The same after CONNACK."""
     HUGE = enum.auto()
     """Announces a message of 256 MB after CONNACK."""
     TAKES_OVER = enum.auto()
@@ -114,6 +116,8 @@ class FakeBroker:
         if self.fault is Fault.TAKES_OVER:
             peer.sendall(bytes((DISCONNECT << 4, 2, 0x8E, 0)))
             return
+        if self.fault is Fault.LATE_GARBAGE:
+            peer.sendall(self._garbage)
         if self.fault is Fault.HUGE:
             peer.sendall(bytes((PUBLISH << 4, 0xFF, 0xFF, 0xFF, 0x7F)) + b"\0\1x" + b"\0" * 4096)
         while True:

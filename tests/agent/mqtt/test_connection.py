@@ -24,6 +24,7 @@ from tests.agent.mqtt.fake_broker import FakeBroker, Fault
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from agent.mqtt.ending import Ending
     from agent.mqtt.link import Link
     from agent.mqtt.message import Incoming
 
@@ -34,7 +35,7 @@ class Nobody:
     def link_up(self, link: Link) -> None:
         pass
 
-    def link_down(self) -> None:
+    def link_down(self, ending: Ending) -> None:
         pass
 
     def received(self, message: Incoming) -> None:
@@ -264,3 +265,32 @@ def test_any_answer_is_an_ending_or_a_link(garbage: bytes) -> None:
                 await eventually(lambda: connection.last_error or connection.link is not None)
 
     asyncio.run(run())
+
+
+PACKETS = st.builds(
+    lambda kind, flags, body: bytes((kind << 4 | flags, len(body))) + body,
+    st.integers(0, 15),
+    st.integers(0, 15),
+    st.binary(max_size=40),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.binary(min_size=1, max_size=60) | st.lists(PACKETS, min_size=1, max_size=4).map(b"".join))
+def test_whatever_a_broker_sends_the_agent_comes_back(garbage: bytes) -> None:
+    async def run() -> None:
+        with FakeBroker(Fault.LATE_GARBAGE, garbage) as broker:
+            async with running(broker.url) as agent:
+                await eventually(lambda: broker.connects)
+                await eventually(lambda: agent.face._connection.established)
+                broker.fault = Fault.NONE
+                link = agent.face._connection.link
+                if link is not None:
+                    link.abort("by the test")
+                await eventually(lambda: agent.face._connection.established >= 2)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retry, "FIRST_S", 0.01)
+        patch.setattr(retry, "REFUSED_FIRST_S", 0.01)
+        patch.setattr(retry, "TAKEN_OVER_FIRST_S", 0.01)
+        asyncio.run(run())
