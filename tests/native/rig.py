@@ -28,21 +28,32 @@ PATIENCE_S = 5.0
 
 
 class Rig:
-    """The engine and its chip; remembers every event that it has seen."""
+    """An engine and its chip; remembers every event that it has seen."""
 
     def __init__(self, **parts: Any) -> None:
-        self.chip = MemoryChip(["BUTTON", "RAIL", "GOOD", "HOT"])
-        config = {
+        chip = MemoryChip(["BUTTON", "RAIL", "GOOD", "HOT"])
+        lines = {
             "outputs": (
-                OutputLine("BUTTON", self.chip.line("BUTTON"), LineClass.MOMENTARY, max_press_ms=1000),
-                OutputLine("RAIL", self.chip.line("RAIL"), LineClass.MAINTAINED, initial=False),
+                OutputLine("BUTTON", chip.line("BUTTON"), LineClass.MOMENTARY, max_press_ms=1000),
+                OutputLine("RAIL", chip.line("RAIL"), LineClass.MAINTAINED, initial=False),
             ),
             "inputs": (
-                InputLine("GOOD", self.chip.line("GOOD"), rise_ms=5, fall_ms=5),
-                InputLine("HOT", self.chip.line("HOT"), rise_ms=2, fall_ms=2),
+                InputLine("GOOD", chip.line("GOOD"), rise_ms=5, fall_ms=5),
+                InputLine("HOT", chip.line("HOT"), rise_ms=2, fall_ms=2),
             ),
         }
-        self.engine = LineEngine(EngineConfig(**(config | parts)), PLAIN)
+        self._equip(chip, EngineConfig(**(lines | parts)))
+
+    @classmethod
+    def over(cls, chip: MemoryChip, config: EngineConfig) -> Rig:
+        """Returns a rig over lines of the caller's."""
+        rig = cls.__new__(cls)
+        rig._equip(chip, config)
+        return rig
+
+    def _equip(self, chip: MemoryChip, config: EngineConfig) -> None:
+        self.chip = chip
+        self.engine = LineEngine(config, PLAIN)
         self.seen: list[LineEvent] = []
 
     def __enter__(self) -> Rig:

@@ -13,6 +13,7 @@ import pytest
 from native import (
     CommandDone,
     Condition,
+    Debounce,
     EngineClosedError,
     EngineConfig,
     HoldOff,
@@ -270,11 +271,18 @@ def test_chip_that_is_pulled_out() -> None:
 def test_polled_input() -> None:
     chip = MemoryChip(["GOOD"])
     config = EngineConfig(inputs=(InputLine("GOOD", chip.line("GOOD"), rise_ms=2, fall_ms=2, poll_us=500),))
-    rig = Rig.__new__(Rig)
-    rig.chip, rig.engine, rig.seen = chip, LineEngine(config, PLAIN), []
-    with rig:
+    with Rig.over(chip, config) as rig:
         settle(rig, "GOOD", True)
         settle(rig, "GOOD", False)
+
+
+def test_kernel_debounce_counts_no_glitches() -> None:
+    chip = MemoryChip(["GOOD"])
+    line = InputLine("GOOD", chip.line("GOOD"), 20, 20, debounce=Debounce.KERNEL)
+    with Rig.over(chip, EngineConfig(inputs=(line,))) as rig:
+        change = settle(rig, "GOOD", True)
+        assert change.time_ns - change.edge_ns < 20_000_000
+        assert rig.engine.input("GOOD").glitches is None
 
 
 def slow_config(fast: MemoryChip, slow: MemoryChip, slow_chip: str | None) -> EngineConfig:
@@ -293,9 +301,7 @@ def test_slow_chip_delays_nobody(slow_chip: str | None) -> None:
     """Declared, or found out at start."""
     fast, slow = MemoryChip(["FAST"]), MemoryChip(["SLOW", "RELAY", "SENSE"])
     slow.delay(20)
-    rig = Rig.__new__(Rig)
-    rig.chip, rig.engine, rig.seen = slow, LineEngine(slow_config(fast, slow, slow_chip), PLAIN), []
-    with rig:
+    with Rig.over(slow, slow_config(fast, slow, slow_chip)) as rig:
         rig.wait(InputChanged)
         slow_token = rig.engine.pulse("SLOW", 50)
         relay_token = rig.engine.set("RELAY", True)
@@ -392,7 +398,6 @@ def test_full_ring_is_followed_by_a_resync() -> None:
                     time.sleep(0.001)
         lost = rig.engine.statistics().events_lost
         assert lost > 0
-        rig.engine.events()
         event = rig.wait(Resync)
         assert event.line == ""
         assert event.lost >= lost
@@ -466,6 +471,7 @@ BAD_CONFIGS: list[tuple[str, EngineConfig]] = [
     ("I.*fall_ms", EngineConfig(inputs=(_input(fall_ms=math.inf),))),
     ("I.*90 ms", EngineConfig(inputs=(_input(source=InputSource.LED, rise_ms=200),))),
     ("I.*poll_us", EngineConfig(inputs=(_input(poll_us=5),))),
+    ("I.*kernel", EngineConfig(inputs=(_input(rise_ms=5, fall_ms=9, debounce=Debounce.KERNEL),))),
     ("I.*blink", EngineConfig(inputs=(_input(blink_max_ms=9000),))),
     ("x.*HOT", EngineConfig(interlocks=(Interlock("x", "HOT", True, ()),))),
     ("x.*nothing", EngineConfig(inputs=(_input(),), interlocks=(Interlock("x", "I", True, ()),))),
