@@ -7,6 +7,7 @@ import errno
 import itertools
 import os
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from native._core import ffi, lib
@@ -58,6 +59,8 @@ class LineEngine:
         add_rules(self._loop, config)
         self._decoder = EventDecoder(config)
         self._buffer = ffi.new("ENG_Event[]", _EVENT_BATCH)
+        # An interpreter that ends without close() still returns its buttons to idle.
+        weakref.finalize(self, lib.LOP_Close, self._loop)
 
     # ----- life
 

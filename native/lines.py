@@ -53,7 +53,8 @@ class KernelLine:
     """A line of the GPIO character device: the descriptor of a uAPI v2 request of this one line.
 
     The engine works on a duplicate; the caller keeps its own and must not read edges from it. Polarity, bias, drive
-    and edge detection (both edges for an input) belong to the request.
+    and edge detection (both edges for an input) belong to the request. Two edges that are closer than the latency of
+    the interrupt are one or none to the kernel; no software sees them.
     """
 
     fd: int
