@@ -8,13 +8,16 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from native import (
+    CommandDone,
     EngineConfig,
+    InputChanged,
     InputLine,
     LineClass,
     LineEngine,
     LineEvent,
     MemoryChip,
     OutputLine,
+    Steady,
     ThreadConfig,
 )
 
@@ -78,3 +81,13 @@ class Rig:
             left_s = deadline_s - time.monotonic()
             assert left_s > 0, f"no such {kind.__name__}; seen: {self.seen}"
             select.select([self.engine.fileno()], [], [], left_s)
+
+    def done(self, token: int) -> CommandDone:
+        """Returns how a command ended."""
+        return self.wait(CommandDone, lambda event: event.token == token)
+
+    def settle(self, name: str, active: bool) -> InputChanged:
+        """Drives an input and waits until the engine believes it."""
+        self.chip.drive(name, active)
+        steady = Steady.ACTIVE if active else Steady.INACTIVE
+        return self.wait(InputChanged, lambda event: event.line == name and event.steady is steady)
