@@ -32,6 +32,7 @@ from native.events import (
 from native.guard import GuardedLine, LineGuard
 from native.lines import (
     Condition,
+    Debounce,
     EngineConfig,
     InputLine,
     InputSource,
@@ -47,6 +48,7 @@ from native.rules import HoldOff, Interlock, LatchLevel, OnFailure, PowerGoodWat
 __all__ = [
     "CommandDone",
     "Condition",
+    "Debounce",
     "DelaySummary",
     "EngineClosedError",
     "EngineConfig",

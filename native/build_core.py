@@ -49,6 +49,8 @@ ffibuilder.set_source(
     include_dirs=["native"],
     extra_compile_args=["-std=c11", "-O2", "-D_GNU_SOURCE"],
     libraries=["pthread"],
+    # 64-bit atomics are library calls on ARMv6; elsewhere nothing is linked.
+    extra_link_args=["-Wl,--as-needed", "-latomic"],
     py_limited_api=True,
 )
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from native.errors import LineConfigError
-from native.lines import EngineConfig, InputLine, InputSource, LineClass, OutputLine
+from native.lines import Debounce, EngineConfig, InputLine, InputSource, LineClass, OutputLine
 from native.rule_checks import check_rules
 from native.values import index_by_name, is_number
 
@@ -54,6 +54,11 @@ def _check_input(line: InputLine) -> None:
     for what, value_ms in (("rise_ms", line.rise_ms), ("fall_ms", line.fall_ms)):
         if not is_number(value_ms) or not 0.0 <= value_ms <= limit_ms:
             raise LineConfigError(f"line {line.name}: {what} is {value_ms!r}; it can be 0 to {limit_ms:g} ms")
+    if line.debounce is Debounce.KERNEL and (line.rise_ms != line.fall_ms or line.poll_us is not None):
+        raise LineConfigError(
+            f"line {line.name}: the kernel debounces edges with one time for both directions; make rise_ms and fall_ms "
+            "the same and do not poll, or let the engine debounce"
+        )
     if line.poll_us is not None and (
         not isinstance(line.poll_us, int) or not _POLL_US[0] <= line.poll_us <= _POLL_US[1]
     ):

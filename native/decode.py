@@ -166,13 +166,13 @@ def _reason(item: Any) -> str:
     return _REASONS[item.reason] + (f": {os.strerror(item.error)}" if item.error else "")
 
 
-def input_state(state: Any) -> InputState:
+def input_state(state: Any, *, counts_glitches: bool) -> InputState:
     """Returns the state of an input."""
     return InputState(
         steady=Steady(state.steady),
         level=bool(state.level),
         stable_since_ns=state.stable_since_ns,
-        glitches=state.glitches,
+        glitches=state.glitches if counts_glitches else None,
         raw_edges=state.raw_edges,
         resyncs=state.resyncs,
         blink_period_ms=state.blink_period_ns / 1e6 if state.blink_period_ns else None,

@@ -7,13 +7,14 @@ import errno
 import itertools
 import os
 import threading
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from native._core import ffi, lib
 from native.checks import MAX_PRESS_MS, check_config
 from native.decode import EventDecoder, input_state, statistics
 from native.errors import EngineClosedError, LineBusyError, LineCommandError, LineConfigError
-from native.lines import Condition, EngineConfig, LineClass, ThreadConfig
+from native.lines import Condition, Debounce, EngineConfig, LineClass, ThreadConfig
 from native.opening import add_rules, fill_condition, open_lines
 from native.report import thread_report
 from native.values import find_index, index_by_name, is_number, to_ns
@@ -58,6 +59,8 @@ class LineEngine:
         add_rules(self._loop, config)
         self._decoder = EventDecoder(config)
         self._buffer = ffi.new("ENG_Event[]", _EVENT_BATCH)
+        # An interpreter that ends without close() still returns its buttons to idle.
+        weakref.finalize(self, lib.LOP_Close, self._loop)
 
     # ----- life
 
@@ -177,8 +180,9 @@ class LineEngine:
         """Returns the present state of an input."""
         self._require_running()
         state = ffi.new("ENG_InputState *")
-        lib.LOP_GetInput(self._loop, find_index(self._inputs, name, "input"), state)
-        return input_state(state)
+        index = find_index(self._inputs, name, "input")
+        lib.LOP_GetInput(self._loop, index, state)
+        return input_state(state, counts_glitches=self._config.inputs[index].debounce is Debounce.ENGINE)
 
     def output(self, name: str) -> bool:
         """Returns what the engine drives on an output now."""

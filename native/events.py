@@ -179,7 +179,8 @@ class InputState:
     steady: Steady
     level: bool
     stable_since_ns: int
-    glitches: int
+    glitches: int | None
+    """None where the kernel debounces: it does not tell."""
     raw_edges: int
     resyncs: int
     blink_period_ms: float | None

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/gpio.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -249,6 +250,13 @@ static void survive_memory_shortage(void) {
   close(fd);
 }
 
+/* The agent may have died because the machine is overloaded. Needs privileges as well. */
+static void run_first(void) {
+  const struct sched_param parameters = {.sched_priority = 60};
+
+  (void)sched_setscheduler(0, SCHED_FIFO, &parameters);
+}
+
 static void be_guard(void) {
   const int32_t pid = getpid();
 
@@ -258,6 +266,7 @@ static void be_guard(void) {
   if (chdir("/") < 0 || !close_others())
     _exit(1);
   survive_memory_shortage();
+  run_first();
   guard.agent_alive = true;
   if (send(guard.tie, &pid, sizeof(pid), MSG_NOSIGNAL) != sizeof(pid))
     agent_died();

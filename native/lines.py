@@ -30,6 +30,15 @@ class InputSource(enum.Enum):
     """A power LED: it may blink while the host sleeps."""
 
 
+class Debounce(enum.Enum):
+    """Who debounces an input."""
+
+    ENGINE = 0
+    """The engine, with a time for each direction; glitches are counted."""
+    KERNEL = 1
+    """The line's request (debounce_period): one time, a jiffy of tolerance, and glitches that nobody sees."""
+
+
 class Steady(enum.Enum):
     """Settled state of an input, after polarity."""
 
@@ -44,7 +53,8 @@ class KernelLine:
     """A line of the GPIO character device: the descriptor of a uAPI v2 request of this one line.
 
     The engine works on a duplicate; the caller keeps its own and must not read edges from it. Polarity, bias, drive
-    and edge detection (both edges for an input) belong to the request.
+    and edge detection (both edges for an input) belong to the request. Two edges that are closer than the latency of
+    the interrupt are one or none to the kernel; no software sees them.
     """
 
     fd: int
@@ -68,7 +78,10 @@ class OutputLine:
 
 @dataclass(frozen=True)
 class InputLine:
-    """An input with its debounce times. `poll_us` is for lines without edge support: 100 us to 1 s."""
+    """An input with its debounce times. `poll_us` is for lines without edge support: 100 us to 1 s.
+
+    With Debounce.KERNEL the times say what the request asked the kernel for; both must be the same.
+    """
 
     name: str
     line: KernelLine | MemoryLine
@@ -79,6 +92,7 @@ class InputLine:
     blink_max_ms: float = 5000.0
     """LED only: the longest blink period to expect. Until a period was measured, off takes 1.5 times this."""
     slow_chip: str | None = None
+    debounce: Debounce = Debounce.ENGINE
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from native._core import ffi, lib
 from native.errors import LineConfigError
-from native.lines import KernelLine, LineClass
+from native.lines import Debounce, KernelLine, LineClass
 from native.rules import HoldOff
 from native.values import index_by_name, to_ns
 
@@ -30,8 +30,10 @@ def open_lines(loop: Any, config: EngineConfig) -> None:
     for line in config.inputs:
         settings = ffi.new("ENG_InputConfig *")
         settings.source = line.source.value
-        settings.rise_ns = to_ns(line.rise_ms)
-        settings.fall_ns = to_ns(line.fall_ms)
+        # What the kernel has debounced settles at its edge.
+        in_engine = line.debounce is Debounce.ENGINE
+        settings.rise_ns = to_ns(line.rise_ms) if in_engine else 0
+        settings.fall_ns = to_ns(line.fall_ms) if in_engine else 0
         settings.poll_ns = 0 if line.poll_us is None else line.poll_us * 1000
         settings.blink_max_ns = to_ns(line.blink_max_ms)
         _opened(line.name, lib.LOP_AddInput(loop, _source(line, groups), settings), lib.ENG_MAX_INPUTS)

@@ -245,7 +245,7 @@ class Model:
                 line.report_ns = self.now_ns + SPACING_NS
 
     def _reread(self) -> None:
-        second = any(line.suspect for line in self.inputs) and self.second_look
+        second = self.second_look
         again = False
         for index, line in enumerate(self.inputs):
             if second and not line.suspect:

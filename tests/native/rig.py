@@ -8,13 +8,16 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from native import (
+    CommandDone,
     EngineConfig,
+    InputChanged,
     InputLine,
     LineClass,
     LineEngine,
     LineEvent,
     MemoryChip,
     OutputLine,
+    Steady,
     ThreadConfig,
 )
 
@@ -28,21 +31,32 @@ PATIENCE_S = 5.0
 
 
 class Rig:
-    """The engine and its chip; remembers every event that it has seen."""
+    """An engine and its chip; remembers every event that it has seen."""
 
     def __init__(self, **parts: Any) -> None:
-        self.chip = MemoryChip(["BUTTON", "RAIL", "GOOD", "HOT"])
-        config = {
+        chip = MemoryChip(["BUTTON", "RAIL", "GOOD", "HOT"])
+        lines = {
             "outputs": (
-                OutputLine("BUTTON", self.chip.line("BUTTON"), LineClass.MOMENTARY, max_press_ms=1000),
-                OutputLine("RAIL", self.chip.line("RAIL"), LineClass.MAINTAINED, initial=False),
+                OutputLine("BUTTON", chip.line("BUTTON"), LineClass.MOMENTARY, max_press_ms=1000),
+                OutputLine("RAIL", chip.line("RAIL"), LineClass.MAINTAINED, initial=False),
             ),
             "inputs": (
-                InputLine("GOOD", self.chip.line("GOOD"), rise_ms=5, fall_ms=5),
-                InputLine("HOT", self.chip.line("HOT"), rise_ms=2, fall_ms=2),
+                InputLine("GOOD", chip.line("GOOD"), rise_ms=5, fall_ms=5),
+                InputLine("HOT", chip.line("HOT"), rise_ms=2, fall_ms=2),
             ),
         }
-        self.engine = LineEngine(EngineConfig(**(config | parts)), PLAIN)
+        self._equip(chip, EngineConfig(**(lines | parts)))
+
+    @classmethod
+    def over(cls, chip: MemoryChip, config: EngineConfig) -> Rig:
+        """Returns a rig over lines of the caller's."""
+        rig = cls.__new__(cls)
+        rig._equip(chip, config)
+        return rig
+
+    def _equip(self, chip: MemoryChip, config: EngineConfig) -> None:
+        self.chip = chip
+        self.engine = LineEngine(config, PLAIN)
         self.seen: list[LineEvent] = []
 
     def __enter__(self) -> Rig:
@@ -67,3 +81,13 @@ class Rig:
             left_s = deadline_s - time.monotonic()
             assert left_s > 0, f"no such {kind.__name__}; seen: {self.seen}"
             select.select([self.engine.fileno()], [], [], left_s)
+
+    def done(self, token: int) -> CommandDone:
+        """Returns how a command ended."""
+        return self.wait(CommandDone, lambda event: event.token == token)
+
+    def settle(self, name: str, active: bool) -> InputChanged:
+        """Drives an input and waits until the engine believes it."""
+        self.chip.drive(name, active)
+        steady = Steady.ACTIVE if active else Steady.INACTIVE
+        return self.wait(InputChanged, lambda event: event.line == name and event.steady is steady)

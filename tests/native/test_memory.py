@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import gc
 import select
+import subprocess
+import sys
 import time
 
 import pytest
@@ -53,6 +55,23 @@ def test_lines_are_free_after_the_engine() -> None:
     for _ in range(3):
         with LineEngine(config, PLAIN):
             pass
+
+
+def test_interpreter_that_ends_in_a_press() -> None:
+    """Nobody calls close(); the last thing that the chip sees is the release."""
+    program = """
+import atexit, time
+from native import *
+chip = MemoryChip(["B"])
+atexit.register(lambda: print([change.active for change in chip.drain()]))
+engine = LineEngine(EngineConfig(outputs=(OutputLine("B", chip.line("B"), LineClass.MOMENTARY, 9000),)))
+engine.start()
+engine.pulse("B", 9000)
+while not chip.level("B"):
+    time.sleep(0.001)
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True)
+    assert result.stdout == "[True, False]\n"
 
 
 def test_engine_outlives_the_chip_object() -> None:
