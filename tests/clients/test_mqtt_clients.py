@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.clients.demo import start_demo
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -63,10 +65,12 @@ def listening(demo: Demo, file: Path, *options: str) -> Iterator[Listener]:
         process.wait(10)
 
 
-def publish(demo: Demo, topic: str, payload: str, *options: str) -> None:
+def publish(demo: Demo, topic: str, payload: str | bytes, *options: str) -> None:
     mqtt = demo.ready["mqtt"]
-    command = ["mosquitto_pub", "-h", mqtt["host"], "-p", str(mqtt["port"]), *options]
-    subprocess.run([*command, "-t", f"{mqtt['base']}/{topic}", "-m", payload], check=True, timeout=20)
+    topic = f"{mqtt['base']}/{topic}"
+    command = ["mosquitto_pub", "-h", mqtt["host"], "-p", str(mqtt["port"]), "-t", topic, *options]
+    content = payload.encode() if isinstance(payload, str) else payload
+    subprocess.run([*command, "-s" if content else "-n"], input=content, check=True, timeout=20)
 
 
 @pytest.mark.parametrize("version", ["311", "5"])
@@ -112,7 +116,7 @@ def test_commands(demo: Demo, tmp_path: Path) -> None:
     seen = len(demo.events())
     publish(demo, "host/0/set", json.dumps({"action": "cycle", "id": "once"}))
     publish(demo, "host/0/set", "garbage")
-    publish(demo, "host/0/set", "\x00\xff")
+    publish(demo, "host/0/set", b"\x00\xff\xfe")
     publish(demo, "host/9/set", "ON")
     publish(demo, "redundancy/set", json.dumps({"ranks": [1, 1]}))
     publish(demo, "redundancy/set", json.dumps({"ranks": [2, 1], "period_s": 86400}))
@@ -139,14 +143,26 @@ def test_off_is_soft_and_a_host_that_ignores_it_stays_on(demo: Demo, tmp_path: P
         demo.pgood("sim", "host", "0", "normal")
 
 
-def test_retained_commands_never_act(demo: Demo, tmp_path: Path) -> None:
-    demo.pgood("power", "force-off")
-    publish(demo, "host/0/set", "ON", "-r")
+def test_a_command_that_waits_in_the_broker_never_acts(tmp_path: Path) -> None:
+    """What an agent meets when it connects is old, whoever left it there."""
+    first = start_demo(tmp_path / "keeper")
+    url = f"mqtt://127.0.0.1:{first.ready['mqtt']['port']}"
+    second = start_demo(tmp_path / "board", "--broker", url)
     try:
-        time.sleep(1.5)
-        assert demo.status()["documents"]["host/0/state"]["state"] in ("off", "on")
+        publish(second, "host/0/set", "ON", "-r")  # acts at once on boards that are there: it is live for them
+        second.until("on")
+        second.pgood("power", "force-off")
+        assert second.stop()[0] == 0
+        second = start_demo(tmp_path / "board", "--broker", url)
+        deadline = time.monotonic() + 20
+        while not second.status()["mqtt"]["refused_commands"]:
+            assert time.monotonic() < deadline, "the retained command was not even seen"
+            time.sleep(0.2)
+        assert second.status()["documents"]["host/0/state"]["state"] == "off"
+        publish(second, "host/0/set", "", "-r")
     finally:
-        publish(demo, "host/0/set", "", "-r")
+        second.stop()
+        first.stop()
 
 
 def test_supply_events_and_states(demo: Demo, tmp_path: Path) -> None:
