@@ -32,6 +32,7 @@ from agent.ipmi_face.sel_form import SelForms
 from agent.ipmi_face.sensors import BoardSensors
 from agent.mqtt.config import mqtt_config
 from agent.mqtt.face import MqttFace
+from agent.mqtt.replay import EventReplay
 from agent.sim.plant import Plant
 from agent.sim.smbus import SimulatedSmbus
 from agent.sim.world import SimulatedWorld
@@ -92,7 +93,10 @@ class Board:
         self.commands = BoardCommands(self.board_id, self.services, self.documents)
         self.ipmi = self._ipmi_server()
         self.ipmi_bound: list[tuple[str, int]] = []
-        self.mqtt = MqttFace(self.mqtt_config, self.commands, self.bus) if self.mqtt_config else None
+        self.replay = EventReplay(self.journal, self.settings)
+        self.mqtt = (
+            MqttFace(self.mqtt_config, self.commands, self.bus, events=self.replay.queue) if self.mqtt_config else None
+        )
         self.control = ControlServer(BoardMethods(self), state_dir / SOCKET)
 
     def _open_buses(self) -> dict[str, I2cBus]:
@@ -185,6 +189,9 @@ class Board:
 
     async def start(self) -> None:
         """Bring everything up. Raises ListenError."""
+        if self.mqtt:
+            await self.replay.load()
+            self.replay.start()
         self.bus.start()
         if self.world:
             self.world.start()
@@ -217,6 +224,7 @@ class Board:
         await self.bus.drain()
         if self.mqtt:
             await self.mqtt.close()
+            await self.replay.close()
         await self.services.close()
         if self.world:
             self.world.close()
