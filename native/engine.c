@@ -156,6 +156,24 @@ void ENG_OnInputChanged(ENG *engine, unsigned input, int64_t edge_ns, int64_t no
   SEQ_InputChanged(engine, input, now_ns);
 }
 
+bool ENG_IsValidCondition(const ENG *engine, const ENG_Condition *condition) {
+  return condition->input < (int32_t)engine->input_count && condition->stable_ns >= 0 &&
+         condition->steady >= ENG_UNKNOWN && condition->steady <= ENG_BLINKING;
+}
+
+static ENG_Steady wanted(const ENG_Condition *condition) {
+  if (condition->steady != ENG_UNKNOWN)
+    return (ENG_Steady)condition->steady;
+  return condition->active ? ENG_ACTIVE : ENG_INACTIVE;
+}
+
+/* A line that has just left its settled state may be at the start of the change that forbids the press. */
+static bool is_leaving(const Input *input, int64_t now_ns) {
+  if (input->steady == ENG_BLINKING)
+    return now_ns - input->led.edges_ns[0] > input->led.period_ns;
+  return input->level != (input->steady == ENG_ACTIVE);
+}
+
 ENG_Reason ENG_TestCondition(const ENG *engine, const ENG_Condition *condition, int64_t now_ns) {
   const Input *input;
 
@@ -166,10 +184,9 @@ ENG_Reason ENG_TestCondition(const ENG *engine, const ENG_Condition *condition, 
   input = &engine->inputs[condition->input];
   if (input->steady == ENG_UNKNOWN)
     return ENG_REASON_UNKNOWN_INPUT;
-  if (input->steady != (condition->active ? ENG_ACTIVE : ENG_INACTIVE))
+  if (input->steady != wanted(condition))
     return ENG_REASON_PRECONDITION;
-  /* A line that has just left its settled level may be the start of the change that forbids the press. */
-  if (input->level != (condition->active != 0) || now_ns - input->stable_since_ns < condition->stable_ns)
+  if (is_leaving(input, now_ns) || now_ns - input->stable_since_ns < condition->stable_ns)
     return ENG_REASON_UNSTABLE;
   return ENG_REASON_NONE;
 }
@@ -179,7 +196,7 @@ bool ENG_HoldMet(const ENG *engine, const ENG_Condition *until, int64_t now_ns, 
   int64_t met_ns;
 
   *again_ns = ENG_NEVER;
-  if (input->steady != (until->active ? ENG_ACTIVE : ENG_INACTIVE))
+  if (input->steady != wanted(until))
     return false;
   met_ns = input->stable_since_ns + until->stable_ns;
   if (met_ns <= now_ns)

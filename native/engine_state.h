@@ -142,6 +142,8 @@ int64_t ENG_Earlier(int64_t a_ns, int64_t b_ns);
 
 /* An input's steady state changed because of an edge at `edge_ns`. */
 void ENG_OnInputChanged(ENG *engine, unsigned input, int64_t edge_ns, int64_t now_ns);
+/* Whether the condition (or none) names an input and a state that can be. */
+bool ENG_IsValidCondition(const ENG *engine, const ENG_Condition *condition);
 /* ENG_REASON_NONE when the condition holds now, else why it does not. */
 ENG_Reason ENG_TestCondition(const ENG *engine, const ENG_Condition *condition, int64_t now_ns);
 /* Whether a hold may end, and if not, when to look again (ENG_NEVER: at the next change of the input). */

@@ -22,14 +22,14 @@ static bool is_valid(const ENG *engine, const ENG_Order *order) {
   const Output *output = &engine->outputs[order->line];
   const ENG_OutputConfig *config = &output->config;
 
-  if (order->precondition.input >= (int32_t)engine->input_count)
+  if (!ENG_IsValidCondition(engine, &order->precondition))
     return false;
   if (order->kind == ENG_SET || order->kind == ENG_RELEASE)
     return true;
   if (config->line_class != ENG_MOMENTARY || order->width_ns <= 0 || order->width_ns > config->max_press_ns)
     return false;
   if (order->kind == ENG_HOLD)
-    return order->until.input >= 0 && order->until.input < (int32_t)engine->input_count && order->until.stable_ns >= 0;
+    return order->until.input >= 0 && ENG_IsValidCondition(engine, &order->until);
   return order->count >= 1 && (order->count == 1 || order->gap_ns > 0);
 }
 
