@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent.demo_broker import DemoBroker
+from tests.clients.demo import start_demo
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -63,10 +66,12 @@ def listening(demo: Demo, file: Path, *options: str) -> Iterator[Listener]:
         process.wait(10)
 
 
-def publish(demo: Demo, topic: str, payload: str, *options: str) -> None:
+def publish(demo: Demo, topic: str, payload: str | bytes, *options: str) -> None:
     mqtt = demo.ready["mqtt"]
-    command = ["mosquitto_pub", "-h", mqtt["host"], "-p", str(mqtt["port"]), *options]
-    subprocess.run([*command, "-t", f"{mqtt['base']}/{topic}", "-m", payload], check=True, timeout=20)
+    topic = f"{mqtt['base']}/{topic}"
+    command = ["mosquitto_pub", "-h", mqtt["host"], "-p", str(mqtt["port"]), "-t", topic, *options]
+    content = payload.encode() if isinstance(payload, str) else payload
+    subprocess.run([*command, "-s" if content else "-n"], input=content, check=True, timeout=20)
 
 
 @pytest.mark.parametrize("version", ["311", "5"])
@@ -112,7 +117,7 @@ def test_commands(demo: Demo, tmp_path: Path) -> None:
     seen = len(demo.events())
     publish(demo, "host/0/set", json.dumps({"action": "cycle", "id": "once"}))
     publish(demo, "host/0/set", "garbage")
-    publish(demo, "host/0/set", "\x00\xff")
+    publish(demo, "host/0/set", b"\x00\xff\xfe")
     publish(demo, "host/9/set", "ON")
     publish(demo, "redundancy/set", json.dumps({"ranks": [1, 1]}))
     publish(demo, "redundancy/set", json.dumps({"ranks": [2, 1], "period_s": 86400}))
@@ -139,14 +144,28 @@ def test_off_is_soft_and_a_host_that_ignores_it_stays_on(demo: Demo, tmp_path: P
         demo.pgood("sim", "host", "0", "normal")
 
 
-def test_retained_commands_never_act(demo: Demo, tmp_path: Path) -> None:
-    demo.pgood("power", "force-off")
-    publish(demo, "host/0/set", "ON", "-r")
+def test_retained_commands_never_act(tmp_path: Path) -> None:
+    """Neither when they are left there, nor when an agent meets them at its next start."""
+    broker = DemoBroker.start(0, tmp_path / "broker")
+    url = f"mqtt://127.0.0.1:{broker.port}"
+    board = start_demo(tmp_path / "board", "--broker", url)
     try:
-        time.sleep(1.5)
-        assert demo.status()["documents"]["host/0/state"]["state"] in ("off", "on")
+        publish(board, "host/0/set", "ON", "-r")
+        until_refused(board)
+        assert board.stop()[0] == 0
+        board = start_demo(tmp_path / "board", "--broker", url)
+        until_refused(board)
     finally:
-        publish(demo, "host/0/set", "", "-r")
+        board.stop()
+        broker.close()
+
+
+def until_refused(board: Demo) -> None:
+    deadline = time.monotonic() + 20
+    while not (status := board.status())["mqtt"]["refused_commands"]:
+        assert time.monotonic() < deadline, "the retained command was not even seen"
+        time.sleep(0.2)
+    assert status["documents"]["host/0/state"]["state"] == "off"
 
 
 def test_supply_events_and_states(demo: Demo, tmp_path: Path) -> None:
