@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from agent.power.host import Host
 from agent.power.lines import POWER_GOOD, RESULTS, EngineHostLines
@@ -26,6 +26,9 @@ from native import (
     Steady,
     ThreadConfig,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
 
 HALF_PERIOD_S = 0.11
 TIMING = HostTiming(power_press_ms=100, force_off_ms=8000, power_on_timeout_ms=5000)
