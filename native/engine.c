@@ -11,6 +11,8 @@
 
 int64_t ENG_Earlier(int64_t a_ns, int64_t b_ns) { return a_ns < b_ns ? a_ns : b_ns; }
 
+bool ENG_IsSpan(int64_t span_ns) { return span_ns >= 0 && span_ns <= ENG_MAX_SPAN_NS; }
+
 ENG *ENG_Create(void) {
   ENG *engine = calloc(1, sizeof(*engine));
 
@@ -34,7 +36,7 @@ int ENG_AddOutput(ENG *engine, const ENG_OutputConfig *config) {
     return -ENG_ERROR_CAPACITY;
   if (config->line_class != ENG_MOMENTARY && config->line_class != ENG_MAINTAINED)
     return -ENG_ERROR_VALUE;
-  if (config->line_class == ENG_MOMENTARY && config->max_press_ns <= 0)
+  if (config->line_class == ENG_MOMENTARY && (config->max_press_ns <= 0 || !ENG_IsSpan(config->max_press_ns)))
     return -ENG_ERROR_VALUE;
 
   output = &engine->outputs[engine->output_count];
@@ -52,9 +54,9 @@ int ENG_AddInput(ENG *engine, const ENG_InputConfig *config) {
     return -ENG_ERROR_CAPACITY;
   if (config->source != ENG_LEVEL && config->source != ENG_LED)
     return -ENG_ERROR_VALUE;
-  if (config->rise_ns < 0 || config->fall_ns < 0 || config->poll_ns < 0)
+  if (!ENG_IsSpan(config->rise_ns) || !ENG_IsSpan(config->fall_ns) || !ENG_IsSpan(config->poll_ns))
     return -ENG_ERROR_VALUE;
-  if (config->source == ENG_LED && config->blink_max_ns <= 0)
+  if (config->source == ENG_LED && (config->blink_max_ns <= 0 || !ENG_IsSpan(config->blink_max_ns)))
     return -ENG_ERROR_VALUE;
 
   input = &engine->inputs[engine->input_count];
@@ -157,7 +159,7 @@ void ENG_OnInputChanged(ENG *engine, unsigned input, int64_t edge_ns, int64_t no
 }
 
 bool ENG_IsValidCondition(const ENG *engine, const ENG_Condition *condition) {
-  return condition->input < (int32_t)engine->input_count && condition->stable_ns >= 0 &&
+  return condition->input < (int32_t)engine->input_count && ENG_IsSpan(condition->stable_ns) &&
          condition->steady >= ENG_UNKNOWN && condition->steady <= ENG_BLINKING;
 }
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from native.events import EngineStatistics, InputState, LineEvent
 
 _EVENT_BATCH = 64
-_MAX_PULSES = 1000
+_MAX_PULSES: int = lib.ENG_MAX_PULSES
 
 
 class LineEngine:

@@ -9,7 +9,7 @@ static bool is_valid_step(const ENG *engine, const ENG_StepConfig *step) {
   if (step->output < 0 || step->output >= (int32_t)engine->output_count ||
       engine->outputs[step->output].config.line_class != ENG_MAINTAINED)
     return false;
-  if (!ENG_IsValidCondition(engine, &step->wait) || step->delay_ns < 0)
+  if (!ENG_IsValidCondition(engine, &step->wait) || !ENG_IsSpan(step->delay_ns) || !ENG_IsSpan(step->within_ns))
     return false;
   return step->wait.input < 0 || step->within_ns > 0;
 }
