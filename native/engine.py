@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from native._core import ffi, lib
 from native.checks import MAX_PRESS_MS, check_config
+from native.conditions import CURE, can_be
 from native.decode import EventDecoder, input_state, statistics
 from native.errors import EngineClosedError, LineBusyError, LineCommandError, LineConfigError
 from native.lines import Condition, Debounce, EngineConfig, LineClass, ThreadConfig
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from native.events import EngineStatistics, InputState, LineEvent
 
 _EVENT_BATCH = 64
-_MAX_PULSES = 1000
+_MAX_PULSES: int = lib.ENG_MAX_PULSES
 
 
 class LineEngine:
@@ -249,6 +250,11 @@ class LineEngine:
             raise LineCommandError(f"line {name}: its condition names {condition.input}, which is not an input")
         if not is_number(condition.stable_ms) or not 0.0 <= condition.stable_ms <= 86_400_000.0:
             raise LineCommandError(f"line {name}: stable for {condition.stable_ms!r} ms; 0 to one day can be asked")
+        line = self._config.inputs[self._inputs[condition.input]]
+        if not can_be(line, condition.steady):
+            raise LineCommandError(
+                f"line {name}: its condition wants {condition.input} to be {condition.steady}; {CURE}"
+            )
         fill_condition(target, condition, self._inputs)
 
     def _check_press(self, name: str, press_ms: float, what: str) -> None:

@@ -198,7 +198,7 @@ static void turn(LOP *loop) {
     if (tag < TAG_TIMER) {
       drain_line(loop, tag, now_ns);
     } else if (tag == TAG_TIMER) {
-      (void)eventfd_read(loop->timer_fd, &ignored);
+      /* Edge-triggered and set anew before the next wait: it need not be read. */
       loop->armed_ns = INT64_MAX;
     } else {
       (void)eventfd_read(loop->order_fd, &ignored);

@@ -89,6 +89,7 @@ def fill_condition(target: Any, condition: Condition | None, inputs: dict[str, i
         return
     target.input = inputs[condition.input]
     target.active = condition.active
+    target.steady = condition.steady.value if condition.steady is not None else lib.ENG_UNKNOWN
     target.stable_ns = to_ns(condition.stable_ms)
 
 

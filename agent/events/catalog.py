@@ -66,6 +66,41 @@ CATALOG: dict[EventKind, CatalogEntry] = {
         _WARNING, PGOOD + "GuardLost", "The guard process of board {0} ended: buttons are not released if pgood dies."
     ),
     EventKind.LINES_RESYNC: CatalogEntry(_WARNING, PGOOD + "LinesResync", "Line events were lost on {0}: {1}."),
+    EventKind.LINES_FAILED: CatalogEntry(_CRITICAL, PGOOD + "LineFailed", "Line {0} cannot be used: {1}."),
+    EventKind.LINES_SLOW_WRITE: CatalogEntry(
+        _WARNING, PGOOD + "LineSlow", "Writing line {0} took {1} us: mark its chip as slow."
+    ),
+    EventKind.LINES_LIMITED: CatalogEntry(_WARNING, PGOOD + "LinesLimited", "Line engine of board {0}: {1}."),
+    EventKind.INTERLOCK_FIRED: CatalogEntry(
+        _CRITICAL, PGOOD + "InterlockFired", "Interlock {0} acted on {1}, {2} us after the edge."
+    ),
+    EventKind.INTERLOCK_SKIPPED: CatalogEntry(
+        _WARNING, PGOOD + "InterlockSkipped", "Interlock {0} left {1} alone: {2}."
+    ),
+    EventKind.INTERLOCK_FAILED: CatalogEntry(
+        _CRITICAL, PGOOD + "InterlockFailed", "Interlock {0} could not act on {1}: {2}."
+    ),
+    EventKind.INTERLOCK_ENDED: CatalogEntry(
+        _OK, PGOOD + "InterlockEnded", "Interlock {0} let go of {1} after {2} ms: {3}."
+    ),
+    EventKind.INTERLOCK_RESET: CatalogEntry(_OK, PGOOD + "InterlockReset", "Interlock {0} was reset by {1}."),
+    EventKind.SEQUENCE_COMPLETED: CatalogEntry(
+        _OK, PGOOD + "SequenceCompleted", "Sequence {0} completed in {1} ms ({2})."
+    ),
+    EventKind.SEQUENCE_FAILED: CatalogEntry(_CRITICAL, PGOOD + "SequenceFailed", "Sequence {0} ended at {1}: {2}."),
+    EventKind.POWER_GOOD_ROSE: CatalogEntry(
+        _OK, PGOOD + "PowerGoodRose", "Power-good {0} rose {1} ms after the press."
+    ),
+    EventKind.POWER_GOOD_MISSING: CatalogEntry(
+        _WARNING, PGOOD + "PowerGoodMissing", "Power-good {0} did not rise in time after the press."
+    ),
+    EventKind.POWER_GOOD_DIPPED: CatalogEntry(_WARNING, PGOOD + "PowerGoodDipped", "Power-good {0} dipped for {1} ms."),
+    EventKind.POWER_GOOD_LOST: CatalogEntry(
+        _WARNING, PGOOD + "PowerGoodLost", "Power-good {0} fell and stayed away for longer than its hold-off."
+    ),
+    EventKind.POWER_GOOD_RECOVERED: CatalogEntry(
+        _OK, PGOOD + "PowerGoodRecovered", "Power-good {0} came back after {1} ms."
+    ),
     EventKind.HOST_ON: CatalogEntry(_OK, OPENBMC + "DCPowerOn", "Host {0} is on.", _unit(0, deassert=True)),
     EventKind.HOST_OFF: CatalogEntry(_OK, OPENBMC + "DCPowerOff", "Host {0} is off.", _unit(0)),
     EventKind.HOST_SLEEPING: CatalogEntry(_OK, PGOOD + "HostSleeping", "Host {0} sleeps."),
