@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class StoredBootOptions:
-    """Implements ipmi.board.BootOptionStore."""
+    """Implements ipmi.board.ParameterStore."""
 
     def __init__(self, settings: Settings, host: str) -> None:
         self._settings = settings

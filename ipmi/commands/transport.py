@@ -94,7 +94,7 @@ class TransportCommands:
             LanParameter.IP_HEADER: _IP_HEADER,
             LanParameter.ARP_CONTROL: b"\0",
             LanParameter.GATEWAY: lan.gateway,
-            LanParameter.GATEWAY_MAC: bytes(6),
+            LanParameter.GATEWAY_MAC: lan.gateway_mac,
             LanParameter.BACKUP_GATEWAY: bytes(4),
             LanParameter.BACKUP_GATEWAY_MAC: bytes(6),
             LanParameter.VLAN: bytes(2),

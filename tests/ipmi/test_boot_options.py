@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ipmi.boot_options import BootOptions
 
-from .memory_board import MemoryBootOptions
+from .memory_board import MemoryParameters
 
 if TYPE_CHECKING:
     from .bench import Bench
@@ -113,7 +113,7 @@ def test_marked_invalid(bench: Bench) -> None:
 def test_a_host_that_was_told_at_the_last_run_of_the_agent() -> None:
     """Flags for one boot that are found in the store begin their 60 s anew; persistent ones just stay."""
     now = 0.0
-    store = MemoryBootOptions()
+    store = MemoryParameters()
     store.stored[5] = bytes.fromhex("80 04 00 00 00")
     options = BootOptions(store, lambda: now)
     assert options.get(5) == bytes.fromhex("01 05 80 04 00 00 00")
