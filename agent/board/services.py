@@ -9,12 +9,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from agent.events.event import EventKind
+from agent.limits.watch import LimitWatch
 from agent.power.host import Host
 from agent.power.hours import PowerOnHours
 from agent.power.identify import IdentifyLed
 from agent.power.lines import POWER_GOOD, RESULTS, EngineHostLines
 from agent.power.timing import HostTiming
 from agent.psu.monitor import SupplyMonitor
+from agent.psu.power_meter import PowerMeter
 from agent.psu.redundancy import ColdRedundancy
 from agent.thermal.monitor import TemperatureMonitor
 from native import CommandDone, InputChanged, LineFailed, Resync, Steady
@@ -54,6 +56,10 @@ class Services:
             profile.redundancy, self.supplies, buses, settings, bus.emit, self._redundancy_changed
         )
         self.temperatures = TemperatureMonitor(profile.sensors, buses, bus.emit)
+        self.limits = LimitWatch(
+            profile.sensors, lambda name: self.temperatures.reading(name).celsius, settings, bus.emit
+        )
+        self.power_meter = PowerMeter(self.supplies)
         self._hours_task: asyncio.Task[None] | None = None
 
     def _host(self, table: HostTable) -> Host:
@@ -79,10 +85,14 @@ class Services:
         self.supplies.start()
         self.redundancy.start()
         self.temperatures.start()
+        self.limits.start()
+        self.power_meter.start()
         self._hours_task = asyncio.create_task(self._keep_hours(), name="hours")
 
     async def close(self) -> None:
         """Stop watching; no line moves."""
+        await self.power_meter.close()
+        await self.limits.close()
         await self.temperatures.close()
         await self.redundancy.close()
         await self.supplies.close()

@@ -94,7 +94,7 @@ class DcmiCommands:
             case 1:
                 data = bytes((0, 0 if self._meter is None else 1, 0))
             case 2:
-                data = (0x8000 | 1023).to_bytes(2, "little") + bytes((0, 0, _SAMPLING_EVERY_S))
+                data = (0x8000 | 1024).to_bytes(2, "little") + bytes((0, 0, _SAMPLING_EVERY_S))
             case 3:
                 data = bytes((BMC_ADDRESS, 0))
             case 4:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Boot options in the state database, one per parameter."""
+"""Raw parameters that IPMI clients write, in the state database."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ if TYPE_CHECKING:
     from agent.store.settings import Settings
 
 
-class StoredBootOptions:
+class StoredParameters:
     """Implements ipmi.board.ParameterStore."""
 
-    def __init__(self, settings: Settings, host: str) -> None:
+    def __init__(self, settings: Settings, prefix: str) -> None:
+        """`prefix` is the settings' key up to the number, such as `boot.0`."""
         self._settings = settings
-        self._prefix = f"boot.{host}."
+        self._prefix = prefix
 
     def get(self, parameter: int) -> bytes | None:
-        stored = self._settings.get(f"{self._prefix}{parameter}")
+        stored = self._settings.get(f"{self._prefix}.{parameter}")
         return None if stored is None else bytes.fromhex(stored)
 
     async def set(self, parameter: int, data: bytes) -> None:
         """Raises StoreError."""
-        await self._settings.put({f"{self._prefix}{parameter}": data.hex()})
+        await self._settings.put({f"{self._prefix}.{parameter}": data.hex()})
