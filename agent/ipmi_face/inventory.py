@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from agent.store.settings import Settings
 
 ENTITY_POWER_SUPPLY = 10
+NO_TAG = "not set"
+"""Of the asset tag: ipmitool can edit a field only where there is one."""
 FIRST_SUPPLY = 1
 """FRU 0 is the board."""
 
@@ -32,7 +34,7 @@ class BoardInventory:
         self._content = FruContent(
             ChassisInfo(part_number=board.part_number, serial=board_id),
             BoardInfo(board.manufacturer, board.product, serial=board_id, part_number=board.part_number),
-            ProductInfo(board.manufacturer, board.product, board.part_number, version, serial=board_id),
+            ProductInfo(board.manufacturer, board.product, board.part_number, version, board_id, NO_TAG),
         )
         self._devices = tuple(
             FruDevice(index, f"PSU{table.name} FRU"[:16], ENTITY_POWER_SUPPLY, index)

@@ -14,9 +14,10 @@ class LanSettings:
     address: bytes = bytes(4)
     netmask: bytes = bytes(4)
     gateway: bytes = bytes(4)
-    gateway_mac: bytes = bytes(6)
     mac: bytes = bytes(6)
     from_dhcp: bool = False
+    gateway_mac: bytes = bytes(6)
+    """Zeros while it is not known."""
 
 
 class Network(Protocol):

@@ -32,6 +32,9 @@ _MINUTES, _HOURS = 0x40, 0x80
 _ENTITIES: dict[int, tuple[int, ...]] = {0x40: (0x40, 0x37), 0x41: (0x41, 0x03), 0x42: (0x42, 0x07)}
 """Air inlet, processor, baseboard: DCMI's numbers, and the older ones for the same places."""
 _SENSORS_PER_ANSWER = 8
+_ACTIVATE_DHCP = 1
+_CONFIGURATION: dict[int, bytes] = {2: b"\0", 3: b"\0", 4: b"\0\0", 5: b"\0\0"}
+"""Discovery off; first, second and third time-out of DHCP discovery, which does not happen."""
 
 
 class PowerMode(enum.IntEnum):
@@ -83,6 +86,8 @@ class DcmiCommands:
             (0x09, "Get Management Controller Identifier", user, self.controller_id, 2, 2),
             (0x0A, "Set Management Controller Identifier", Privilege.ADMINISTRATOR, self.set_controller_id, 3, 18),
             (0x10, "Get Temperature Readings", user, self.temperatures, 4, 4),
+            (0x12, "Set DCMI Configuration Parameters", Privilege.ADMINISTRATOR, self.set_configuration, 3, 4),
+            (0x13, "Get DCMI Configuration Parameters", user, self.configuration, 2, 2),
         )
         return tuple(
             Command(NetFn.GROUP, code, name, privilege, handler, minimum, maximum, DCMI)
@@ -132,6 +137,15 @@ class DcmiCommands:
     def activate_limit(self, request: Request) -> Answer:
         """Switching off what is off is done."""
         return b"" if request.data[0] == 0 else Completion.NOT_IN_PRESENT_STATE
+
+    def configuration(self, request: Request) -> Answer:
+        """The operating system of the board runs its DHCP client: nothing of it is switched on here."""
+        value = _CONFIGURATION.get(request.data[0])
+        return Completion.INVALID_DATA if value is None else _VERSION + value
+
+    def set_configuration(self, request: Request) -> Answer:
+        known = request.data[0] == _ACTIVATE_DHCP or request.data[0] in _CONFIGURATION
+        return Completion.NOT_IN_PRESENT_STATE if known else Completion.INVALID_DATA
 
     # ------------------------------------------------------------------ texts
 

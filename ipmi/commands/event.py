@@ -21,6 +21,7 @@ _SYSTEM_EVENT = 0x02
 _PEF_VERSION = 0x51
 _REVISION = 0x11
 _REVISION_ONLY = 0x80
+_NO_RECORD = 0xFFFF
 _SOFTWARE_ID = 0x41
 """Generator of events that come over the LAN: system management software."""
 _PEF_PARAMETERS = {0: b"\0", 1: b"\0", 2: b"\0", 5: b"\0", 8: b"\0"}
@@ -49,6 +50,7 @@ class EventCommands:
             Command(sensor, 0x10, "Get PEF Capabilities", user, self.pef_capabilities, 0, 0),
             Command(sensor, 0x12, "Set PEF Configuration Parameters", administrator, self.set_pef, 1),
             Command(sensor, 0x13, "Get PEF Configuration Parameters", operator, self.pef, 3, 3),
+            Command(sensor, 0x15, "Get Last Processed Event ID", user, self.last_processed, 0, 0),
         )
 
     def set_receiver(self, request: Request) -> Answer:
@@ -67,6 +69,12 @@ class EventCommands:
 
     def pef_capabilities(self, request: Request) -> Answer:
         return bytes((_PEF_VERSION, 0, 0))
+
+    def last_processed(self, request: Request) -> Answer:
+        """Time and id of the newest record, and that nobody has processed any."""
+        ids = self._log.record_ids()
+        newest = ids[-1] if ids else _NO_RECORD
+        return timestamp.encode(self._log.info().added_at) + newest.to_bytes(2, "little") + bytes(4)
 
     def set_pef(self, request: Request) -> Answer:
         return PefCode.READ_ONLY if request.data[0] & 0x7F in _PEF_PARAMETERS else PefCode.UNSUPPORTED_PARAMETER
