@@ -3,7 +3,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help run test lab lint check-c clean
+.PHONY: help run test lab lint check-c bench-ipmi clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -30,6 +30,10 @@ lint: ## ruff and mypy
 
 check-c: ## the C core: warnings as errors, unit tests under the address and undefined-behaviour sanitizers
 	@$(MAKE) --no-print-directory -C native check
+
+bench-ipmi: ## IPMI cost beside ipmi_sim and pyghmi's server (JSON=FILE writes the figures), on a quiet machine
+	@tools/setup test
+	@$(python) -m bench.ipmi $(if $(JSON),--json $(JSON)) $(ARGS)
 
 clean: ## remove what these commands made (not the lab's kernel in ~/.cache/pgood-lab)
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis native/*.so native/*.o native/_core.c
