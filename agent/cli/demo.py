@@ -21,7 +21,7 @@ from agent.cli.failure import Failure
 from agent.cli.places import demo_state_dir
 from agent.demo_broker import DemoBroker, DemoBrokerError, DemoBrokerMissing
 from agent.mqtt.url import parse_url
-from agent.store.users import write_private
+from agent.store.private import write_private
 
 if TYPE_CHECKING:
     import argparse
@@ -103,11 +103,12 @@ async def _serve(board: Board, state_dir: Path, without_mqtt: str) -> None:
     """Say that everything answers, then follow the events until the agent ends."""
     subscription = board.bus.subscribe("demo")
     await _mqtt_connected(board)
-    host, port = board.ipmi_bound[0]
+    host, port = next(iter(board.ipmi.bound.values()))[0]
     admin = board.users.all()[0]
     user, password = admin.name.decode(), admin.password.decode()
     ready: dict[str, object] = {
         "ipmi": {"host": host, "port": port, "user": user, "password": password},
+        "ipmi_hosts": {name: {"host": bound[0][0], "port": bound[0][1]} for name, bound in board.ipmi.bound.items()},
         "mqtt": None,
         "board": board.board_id,
         "pid": os.getpid(),
