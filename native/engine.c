@@ -150,6 +150,14 @@ int64_t ENG_NextDeadline(const ENG *engine) {
   return engine->running ? earliest(engine, &slot) : ENG_NEVER;
 }
 
+int64_t ENG_NextWrite(const ENG *engine) {
+  int64_t next_ns = ENG_NEVER;
+
+  for (unsigned i = 0; engine->running && i < engine->output_count; i++)
+    next_ns = ENG_Earlier(next_ns, engine->due_ns[SLOT_OUTPUTS + i]);
+  return next_ns;
+}
+
 void ENG_OnInputChanged(ENG *engine, unsigned input, int64_t edge_ns, int64_t now_ns) {
   /* Interlocks first: nothing else may delay them. */
   ILK_InputChanged(engine, input, now_ns);

@@ -57,6 +57,8 @@ void ENG_Written(ENG *engine, unsigned output, int error, int64_t stamp_ns, int6
 void ENG_Advance(ENG *engine, int64_t now_ns);
 /* When ENG_Advance() is needed next, or ENG_NEVER. */
 int64_t ENG_NextDeadline(const ENG *engine);
+/* When a press or a pause between presses ends next, or ENG_NEVER: the deadlines that the world sees to the microsecond. */
+int64_t ENG_NextWrite(const ENG *engine);
 
 void ENG_GetInput(const ENG *engine, unsigned input, ENG_InputState *state);
 unsigned ENG_InputCount(const ENG *engine);
