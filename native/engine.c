@@ -25,6 +25,8 @@ ENG *ENG_Create(void) {
 
 void ENG_Destroy(ENG *engine) { free(engine); }
 
+size_t ENG_Size(void) { return sizeof(ENG); }
+
 void ENG_SetPorts(ENG *engine, const ENG_Ports *ports) { engine->ports = *ports; }
 
 int ENG_AddOutput(ENG *engine, const ENG_OutputConfig *config) {

@@ -3,6 +3,7 @@
 #define PGOOD_ENGINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine_types.h"
@@ -26,6 +27,8 @@ typedef struct {
 /* NULL when memory is short. */
 ENG *ENG_Create(void);
 void ENG_Destroy(ENG *engine);
+/* Bytes of one engine. */
+size_t ENG_Size(void);
 void ENG_SetPorts(ENG *engine, const ENG_Ports *ports);
 
 /* Configuration, before ENG_Start(). Each returns the index of what was added, or -ENG_ERROR_... */

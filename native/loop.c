@@ -234,9 +234,10 @@ static void turn(LOP *loop) {
 
 void *LOP_Run(void *argument) {
   LOP *loop = argument;
+  const THR_Area areas[] = {{loop, sizeof(*loop)}, {loop->engine, ENG_Size()}};
   int64_t now_ns;
 
-  THR_Apply(&loop->thread_config, loop, sizeof(*loop), &loop->thread_report);
+  THR_Apply(&loop->thread_config, areas, sizeof(areas) / sizeof(areas[0]), &loop->thread_report);
   for (unsigned i = 0; i < LOP_MAX_SLOW; i++) {
     if (loop->slow[i] != NULL)
       loop->start_error = SLW_Start(loop->slow[i]);
