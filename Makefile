@@ -3,7 +3,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help run test lab lint check-c check-cross fuzz-c bench-lines clean
+.PHONY: help run test lab lint check-c check-cross fuzz-c bench-lines bench-ipmi clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -43,6 +43,10 @@ fuzz-c: ## libFuzzer on the C core's configuration and commands: a short run; FU
 bench-lines: ## how well the line engine keeps its times, as one table; JSON=FILE writes figures and raw samples (4 minutes)
 	@tools/setup bench
 	@$(python) -m bench.lines $(if $(JSON),--json $(JSON)) $(ARGS)
+
+bench-ipmi: ## IPMI cost beside ipmi_sim and pyghmi's server (JSON=FILE writes the figures), on a quiet machine
+	@tools/setup test
+	@$(python) -m bench.ipmi $(if $(JSON),--json $(JSON)) $(ARGS)
 
 clean: ## remove what these commands made (not the lab's kernel in ~/.cache/pgood-lab)
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis native/*.so native/*.o native/_core.c

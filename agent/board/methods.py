@@ -16,6 +16,8 @@ from agent.events.catalog import CATALOG
 from agent.events.event import EventKind
 from agent.power.request import Action, Request
 from agent.sim.plant import UnknownThing
+from agent.store.user_request import UserRequest, listed, resolve
+from agent.store.users import UserRefusal, UsersError
 from native import LineError, Outcome
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ class BoardMethods:
             "sequence": Entry(acts=True, serve=self._sequence),
             "reset-interlock": Entry(acts=True, serve=self._reset_interlock),
             "reset-statistics": Entry(acts=True, serve=self._reset_statistics),
+            "users": Entry(acts=False, serve=self._users),
+            "user": Entry(acts=True, serve=self._user),
             "arm": Entry(acts=True, serve=self._arm),
             "sim": Entry(acts=True, serve=self._sim),
         }
@@ -76,8 +80,9 @@ class BoardMethods:
             "documents": board.documents.all(),
             "telemetry": board.documents.telemetry(),
             "ipmi": {
-                "listen": [f"{host}:{port}" for host, port in board.ipmi_bound],
-                "counters": msgspec.to_builtins(board.ipmi.counters()) if board.ipmi else None,
+                "listen": [f"{host}:{port}" for bound in board.ipmi.bound.values() for host, port in bound],
+                "hosts": {name: [f"{host}:{port}" for host, port in bound] for name, bound in board.ipmi.bound.items()},
+                "counters": board.ipmi.counters(),
             },
             "mqtt": msgspec.to_builtins(board.mqtt.status()) if board.mqtt else {"text": "off (give mqtt.url)"},
             "lines": board.documents.lines(),
@@ -153,6 +158,19 @@ class BoardMethods:
     async def _reset_statistics(self, args: Mapping[str, Any], peer: Peer) -> object:
         self._board.lines.engine.reset_statistics()
         return {"text": "the line engine's statistics begin anew"}
+
+    async def _users(self, args: Mapping[str, Any], peer: Peer) -> object:
+        return [listed(user) for user in self._board.users.all()]
+
+    async def _user(self, args: Mapping[str, Any], peer: Peer) -> object:
+        board, wanted = self._board, _typed(args, UserRequest)
+        try:
+            user_id, change, name = resolve(board.users, wanted)
+            await board.users.apply(user_id, change, peer.origin)
+        except (UserRefusal, UsersError) as error:
+            raise RequestError(str(error)) from error
+        ended = board.ipmi.end_sessions_of(name) if name else 0
+        return {"user_id": user_id, "sessions_ended": ended}
 
     async def _arm(self, args: Mapping[str, Any], peer: Peer) -> object:
         board = self._board

@@ -12,12 +12,14 @@ from agent.board.interlocks import Interlocks
 from agent.board.line_events import board_event
 from agent.board.sequences import SequenceRunner
 from agent.events.event import EventKind
+from agent.limits.watch import LimitWatch
 from agent.power.host import Host
 from agent.power.hours import PowerOnHours
 from agent.power.identify import IdentifyLed
 from agent.power.lines import POWER_GOOD, RESULTS, EngineHostLines
 from agent.power.timing import HostTiming
 from agent.psu.monitor import SupplyMonitor
+from agent.psu.power_meter import PowerMeter
 from agent.psu.redundancy import ColdRedundancy
 from agent.thermal.monitor import TemperatureMonitor
 from native import CommandDone, InputChanged, InterlockFired, Resync, SequenceDone, Steady
@@ -59,6 +61,10 @@ class Services:
         self.temperatures = TemperatureMonitor(profile.sensors, buses, bus.emit)
         self.interlocks = Interlocks(lines.engine, profile.interlocks, lines.armed)
         self.sequences = SequenceRunner(lines.engine, profile.sequences, lines.armed)
+        self.limits = LimitWatch(
+            profile.sensors, lambda name: self.temperatures.reading(name).celsius, settings, bus.emit
+        )
+        self.power_meter = PowerMeter(self.supplies)
         self._hours_task: asyncio.Task[None] | None = None
 
     def _host(self, table: HostTable) -> Host:
@@ -86,10 +92,14 @@ class Services:
         self.supplies.start()
         self.redundancy.start()
         self.temperatures.start()
+        self.limits.start()
+        self.power_meter.start()
         self._hours_task = asyncio.create_task(self._keep_hours(), name="hours")
 
     async def close(self) -> None:
         """Stop watching; no line moves."""
+        await self.power_meter.close()
+        await self.limits.close()
         await self.temperatures.close()
         await self.redundancy.close()
         await self.supplies.close()

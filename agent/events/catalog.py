@@ -18,9 +18,12 @@ POWER_UNIT = 0x09
 POWER_SUPPLY = 0x08
 CRITICAL_INTERRUPT = 0x13
 SYSTEM_BOOT = 0x1D
+WATCHDOG = 0x23
+TEMPERATURE = 0x01
 
 REDUNDANCY_READING = 0x0B
 SENSOR_SPECIFIC = 0x6F
+THRESHOLD = 0x01
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,20 @@ def _redundancy(offset: int) -> SelForm:
 
 def _supply(offset: int, deassert: bool = False) -> SelForm:
     return SelForm(POWER_SUPPLY, SENSOR_SPECIFIC, offset, deassert)
+
+
+def _limit(bit: int, deassert: bool = False) -> SelForm:
+    """`bit` as in IPMI 2.0 table 42-2, generic thresholds. The sensor type is that of the sensor."""
+    return SelForm(TEMPERATURE, THRESHOLD, bit, deassert)
+
+
+def _beyond(severity: Severity, message: str, what: str, bit: int) -> CatalogEntry:
+    return CatalogEntry(severity, OPENBMC + message, f"Sensor {{0}}: {{1}} is {what} of {{2}}.", _limit(bit))
+
+
+def _within(message: str, what: str, bit: int) -> CatalogEntry:
+    text = f"Sensor {{0}}: {{1}} is no longer {what} of {{2}}."
+    return CatalogEntry(_OK, OPENBMC + message, text, _limit(bit, deassert=True))
 
 
 CATALOG: dict[EventKind, CatalogEntry] = {
@@ -126,6 +143,12 @@ CATALOG: dict[EventKind, CatalogEntry] = {
         _WARNING, PGOOD + "HostSoftOffFailed", "Host {0} ignored the soft off: {1}.", _unit(5)
     ),
     EventKind.HOST_ACTION_FAILED: CatalogEntry(_WARNING, PGOOD + "HostActionFailed", "Host {0}: {1} failed: {2}."),
+    EventKind.HOST_WATCHDOG: CatalogEntry(
+        _CRITICAL,
+        PGOOD + "HostWatchdog",
+        "The watchdog of host {0} ran out: {1}.",
+        SelForm(WATCHDOG, SENSOR_SPECIFIC, 0),
+    ),
     EventKind.PSU_INSERTED: CatalogEntry(
         _OK, OPENBMC + "PowerSupplyInserted", "Power supply {0} inserted.", _supply(0)
     ),
@@ -193,6 +216,26 @@ CATALOG: dict[EventKind, CatalogEntry] = {
     EventKind.REDUNDANCY_RANKED: CatalogEntry(_OK, PGOOD + "RedundancyRanked", "Supply ranks in force: {1} ({2})."),
     EventKind.REDUNDANCY_WRITE_FAILED: CatalogEntry(
         _WARNING, PGOOD + "RedundancyWriteFailed", "Supply roles could not be set, all supplies stay active: {1}."
+    ),
+    EventKind.SENSOR_LOWER_CRITICAL: _beyond(
+        _CRITICAL, "SensorThresholdCriticalLowGoingLow", "at or below the critical limit", 2
+    ),
+    EventKind.SENSOR_LOWER_CRITICAL_CLEARED: _within(
+        "SensorThresholdCriticalLowGoingHigh", "below the critical limit", 2
+    ),
+    EventKind.SENSOR_LOWER_WARNING: _beyond(
+        _WARNING, "SensorThresholdWarningLowGoingLow", "at or below the warning limit", 0
+    ),
+    EventKind.SENSOR_LOWER_WARNING_CLEARED: _within("SensorThresholdWarningLowGoingHigh", "below the warning limit", 0),
+    EventKind.SENSOR_UPPER_WARNING: _beyond(
+        _WARNING, "SensorThresholdWarningHighGoingHigh", "at or above the warning limit", 7
+    ),
+    EventKind.SENSOR_UPPER_WARNING_CLEARED: _within("SensorThresholdWarningHighGoingLow", "above the warning limit", 7),
+    EventKind.SENSOR_UPPER_CRITICAL: _beyond(
+        _CRITICAL, "SensorThresholdCriticalHighGoingHigh", "at or above the critical limit", 9
+    ),
+    EventKind.SENSOR_UPPER_CRITICAL_CLEARED: _within(
+        "SensorThresholdCriticalHighGoingLow", "above the critical limit", 9
     ),
     EventKind.SENSOR_LOST: CatalogEntry(_CRITICAL, PGOOD + "SensorLost", "Sensor {0} is unavailable: {1}."),
     EventKind.SENSOR_RECOVERED: CatalogEntry(_OK, PGOOD + "SensorRecovered", "Sensor {0} reads again."),

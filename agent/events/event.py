@@ -51,6 +51,7 @@ class EventKind(enum.Enum):
     HOST_POWER_OFF_FAILED = "host.power_off_failed"
     HOST_SOFT_OFF_FAILED = "host.soft_off_failed"
     HOST_ACTION_FAILED = "host.action_failed"
+    HOST_WATCHDOG = "host.watchdog"
 
     PSU_INSERTED = "psu.inserted"
     PSU_REMOVED = "psu.removed"
@@ -73,6 +74,14 @@ class EventKind(enum.Enum):
     REDUNDANCY_RANKED = "redundancy.ranked"
     REDUNDANCY_WRITE_FAILED = "redundancy.write_failed"
 
+    SENSOR_LOWER_CRITICAL = "sensor.lower_critical"
+    SENSOR_LOWER_CRITICAL_CLEARED = "sensor.lower_critical_cleared"
+    SENSOR_LOWER_WARNING = "sensor.lower_warning"
+    SENSOR_LOWER_WARNING_CLEARED = "sensor.lower_warning_cleared"
+    SENSOR_UPPER_WARNING = "sensor.upper_warning"
+    SENSOR_UPPER_WARNING_CLEARED = "sensor.upper_warning_cleared"
+    SENSOR_UPPER_CRITICAL = "sensor.upper_critical"
+    SENSOR_UPPER_CRITICAL_CLEARED = "sensor.upper_critical_cleared"
     SENSOR_LOST = "sensor.lost"
     SENSOR_RECOVERED = "sensor.recovered"
 

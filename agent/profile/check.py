@@ -12,7 +12,7 @@ from agent.profile.problem import KeyPath, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from agent.profile.schema import LineTable, Profile
+    from agent.profile.schema import HostTable, LineTable, Profile
 
 LM75_ADDRESSES = range(0x48, 0x50)
 
@@ -52,6 +52,7 @@ def _hosts(profile: Profile) -> Iterator[Problem]:
                 yield Problem(path, f"the line {line_name!r} already has an owner")
             owners[line_name] = path
             yield from _role(path, key, line)
+        yield from _console(profile, ("hosts", number, "console"), host)
         hold_line = profile.lines.get(host.power_button)
         if hold_line and hold_line.max_press_ms is not None and hold_line.max_press_ms < host.timing.force_off_ms:
             yield Problem(
@@ -59,6 +60,18 @@ def _hosts(profile: Profile) -> Iterator[Problem]:
                 f"{host.timing.force_off_ms} ms is longer than max_press_ms of line {host.power_button!r}"
                 f" ({hold_line.max_press_ms} ms)",
             )
+
+
+def _console(profile: Profile, path: KeyPath, host: HostTable) -> Iterator[Problem]:
+    console = host.console
+    if console is None:
+        return
+    if (console.kind == "serial") != bool(console.device):
+        yield Problem((*path, "device"), 'the path of the device, for kind = "serial" and for no other')
+    if (console.kind == "command") != bool(console.command):
+        yield Problem((*path, "command"), 'the command and its arguments, for kind = "command" and for no other')
+    if console.kind == "simulated" and not profile.board.simulated:
+        yield Problem((*path, "kind"), "a real board has no simulated console")
 
 
 def _role(path: KeyPath, key: str, line: LineTable) -> Iterator[Problem]:

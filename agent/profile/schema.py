@@ -84,6 +84,16 @@ class TimingTable(Table, frozen=True):
     off_settle_ms: DurationMs = 500
 
 
+class ConsoleTable(Table, frozen=True):
+    """Where a host's serial console is."""
+
+    kind: Literal["serial", "pty", "command", "simulated"]
+    device: str = ""
+    baud: Literal[9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600] = 115200
+    rtscts: bool = False
+    command: tuple[str, ...] = ()
+
+
 class HostTable(Table, frozen=True):
     name: Name
     power_good: str
@@ -92,6 +102,7 @@ class HostTable(Table, frozen=True):
     nmi_button: str = ""
     identify_led: str = ""
     timing: TimingTable = TimingTable()
+    console: ConsoleTable | None = None
 
 
 class BusTable(Table, frozen=True):
@@ -129,6 +140,8 @@ class SensorTable(Table, frozen=True):
     lower_warning: float | None = None
     upper_warning: float | None = None
     upper_critical: float | None = None
+    hysteresis: Annotated[float, msgspec.Meta(ge=0, le=100)] = 1.0
+    """How far a reading must come back from a limit before it counts as within."""
 
 
 class RedundancyTable(Table, frozen=True):
