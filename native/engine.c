@@ -25,6 +25,8 @@ ENG *ENG_Create(void) {
 
 void ENG_Destroy(ENG *engine) { free(engine); }
 
+size_t ENG_Size(void) { return sizeof(ENG); }
+
 void ENG_SetPorts(ENG *engine, const ENG_Ports *ports) { engine->ports = *ports; }
 
 int ENG_AddOutput(ENG *engine, const ENG_OutputConfig *config) {
@@ -148,6 +150,14 @@ int64_t ENG_NextDeadline(const ENG *engine) {
   unsigned slot;
 
   return engine->running ? earliest(engine, &slot) : ENG_NEVER;
+}
+
+int64_t ENG_NextWrite(const ENG *engine) {
+  int64_t next_ns = ENG_NEVER;
+
+  for (unsigned i = 0; engine->running && i < engine->output_count; i++)
+    next_ns = ENG_Earlier(next_ns, engine->due_ns[SLOT_OUTPUTS + i]);
+  return next_ns;
 }
 
 void ENG_OnInputChanged(ENG *engine, unsigned input, int64_t edge_ns, int64_t now_ns) {

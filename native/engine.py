@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from native._core import ffi, lib
 from native.checks import MAX_PRESS_MS, check_config
+from native.claims import claim_lines, give_back
 from native.conditions import CURE, can_be
 from native.decode import EventDecoder, input_state, statistics
 from native.errors import EngineClosedError, LineBusyError, LineCommandError, LineConfigError
@@ -56,8 +57,14 @@ class LineEngine:
         self._loop: Any = ffi.gc(loop, lib.LOP_Destroy)
         # The chips must outlive the loop that points into them.
         self._chips = (*(line.line for line in config.outputs), *(line.line for line in config.inputs))
-        open_lines(self._loop, config)
-        add_rules(self._loop, config)
+        self._claims = claim_lines(config)
+        try:
+            open_lines(self._loop, config)
+            add_rules(self._loop, config)
+        except BaseException:
+            give_back(self._claims)
+            raise
+        weakref.finalize(self, give_back, self._claims)
         self._decoder = EventDecoder(config)
         self._buffer = ffi.new("ENG_Event[]", _EVENT_BATCH)
         # An interpreter that ends without close() still returns its buttons to idle.
@@ -91,6 +98,7 @@ class LineEngine:
         if not self._closed:
             self._closed = True
             lib.LOP_Close(self._loop)
+            give_back(self._claims)
 
     def __enter__(self) -> LineEngine:
         if not self._running:

@@ -12,6 +12,7 @@ from agent.board import armed
 from agent.board.line_events import sequence_event
 from agent.board.options import effective
 from agent.control.server import Entry, RequestError
+from agent.events.catalog import CATALOG
 from agent.events.event import EventKind
 from agent.power.request import Action, Request
 from agent.sim.plant import UnknownThing
@@ -138,8 +139,8 @@ class BoardMethods:
             done = await sequences.run(wanted.name)
         except LineError as error:
             raise RequestError(str(error)) from error
-        _, _, args_told = sequence_event(done)
-        return {"good": done.outcome is Outcome.COMPLETED, "text": "; ".join(filter(None, args_told[1:]))}
+        kind, _, words = sequence_event(done)
+        return {"good": done.outcome is Outcome.COMPLETED, "text": CATALOG[kind].text.format(*words)}
 
     async def _reset_interlock(self, args: Mapping[str, Any], peer: Peer) -> object:
         name = _typed(args, _Named).name

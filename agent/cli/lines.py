@@ -29,7 +29,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _run_sequence(arguments: argparse.Namespace) -> int:
     result = ask(arguments, "sequence", name=arguments.name)
-    print(f"sequence {arguments.name}: {result['text']}")
+    print(result["text"])
     return 0 if result["good"] else EXIT_FAILED
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import subprocess
 import time
+from itertools import pairwise
 
 from native import CommandDone, EngineConfig, LineClass, LineEngine, MemoryChip, OutputLine, ThreadConfig
 
@@ -19,7 +20,7 @@ SAMPLE = re.compile(r"^\s*0:\s*\d+:\s*(\d+)", re.MULTILINE)
 
 
 def cyclictest_us() -> list[float]:
-    """Samples of cyclictest at the engine's priority and period, which leaves the system as it is, as the engine does."""
+    """Samples of cyclictest at the engine's priority and period; like the engine, it leaves the system as it is."""
     command = ["cyclictest", "--default-system", "-m", "-t1", f"-p{PRIORITY}", f"-i{PERIOD_MS * 1000}", "-v", "-N"]
     done = subprocess.run([*command, f"-l{LOOPS}"], capture_output=True, text=True, timeout=60, check=True)
     return [int(match) / 1000 for match in SAMPLE.findall(done.stdout)][WARM_UP:]
@@ -54,5 +55,4 @@ def python_us() -> list[float]:
 
 def _lateness_us(stamps_ns: list[int]) -> list[float]:
     """Each deadline is the write before it plus the period."""
-    pairs = zip(stamps_ns, stamps_ns[1:], strict=False)
-    return [(later - earlier) / 1000 - PERIOD_MS * 1000 for earlier, later in pairs][WARM_UP:]
+    return [(after - before) / 1000 - PERIOD_MS * 1000 for before, after in pairwise(stamps_ns)][WARM_UP:]

@@ -82,8 +82,8 @@ def table(samples: Samples) -> Iterator[str]:
     yield "| goal | limit | measured | |"
     yield "|---|---|---|---|"
     for goal in goals(samples):
-        sign = "at least" if goal.at_least else "at most"
-        yield f"| {goal.text} | {sign} {goal.limit:g} | {_cell(goal.spread)} | {'reached' if goal.reached else 'MISSED'} |"
+        limit = f"{'at least' if goal.at_least else 'at most'} {goal.limit:g}"
+        yield f"| {goal.text} | {limit} | {_cell(goal.spread)} | {'reached' if goal.reached else 'MISSED'} |"
 
 
 def _cells(samples: Samples, figure: str, variant: str) -> str:

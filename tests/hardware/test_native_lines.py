@@ -28,6 +28,7 @@ from native import (
     InputLine,
     KernelLine,
     LineClass,
+    LineConfigError,
     LineEngine,
     LineFailed,
     LineGuard,
@@ -180,6 +181,16 @@ def test_stolen_edges_are_noticed() -> None:
             wait(engine, InputChanged)
             outside(GOOD).pull(True)
             assert wait(engine, Resync).lost == 2
+
+
+def test_two_engines_cannot_have_one_line() -> None:
+    with output(BUTTON) as line:
+        config = EngineConfig(outputs=(button(line),))
+        with LineEngine(config, PLAIN):
+            with pytest.raises(LineConfigError, match=r"BUTTON.*another engine"):
+                LineEngine(config, PLAIN)
+            assert not outside(BUTTON).is_high()
+        LineEngine(config, PLAIN).close()
 
 
 def test_line_in_use() -> None:
