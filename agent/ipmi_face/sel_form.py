@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 from agent.events.catalog import (
@@ -16,17 +15,14 @@ from agent.events.catalog import (
     SYSTEM_BOOT,
 )
 from agent.ipmi_face import numbers
+from ipmi.records.sel import SystemEvent, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from agent.events.event import Event
 
-SYSTEM_EVENT = 0x02
-BMC_GENERATOR = 0x0020
-EVENT_MESSAGE_REVISION = 0x04
 UNSPECIFIED = 0xFF
-RECORD = struct.Struct("<HBIHBBBBBBB")
 
 NUMBERS: dict[tuple[int, int], int] = {
     (POWER_UNIT, SENSOR_SPECIFIC): numbers.POWER_UNIT_STATUS,
@@ -53,16 +49,13 @@ class SelForms:
             number = numbers.FIRST_SUPPLY_STATUS + self._slots[event.source]
         else:
             number = NUMBERS[(form.sensor_type, form.reading_type)]
-        return RECORD.pack(
-            0,
-            SYSTEM_EVENT,
-            self._clock(),
-            BMC_GENERATOR,
-            EVENT_MESSAGE_REVISION,
-            form.sensor_type,
-            number,
-            form.deassert << 7 | form.reading_type,
-            form.offset,
-            UNSPECIFIED,
-            UNSPECIFIED,
+        return encode(
+            SystemEvent(
+                sensor_type=form.sensor_type,
+                sensor_number=number,
+                reading_type=form.reading_type,
+                data=(form.offset, UNSPECIFIED, UNSPECIFIED),
+                asserted=not form.deassert,
+                logged_at=self._clock(),
+            )
         )

@@ -15,7 +15,7 @@ from agent.events.event import EventKind
 from agent.psu.incident import Incidents
 from agent.psu.permission import wrong_model
 from agent.psu.poller import SupplyPoller
-from agent.psu.slot import SILENT, Health, Poll, Slot
+from agent.psu.slot import SILENT, Poll, Slot
 from agent.psu.trends import Trends
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class SupplyMonitor:
     async def poll(self, bus: str, number: int) -> None:
         """One round over the slots of a bus: their status, and every FULL_EVERY rounds everything.
 
-        All are read in full together, also when one of them changes: their powers are added up, and must be of one time.
+        All are read in full together, when one changes too: their powers are added up, so they must be of one time.
         """
         slots = [index for index, table in enumerate(self.tables) if table.bus == bus]
         full = number % FULL_EVERY == 0 or not all(self.slots[index].settled for index in slots)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent.demo_broker import DemoBroker
 from tests.clients.demo import start_demo
 
 if TYPE_CHECKING:
@@ -143,26 +144,28 @@ def test_off_is_soft_and_a_host_that_ignores_it_stays_on(demo: Demo, tmp_path: P
         demo.pgood("sim", "host", "0", "normal")
 
 
-def test_a_command_that_waits_in_the_broker_never_acts(tmp_path: Path) -> None:
-    """What an agent meets when it connects is old, whoever left it there."""
-    first = start_demo(tmp_path / "keeper")
-    url = f"mqtt://127.0.0.1:{first.ready['mqtt']['port']}"
-    second = start_demo(tmp_path / "board", "--broker", url)
+def test_retained_commands_never_act(tmp_path: Path) -> None:
+    """Neither when they are left there, nor when an agent meets them at its next start."""
+    broker = DemoBroker.start(0, tmp_path / "broker")
+    url = f"mqtt://127.0.0.1:{broker.port}"
+    board = start_demo(tmp_path / "board", "--broker", url)
     try:
-        publish(second, "host/0/set", "ON", "-r")  # acts at once on boards that are there: it is live for them
-        second.until("on")
-        second.pgood("power", "force-off")
-        assert second.stop()[0] == 0
-        second = start_demo(tmp_path / "board", "--broker", url)
-        deadline = time.monotonic() + 20
-        while not second.status()["mqtt"]["refused_commands"]:
-            assert time.monotonic() < deadline, "the retained command was not even seen"
-            time.sleep(0.2)
-        assert second.status()["documents"]["host/0/state"]["state"] == "off"
-        publish(second, "host/0/set", "", "-r")
+        publish(board, "host/0/set", "ON", "-r")
+        until_refused(board)
+        assert board.stop()[0] == 0
+        board = start_demo(tmp_path / "board", "--broker", url)
+        until_refused(board)
     finally:
-        second.stop()
-        first.stop()
+        board.stop()
+        broker.close()
+
+
+def until_refused(board: Demo) -> None:
+    deadline = time.monotonic() + 20
+    while not (status := board.status())["mqtt"]["refused_commands"]:
+        assert time.monotonic() < deadline, "the retained command was not even seen"
+        time.sleep(0.2)
+    assert status["documents"]["host/0/state"]["state"] == "off"
 
 
 def test_supply_events_and_states(demo: Demo, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A CRPS backplane of 2 to 8 simulated supplies under the real monitor and the real cold redundancy, in virtual time."""
+"""A CRPS backplane: 2 to 8 simulated supplies under the real monitor and cold redundancy, in virtual time."""
 
 from __future__ import annotations
 
@@ -102,9 +102,7 @@ class Backplane:
 
     async def _start(self) -> None:
         buses: Any = {"main": InlineBus(SimulatedSmbus(self.plant, "main", self.loop.time_ns))}
-        self.monitor = SupplyMonitor(
-            self.profile.supplies, buses, self._emit, self._changed, clock=self.loop.time
-        )
+        self.monitor = SupplyMonitor(self.profile.supplies, buses, self._emit, self._changed, clock=self.loop.time)
         store: Any = self.store
         self.redundancy = ColdRedundancy(
             self.profile.redundancy, self.monitor, buses, store, self._emit, lambda: None, clock=self.loop.time
