@@ -36,6 +36,7 @@ from agent.sim.plant import Plant
 from agent.sim.smbus import SimulatedSmbus
 from agent.sim.world import SimulatedWorld
 from agent.store.database import Database
+from agent.store.event_log import EventLog
 from agent.store.journal import EventJournal
 from agent.store.sel import SystemEventLog
 from agent.store.settings import Settings
@@ -116,6 +117,7 @@ class Board:
         self.sel = SystemEventLog(database, self.settings, self.sel_clock.now)
         slots = {f"psu/{table.name}": index for index, table in enumerate(self.options.profile.supplies)}
         self.journal = EventJournal(database, self.sel, SelForms(slots, self.sel_clock.now).record)
+        self.event_log = EventLog(database)
         self.bus = EventBus(self.journal, start_number, secrets.token_hex(4))
 
     def _mqtt_config(self) -> MqttConfig | None:
