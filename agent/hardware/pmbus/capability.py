@@ -132,7 +132,8 @@ class Capability:
                 except OSError as error:
                     if not no_such_register(error):
                         raise
-                    self._missing.add(Register.COEFFICIENTS)
+                    if not any(self._coefficients.values()):
+                        self._missing.add(Register.COEFFICIENTS)
                 else:
                     self._coefficients[register] = decode_coefficients(block)
         return self._coefficients[register]

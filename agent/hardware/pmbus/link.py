@@ -51,7 +51,9 @@ class Link:
     def _try(self, work: Callable[[], T], tries: int) -> T:
         attempt = 1
         while True:
-            time.sleep(max(0.0, self._free_at - time.monotonic()))
+            rest_s = self._free_at - time.monotonic()
+            if rest_s > 0:
+                time.sleep(rest_s)
             try:
                 return work()
             except OSError as error:
