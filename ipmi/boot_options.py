@@ -15,7 +15,7 @@ from ipmi.completion import Completion
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ipmi.board import BootOptionStore
+    from ipmi.board import ParameterStore
     from ipmi.dispatch import Answer
 
 VALID_S: Final = 60.0
@@ -48,7 +48,7 @@ _LENGTHS = {
 class BootOptions:
     """Parameters over a store of raw bytes; `clock` is monotonic, in seconds."""
 
-    def __init__(self, store: BootOptionStore, clock: Callable[[], float]) -> None:
+    def __init__(self, store: ParameterStore, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
         self._in_progress = 0

@@ -30,6 +30,11 @@ _WILDCARDS = ("0.0.0.0", "::")
 class ReplyPath(Protocol):
     """The way back to a client: same socket, same local address."""
 
+    @property
+    def port(self) -> int:
+        """The local port."""
+        ...
+
     def send(self, datagram: bytes, target: Source) -> bool:
         """Send at once; False when the network did not take it."""
         ...
@@ -42,6 +47,7 @@ class Endpoint:
         self._socket = sock
         self._received = received
         self._loop = asyncio.get_running_loop()
+        self.port = sock.getsockname()[1]
         wildcard = sock.getsockname()[0] in _WILDCARDS
         if wildcard:
             _ask_for_local_addresses(sock)
@@ -102,16 +108,17 @@ class Endpoint:
     def _receive_any(self) -> None:
         """On a wildcard socket the answer must leave from the address that was asked, whatever the routes prefer."""
         datagram, ancillary, _, source = self._socket.recvmsg(MAXIMUM_DATAGRAM + 1, _ANCILLARY_LENGTH)
-        self._received(_LocalPath(self._socket, ancillary), datagram, cast("Source", source))
+        self._received(_LocalPath(self._socket, self.port, ancillary), datagram, cast("Source", source))
 
 
 class _LocalPath:
     """Sends from the local address at which a request had arrived."""
 
-    __slots__ = ("_ancillary", "_socket")
+    __slots__ = ("_ancillary", "_socket", "port")
 
-    def __init__(self, sock: socket.socket, received: list[tuple[int, int, bytes]]) -> None:
+    def __init__(self, sock: socket.socket, port: int, received: list[tuple[int, int, bytes]]) -> None:
         self._socket = sock
+        self.port = port
         self._ancillary = [(level, kind, _as_sender(level, kind, data)) for level, kind, data in received]
 
     def send(self, datagram: bytes, target: Source) -> bool:

@@ -152,7 +152,8 @@ class Handshake:
 
     def _known_user(self, name: bytes) -> User | None:
         user = self._users.by_name(name) if name else None
-        return user if user is not None and user.enabled and user.password else None
+        usable = user is not None and user.enabled and user.messaging and user.password
+        return user if usable else None
 
     def _password(self, user: User | None, name: bytes) -> bytes:
         decoy = hmac.digest(self._decoy_secret, name, "sha256")[:_PASSWORD_LENGTH]

@@ -18,12 +18,14 @@ from ipmi.dispatch import CommandTable, Dispatcher
 from ipmi.endpoint import Endpoint
 from ipmi.running import SlowCommands
 from ipmi.session import client_address
-from ipmi.sessions import Arrival, SessionLayer
+from ipmi.sessions import Arrival, SessionLayer, SolArrival
+from ipmi.sol_service import SolService
+from ipmi.wire import PayloadType
 
 if TYPE_CHECKING:
     from ipmi.board import Board
     from ipmi.endpoint import ReplyPath
-    from ipmi.session import Source
+    from ipmi.session import Session, Source
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,12 @@ class IpmiServer:
         self._config = config
         self._tally = Tally()
         self._sessions = SessionLayer(board.users, board.identity.guid, config, self._tally)
-        self.commands = CommandTable(standard_commands(board, config, self._sessions, time.monotonic))
+        self._sol = SolService(board.console, time.monotonic)
+        self._sol.send_with(self._send_sol)
+        self._sessions.on_close = self._sol.closed
+        standard = standard_commands(board, config, self._sessions, self._sol, time.monotonic)
+        self._stop_timers = standard.close
+        self.commands = CommandTable(standard.commands)
         """The command table: OEM sets and group extensions may be added to it."""
         self._dispatcher = Dispatcher(self.commands, self._tally)
         self._slow = SlowCommands(config, self._tally, time.monotonic)
@@ -60,11 +67,12 @@ class IpmiServer:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._sol.deactivate()
+        self._stop_timers()
+        self._sessions.close_all()
         for endpoint in self._endpoints:
             endpoint.close()
         self._endpoints.clear()
-        for session in self._sessions.sessions():
-            self._sessions.close(session.id)
         await self._slow.close()
 
     def counters(self) -> ServerCounters:
@@ -98,17 +106,27 @@ class IpmiServer:
         if isinstance(outcome, bytes):
             self._send(path, outcome, source)
             return
+        if outcome.session is not None:
+            outcome.session.path, outcome.session.port = path, path.port
+        if isinstance(outcome, SolArrival):
+            self._sol.packet(outcome.session, outcome.payload)
+            return
         answer = self._dispatcher.answer(outcome.request, outcome.message.lun)
         if isinstance(answer, bytes):
             self._respond(path, outcome, answer)
         else:
-            self._slow.start(answer, outcome.request, functools.partial(self._respond, path, outcome))
+            respond = functools.partial(self._respond, path, outcome)
+            self._slow.start(answer, outcome.request, respond, outcome.sequence)
 
     def _respond(self, path: ReplyPath, arrival: Arrival, body: bytes) -> None:
         """Send an answer, unless its session has ended meanwhile by other means than this very request."""
         if arrival.session is None or arrival.session.open or arrival.session.request is arrival.raw:
             target = arrival.source if arrival.session is None else arrival.session.source
             self._send(path, self._sessions.reply(arrival, body, time.monotonic()), target)
+
+    def _send_sol(self, session: Session, payload: bytes) -> None:
+        if session.path is not None:
+            self._send(session.path, session.seal(payload, PayloadType.SOL), session.source)
 
     def _send(self, path: ReplyPath, datagram: bytes, target: Source) -> None:
         if not path.send(datagram, target):

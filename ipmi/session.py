@@ -13,6 +13,7 @@ from ipmi.window import ReplayWindow
 
 if TYPE_CHECKING:
     from ipmi.crypto import PacketKeys
+    from ipmi.endpoint import ReplyPath
 
 Source = tuple[str, int] | tuple[str, int, int, int]
 """Socket address of a client: host, port and for IPv6 two numbers more."""
@@ -59,6 +60,8 @@ class Session:
         "id",
         "keys",
         "open",
+        "path",
+        "port",
         "request",
         "seen_at",
         "source",
@@ -74,6 +77,10 @@ class Session:
         self.source = source
         self.seen_at = now
         self.open = True
+        self.path: ReplyPath | None = None
+        """The way by which its last packet came, for what is sent unasked."""
+        self.port = 0
+        """The server's port that the client speaks to."""
         self.final_request = login.final_request
         self.final_answer = login.final_answer
         self.caller = Caller(
@@ -104,12 +111,10 @@ class Session:
         """Change the present level; the caller has checked it against the limit."""
         self._become(level)
 
-    def seal(self, payload: bytes) -> bytes:
+    def seal(self, payload: bytes, kind: int = wire.PayloadType.IPMI) -> bytes:
         """A datagram that carries `payload` to the client, encrypted and signed."""
         self._sequence = self._sequence % 0xFFFFFFFF + 1
-        signed = wire.encode_signed_part(
-            wire.PayloadType.IPMI, self.console_id, self._sequence, self.keys.encrypt(payload)
-        )
+        signed = wire.encode_signed_part(kind, self.console_id, self._sequence, self.keys.encrypt(payload))
         return wire.RMCP_IPMI + signed + self.keys.sign(signed)
 
     def _become(self, level: int) -> None:

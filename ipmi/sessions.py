@@ -18,7 +18,7 @@ from ipmi.session import REPLY_KEPT_S, Session, client_address
 from ipmi.wire import PayloadType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ipmi.board import Users
     from ipmi.config import ServerConfig
@@ -42,6 +42,15 @@ class Arrival(NamedTuple):
     classic: bool
     """True when it came in IPMI 1.5 framing."""
     source: Source
+    sequence: int = 0
+    """Session sequence number of its packet."""
+
+
+class SolArrival(NamedTuple):
+    """A serial-over-LAN packet of an established session."""
+
+    session: Session
+    payload: bytes
 
 
 class SessionLayer:
@@ -56,6 +65,8 @@ class SessionLayer:
         self._established: dict[int, Session] = {}
         self._handles: dict[int, Session] = {}
         self._closed: dict[int, Session] = {}
+        self.on_close: Callable[[Session], None] = lambda session: None
+        """Called with each session that has just ended."""
         self._handshake = Handshake(users, guid, config, LoginBackoff(), tally, self._is_taken)
 
     @property
@@ -70,8 +81,8 @@ class SessionLayer:
         """The established sessions, in order of their handles."""
         return [self._handles[handle] for handle in sorted(self._handles)]
 
-    def feed(self, datagram: bytes, source: Source, now: float) -> bytes | Arrival | None:
-        """Take one datagram: a datagram to send back, a request to run, or nothing. Raises nothing."""
+    def feed(self, datagram: bytes, source: Source, now: float) -> bytes | Arrival | SolArrival | None:
+        """Take one datagram: a datagram to send back, a request to run, console data, or nothing. Raises nothing."""
         self._tally.datagrams += 1
         try:
             packet = wire.decode(datagram)
@@ -112,11 +123,18 @@ class SessionLayer:
         while len(self._closed) >= self._config.max_sessions:
             del self._closed[next(iter(self._closed))]
         self._closed[session_id] = session
+        self.on_close(session)
         return True
 
-    def close_user(self, name: bytes) -> int:
-        """End all sessions of a user whose account has changed; returns how many."""
+    def close_all(self) -> None:
+        """End every session, as a restart of the controller would."""
+        for session_id in list(self._established):
+            self.close(session_id)
+
+    def close_user(self, name: bytes, spare: int = 0) -> int:
+        """End all sessions of a user whose account has changed, but for the one with id `spare`; returns how many."""
         ids = [session.id for session in self._established.values() if session.caller.name == name]
+        ids = [session_id for session_id in ids if session_id != spare]
         return sum(self.close(session_id) for session_id in ids)
 
     def tick(self, now: float) -> bool:
@@ -134,7 +152,7 @@ class SessionLayer:
 
     def _in_session(
         self, packet: wire.PlusPacket, datagram: bytes, source: Source, now: float
-    ) -> bytes | Arrival | None:
+    ) -> bytes | Arrival | SolArrival | None:
         session = self._established.get(packet.session_id) or self._closed.get(packet.session_id)
         if session is None:
             self._tally.unauthentic += 1
@@ -149,6 +167,8 @@ class SessionLayer:
             self._tally.replayed += 1
             return None
         session.heard(source, now)
+        if packet.payload_type == PayloadType.SOL and session.open:
+            return SolArrival(session, session.keys.decrypt(packet.payload))
         if packet.payload_type != PayloadType.IPMI:
             raise wire.MalformedPacket("payload type")
         raw = session.keys.decrypt(packet.payload)
@@ -163,7 +183,7 @@ class SessionLayer:
         session.answered_at = now
         self._tally.commands += 1
         request = Request(message.netfn, message.command, message.data, session.caller)
-        return Arrival(request, message, raw, session, False, source)
+        return Arrival(request, message, raw, session, False, source, packet.sequence)
 
     def _after_close(self, session: Session, message: Message) -> bytes | None:
         """The answer to Close Session may be lost, and FreeIPMI would ask again for 20 s. Nothing else runs now."""

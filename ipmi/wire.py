@@ -32,6 +32,7 @@ class PayloadType(enum.IntEnum):
     """RMCP+ payload types that this server knows."""
 
     IPMI = 0x00
+    SOL = 0x01
     OPEN_SESSION_REQUEST = 0x10
     OPEN_SESSION_RESPONSE = 0x11
     RAKP1 = 0x12

@@ -31,7 +31,7 @@ static void tell_end(ENG *engine, unsigned index, ENG_Outcome outcome, ENG_Reaso
       .outcome = (int32_t)outcome,
       .reason = (int32_t)reason,
       .error = -error,
-      .asked_ns = order->kind == ENG_PULSE ? order->width_ns * order->count : order->width_ns,
+      .asked_ns = ORD_AskedNs(order),
       .achieved_ns = output->achieved_ns,
       .started_ns = output->started_ns,
       .ended_ns = output->ended_ns,

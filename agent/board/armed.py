@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.store.users import write_private
+from agent.store.private import write_private
 
 if TYPE_CHECKING:
     from pathlib import Path

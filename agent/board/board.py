@@ -19,19 +19,19 @@ from agent.board.lines import open_kernel_lines, open_memory_lines
 from agent.board.methods import BoardMethods
 from agent.board.services import Services
 from agent.board.version import VERSION
+from agent.console.open import open_console
 from agent.control.server import ControlServer
 from agent.events.bus import EventBus
 from agent.events.event import EventKind
 from agent.hardware.i2c_bus import I2cBus
-from agent.ipmi_face.boot_options import StoredBootOptions
-from agent.ipmi_face.chassis import HostChassis
 from agent.ipmi_face.clock import SelClock
-from agent.ipmi_face.identity import BoardInventory, identity
-from agent.ipmi_face.redundancy import RedundancyFace
+from agent.ipmi_face.endpoints import IpmiEndpoints
+from agent.ipmi_face.numbers import sel_sensors, sel_slots
 from agent.ipmi_face.sel_form import SelForms
-from agent.ipmi_face.sensors import BoardSensors
 from agent.mqtt.config import mqtt_config
 from agent.mqtt.face import MqttFace
+from agent.mqtt.replay import EventReplay
+from agent.profile.problem import SettingError
 from agent.sim.plant import Plant
 from agent.sim.smbus import SimulatedSmbus
 from agent.sim.world import SimulatedWorld
@@ -41,10 +41,10 @@ from agent.store.journal import EventJournal
 from agent.store.sel import SystemEventLog
 from agent.store.settings import Settings
 from agent.store.users import USERS, UserFile
-from ipmi.board import Board as IpmiBoard
-from ipmi.server import IpmiServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.board.options import Options
     from agent.mqtt.config import MqttConfig
 
@@ -52,14 +52,6 @@ log = logging.getLogger(__name__)
 
 DATABASE = "state.db"
 SOCKET = "pgood.sock"
-
-
-class SettingError(Exception):
-    """A setting cannot be used; one sentence that names it and the cure."""
-
-
-class ListenError(Exception):
-    """An address cannot be listened on; one sentence that names it and the cure."""
 
 
 class Board:
@@ -88,12 +80,33 @@ class Board:
             self._open_state(database)
             self.mqtt_config = self._mqtt_config()
             self.services = Services(profile, self.lines, buses, self.settings, self.bus)
+            consoles = {}
+            for table in profile.hosts:
+                console = open_console(table, state_dir, self._powered(table.name))
+                if console is not None:
+                    consoles[table.name] = console
+                    opened.callback(console.close)
+            self._ipmi_addresses = self._listen_addresses()
+            self.ipmi = IpmiEndpoints(
+                profile,
+                options.site,
+                self.board_id,
+                VERSION,
+                self.services,
+                self.settings,
+                self.users,
+                self.sel,
+                self.sel_clock,
+                consoles,
+                self.bus,
+            )
             self._stack = opened.pop_all()
         self.documents = Documents(self.services, self._info())
         self.commands = BoardCommands(self.board_id, self.services, self.documents)
-        self.ipmi = self._ipmi_server()
-        self.ipmi_bound: list[tuple[str, int]] = []
-        self.mqtt = MqttFace(self.mqtt_config, self.commands, self.bus) if self.mqtt_config else None
+        self.replay = EventReplay(self.journal, self.settings)
+        self.mqtt = (
+            MqttFace(self.mqtt_config, self.commands, self.bus, events=self.replay.queue) if self.mqtt_config else None
+        )
         self.control = ControlServer(BoardMethods(self), state_dir / SOCKET)
 
     def _open_buses(self) -> dict[str, I2cBus]:
@@ -114,9 +127,11 @@ class Board:
         self.settings.put_now({"agent.starts": start_number})
         self.board_id = board_id(self.settings, self.options.site.board.id)
         self.sel_clock = SelClock(self.settings)
-        self.sel = SystemEventLog(database, self.settings, self.sel_clock.now)
-        slots = {f"psu/{table.name}": index for index, table in enumerate(self.options.profile.supplies)}
-        self.journal = EventJournal(database, self.sel, SelForms(slots, self.sel_clock.now).record)
+        overwrite = self.options.site.sel.when_full == "overwrite"
+        self.sel = SystemEventLog(database, self.settings, self.sel_clock.now, overwrite=overwrite)
+        profile = self.options.profile
+        forms = SelForms(sel_slots(profile), sel_sensors(profile), self.sel_clock.now)
+        self.journal = EventJournal(database, self.sel, forms.record)
         self.event_log = EventLog(database)
         self.bus = EventBus(self.journal, start_number, secrets.token_hex(4))
 
@@ -147,46 +162,20 @@ class Board:
             "cold_redundancy": any(supply.cold_redundancy for supply in profile.supplies),
         }
 
-    def _ipmi_server(self) -> IpmiServer | None:
-        """One endpoint, for the first host; a board without hosts has none."""
-        profile, services = self.options.profile, self.services
-        if not profile.hosts:
-            return None
-        name = profile.hosts[0].name
-        host = services.hosts[name]
-        return IpmiServer(
-            IpmiBoard(
-                identity=identity(profile, self.board_id, VERSION),
-                chassis=HostChassis(
-                    host,
-                    services.hours[name],
-                    services.identify_leds[name],
-                    self.settings,
-                    self.options.site.policy.restore,
-                ),
-                sensors=BoardSensors(
-                    host, services.temperatures, services.supplies, services.redundancy, self._sensors_changed_at()
-                ),
-                event_log=self.sel,
-                clock=self.sel_clock,
-                inventory=BoardInventory(profile, self.board_id, VERSION),
-                users=self.users,
-                redundancy=RedundancyFace(services.redundancy),
-                boot_options=StoredBootOptions(self.settings, name),
-            )
-        )
+    def _powered(self, host: str) -> Callable[[], bool]:
+        return lambda: self.services.hosts[host].view().powered
 
-    def _sensors_changed_at(self) -> int:
-        """Clients cache the SDR repository by this time: it moves only when another profile is loaded."""
-        stored = self.settings.get("sensors.profile")
-        profile = repr((self.options.profile.sensors, self.options.profile.supplies, VERSION))
-        if not stored or stored[0] != profile:
-            stored = [profile, self.sel_clock.now()]
-            self.settings.put_now({"sensors.profile": stored})
-        return int(stored[1])
+    def _listen_addresses(self) -> dict[str, tuple[tuple[str, int], ...]]:
+        try:
+            return self.options.ipmi_addresses()
+        except ValueError as error:
+            raise SettingError(str(error)) from error
 
     async def start(self) -> None:
         """Bring everything up. Raises ListenError."""
+        if self.mqtt:
+            await self.replay.load()
+            self.replay.start()
         self.bus.start()
         if self.world:
             self.world.start()
@@ -195,15 +184,7 @@ class Board:
         if self.mqtt:
             self.mqtt.start()
         await self.control.start()
-        if self.ipmi:
-            for host, port in self.options.ipmi_listen():
-                try:
-                    self.ipmi_bound.append(await self.ipmi.listen(host, port))
-                except OSError as error:
-                    raise ListenError(
-                        f"IPMI cannot listen on {host}:{port}: {error.strerror or error}: stop what uses it,"
-                        " or choose another address (--ipmi HOST:PORT, or ipmi.listen in the site file)"
-                    ) from error
+        await self.ipmi.listen(self._ipmi_addresses)
 
     def restart(self) -> None:
         """Ask whoever runs the board to close it and open it anew."""
@@ -213,12 +194,12 @@ class Board:
     async def close(self) -> None:
         """Stop cleanly: nobody is heard any more, buttons go idle, maintained outputs stay, state is stored."""
         await self.control.close()
-        if self.ipmi:
-            await self.ipmi.close()
+        await self.ipmi.close()
         self.bus.emit(EventKind.AGENT_STOPPED, "board", self.board_id)
         await self.bus.drain()
         if self.mqtt:
             await self.mqtt.close()
+            await self.replay.close()
         await self.services.close()
         if self.world:
             self.world.close()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from agent.board.line_documents import engine_document, input_documents, interlock_documents
 from agent.events.event import rfc3339_ms
 
 if TYPE_CHECKING:
@@ -96,6 +97,15 @@ class Documents:
             "wiring": view.wiring,
         }
 
+    def lines(self) -> Document:
+        """The line engine in full: what `pgood status --json` shows beside the telemetry."""
+        services = self._services
+        return {
+            "inputs": input_documents(services.lines),
+            "interlocks": interlock_documents(services.interlocks),
+            "sequences": list(services.sequences.names),
+        }
+
     def telemetry(self) -> Document:
         """All readings as they are now; null = unavailable."""
         services = self._services
@@ -112,6 +122,7 @@ class Documents:
             "temperatures_c": {
                 table.name: services.temperatures.reading(table.name).celsius for table in services.temperatures.tables
             },
+            "engine": engine_document(services.lines),
         }
 
 

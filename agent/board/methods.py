@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from agent.board import armed
+from agent.board.line_events import sequence_event
 from agent.board.options import effective
 from agent.control.server import Entry, RequestError
+from agent.events.catalog import CATALOG
 from agent.events.event import EventKind
 from agent.events.redfish_log import render
 from agent.power.request import Action, Request
 from agent.sim.plant import UnknownThing
+from agent.store.user_request import UserRequest, listed, resolve
+from agent.store.users import UserRefusal, UsersError
+from native import LineError, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -35,6 +40,10 @@ class _Power(msgspec.Struct, forbid_unknown_fields=True):
 class _Events(msgspec.Struct, forbid_unknown_fields=True):
     latest: int = 20
     follow: bool = False
+
+
+class _Named(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
 
 
 class _Sim(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,6 +67,11 @@ class BoardMethods:
             "events": Entry(acts=False, stream=self._events),
             "power": Entry(acts=True, serve=self._power),
             "redundancy": Entry(acts=True, serve=self._redundancy),
+            "sequence": Entry(acts=True, serve=self._sequence),
+            "reset-interlock": Entry(acts=True, serve=self._reset_interlock),
+            "reset-statistics": Entry(acts=True, serve=self._reset_statistics),
+            "users": Entry(acts=False, serve=self._users),
+            "user": Entry(acts=True, serve=self._user),
             "arm": Entry(acts=True, serve=self._arm),
             "sim": Entry(acts=True, serve=self._sim),
         }
@@ -68,11 +82,12 @@ class BoardMethods:
             "documents": board.documents.all(),
             "telemetry": board.documents.telemetry(),
             "ipmi": {
-                "listen": [f"{host}:{port}" for host, port in board.ipmi_bound],
-                "counters": msgspec.to_builtins(board.ipmi.counters()) if board.ipmi else None,
+                "listen": [f"{host}:{port}" for bound in board.ipmi.bound.values() for host, port in bound],
+                "hosts": {name: [f"{host}:{port}" for host, port in bound] for name, bound in board.ipmi.bound.items()},
+                "counters": board.ipmi.counters(),
             },
             "mqtt": msgspec.to_builtins(board.mqtt.status()) if board.mqtt else {"text": "off (give mqtt.url)"},
-            "lines": list(board.lines.engine.thread_report()),
+            "lines": board.documents.lines(),
         }
 
     async def _config(self, args: Mapping[str, Any], peer: Peer) -> object:
@@ -121,6 +136,49 @@ class BoardMethods:
     async def _redundancy(self, args: Mapping[str, Any], peer: Peer) -> object:
         reply = await self._board.commands.configure_redundancy(args, peer.origin)
         return {"verdict": reply.verdict.value, "good": reply.verdict.good, "reason": reply.reason}
+
+    async def _sequence(self, args: Mapping[str, Any], peer: Peer) -> object:
+        wanted = _typed(args, _Named)
+        sequences = self._board.services.sequences
+        if wanted.name not in sequences.names:
+            known = ", ".join(sequences.names) or "none"
+            raise RequestError(f"this board runs no sequence {wanted.name!r}; it runs: {known}")
+        try:
+            done = await sequences.run(wanted.name)
+        except LineError as error:
+            raise RequestError(str(error)) from error
+        kind, _, words = sequence_event(done)
+        return {"good": done.outcome is Outcome.COMPLETED, "text": CATALOG[kind].text.format(*words)}
+
+    async def _reset_interlock(self, args: Mapping[str, Any], peer: Peer) -> object:
+        name = _typed(args, _Named).name
+        interlocks = self._board.services.interlocks
+        try:
+            found = interlocks.reset(name)
+        except LineError as error:
+            raise RequestError(str(error)) from error
+        if not found:
+            known = ", ".join(interlocks.states) or "none"
+            raise RequestError(f"this board has no interlock {name!r}; it has: {known}")
+        self._board.bus.emit(EventKind.INTERLOCK_RESET, f"interlock/{name}", name, peer.origin)
+        return {"text": f"interlock {name}: its lines are free and it may act anew"}
+
+    async def _reset_statistics(self, args: Mapping[str, Any], peer: Peer) -> object:
+        self._board.lines.engine.reset_statistics()
+        return {"text": "the line engine's statistics begin anew"}
+
+    async def _users(self, args: Mapping[str, Any], peer: Peer) -> object:
+        return [listed(user) for user in self._board.users.all()]
+
+    async def _user(self, args: Mapping[str, Any], peer: Peer) -> object:
+        board, wanted = self._board, _typed(args, UserRequest)
+        try:
+            user_id, change, name = resolve(board.users, wanted)
+            await board.users.apply(user_id, change, peer.origin)
+        except (UserRefusal, UsersError) as error:
+            raise RequestError(str(error)) from error
+        ended = board.ipmi.end_sessions_of(name) if name else 0
+        return {"user_id": user_id, "sessions_ended": ended}
 
     async def _arm(self, args: Mapping[str, Any], peer: Peer) -> object:
         board = self._board

@@ -53,6 +53,27 @@ class Options:
             return (self.override.ipmi,)
         return tuple(address(text) for text in self.site.ipmi.listen)
 
+    def ipmi_addresses(self) -> dict[str, tuple[tuple[str, int], ...]]:
+        """Addresses of every host's endpoint. Raises ValueError.
+
+        An address on the command line is the first host's; the others follow on the next ports.
+        """
+        names = [host.name for host in self.profile.hosts]
+        unknown = sorted(set(self.site.ipmi.hosts) - set(names[1:]))
+        if unknown:
+            raise ValueError(
+                f"ipmi.hosts.{unknown[0]}: name one of the hosts after the first"
+                f" ({', '.join(names[1:]) or 'this profile has none'}); the first host's addresses are ipmi.listen"
+            )
+        addresses = {name: self.ipmi_listen() for name in names[:1]}
+        for number, name in enumerate(names[1:], start=1):
+            if self.override.ipmi:
+                host, port = self.override.ipmi
+                addresses[name] = ((host, port + number if port else 0),)
+            elif name in self.site.ipmi.hosts:
+                addresses[name] = tuple(address(text) for text in self.site.ipmi.hosts[name].listen)
+        return addresses
+
     def mqtt_url(self) -> str:
         """Empty = no MQTT."""
         return self.site.mqtt.url if self.override.mqtt_url is None else self.override.mqtt_url

@@ -7,15 +7,16 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from agent.board.board import Board, ListenError, SettingError
 from agent.board.options import Options, Override, address
 from agent.board.runner import run_board
 from agent.board.state_dir import StateDirError
 from agent.cli.failure import Failure
+from agent.console.open import ConsoleError
 from agent.hardware.gpio import GpioError
 from agent.hardware.smbus import BusError
+from agent.ipmi_face.endpoints import ListenError
 from agent.profile.load import find_profile, load_profile, load_site
-from agent.profile.problem import ConfigError
+from agent.profile.problem import ConfigError, SettingError
 from agent.profile.site import Site
 from agent.store.database import StoreError
 from agent.store.users import UsersError
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from agent.board.board import Board
+
 OUTSIDE_ERRORS = (
     GpioError,
     BusError,
+    ConsoleError,
     LineError,
     ListenError,
     StateDirError,

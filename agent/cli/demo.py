@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent.board.options import Override
-from agent.board.state_dir import StateDirError, make_state_dir
+from agent.board.state_dir import StateDir, StateDirError, make_state_dir
 from agent.cli import boarding
 from agent.cli.events import readable
 from agent.cli.failure import Failure
 from agent.cli.places import demo_state_dir
 from agent.demo_broker import DemoBroker, DemoBrokerError, DemoBrokerMissing
 from agent.mqtt.url import parse_url
-from agent.store.users import write_private
+from agent.store.private import write_private
 
 if TYPE_CHECKING:
     import argparse
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not options.profile.board.simulated:
         raise Failure(f"{options.profile_file}: the demo is for simulated boards; use: pgood run --profile FILE")
     try:
-        make_state_dir(state_dir)
+        _forget_earlier(state_dir)
         with contextlib.ExitStack() as stack:
             url, without_mqtt = arguments.broker, ""
             if url is None:
@@ -77,6 +77,13 @@ def run(arguments: argparse.Namespace) -> int:
     except (StateDirError, ValueError) as error:
         raise Failure(str(error)) from error
     return 0
+
+
+def _forget_earlier(state_dir: Path) -> None:
+    """A killed demo leaves its ready file behind; who waits for ours must not find that. Raises StateDirError."""
+    state = StateDir(state_dir)
+    (state_dir / READY_FILE).unlink(missing_ok=True)
+    state.close()
 
 
 def _broker(stack: contextlib.ExitStack, port: int, state_dir: Path) -> tuple[str, str]:
@@ -96,11 +103,12 @@ async def _serve(board: Board, state_dir: Path, without_mqtt: str) -> None:
     """Say that everything answers, then follow the events until the agent ends."""
     subscription = board.bus.subscribe("demo")
     await _mqtt_connected(board)
-    host, port = board.ipmi_bound[0]
+    host, port = next(iter(board.ipmi.bound.values()))[0]
     admin = board.users.all()[0]
     user, password = admin.name.decode(), admin.password.decode()
     ready: dict[str, object] = {
         "ipmi": {"host": host, "port": port, "user": user, "password": password},
+        "ipmi_hosts": {name: {"host": bound[0][0], "port": bound[0][1]} for name, bound in board.ipmi.bound.items()},
         "mqtt": None,
         "board": board.board_id,
         "pid": os.getpid(),

@@ -40,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _serve(board: Board) -> None:
-    where = ", ".join(f"{host}:{port}" for host, port in board.ipmi_bound) or "no address"
+    bound = [address for of_host in board.ipmi.bound.values() for address in of_host]
+    where = ", ".join(f"{host}:{port}" for host, port in bound) or "no address"
     armed = "armed" if board.lines.armed else "observe-only until 'pgood arm'"
     print(f"pgood: board {board.board_id}, {armed}, IPMI on {where}", file=sys.stderr, flush=True)
     for line in board.lines.engine.thread_report():

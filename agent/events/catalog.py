@@ -18,9 +18,12 @@ POWER_UNIT = 0x09
 POWER_SUPPLY = 0x08
 CRITICAL_INTERRUPT = 0x13
 SYSTEM_BOOT = 0x1D
+WATCHDOG = 0x23
+TEMPERATURE = 0x01
 
 REDUNDANCY_READING = 0x0B
 SENSOR_SPECIFIC = 0x6F
+THRESHOLD = 0x01
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,20 @@ def _supply(offset: int, deassert: bool = False) -> SelForm:
     return SelForm(POWER_SUPPLY, SENSOR_SPECIFIC, offset, deassert)
 
 
+def _limit(bit: int, deassert: bool = False) -> SelForm:
+    """`bit` as in IPMI 2.0 table 42-2, generic thresholds. The sensor type is that of the sensor."""
+    return SelForm(TEMPERATURE, THRESHOLD, bit, deassert)
+
+
+def _beyond(severity: Severity, message: str, what: str, bit: int) -> CatalogEntry:
+    return CatalogEntry(severity, OPENBMC + message, f"Sensor {{0}}: {{1}} is {what} of {{2}}.", _limit(bit))
+
+
+def _within(message: str, what: str, bit: int) -> CatalogEntry:
+    text = f"Sensor {{0}}: {{1}} is no longer {what} of {{2}}."
+    return CatalogEntry(_OK, OPENBMC + message, text, _limit(bit, deassert=True))
+
+
 CATALOG: dict[EventKind, CatalogEntry] = {
     EventKind.AGENT_STARTED: CatalogEntry(_OK, PGOOD + "AgentStarted", "pgood {1} started on board {0}."),
     EventKind.AGENT_STOPPED: CatalogEntry(_OK, PGOOD + "AgentStopped", "pgood stopped on board {0}."),
@@ -66,6 +83,41 @@ CATALOG: dict[EventKind, CatalogEntry] = {
         _WARNING, PGOOD + "GuardLost", "The guard process of board {0} ended: buttons are not released if pgood dies."
     ),
     EventKind.LINES_RESYNC: CatalogEntry(_WARNING, PGOOD + "LinesResync", "Line events were lost on {0}: {1}."),
+    EventKind.LINES_FAILED: CatalogEntry(_CRITICAL, PGOOD + "LineFailed", "Line {0} cannot be used: {1}."),
+    EventKind.LINES_SLOW_WRITE: CatalogEntry(
+        _WARNING, PGOOD + "LineSlow", "Writing line {0} took {1} us: mark its chip as slow."
+    ),
+    EventKind.LINES_LIMITED: CatalogEntry(_WARNING, PGOOD + "LinesLimited", "Line engine of board {0}: {1}."),
+    EventKind.INTERLOCK_FIRED: CatalogEntry(
+        _CRITICAL, PGOOD + "InterlockFired", "Interlock {0} acted on {1}, {2} us after the edge."
+    ),
+    EventKind.INTERLOCK_SKIPPED: CatalogEntry(
+        _WARNING, PGOOD + "InterlockSkipped", "Interlock {0} left {1} alone: {2}."
+    ),
+    EventKind.INTERLOCK_FAILED: CatalogEntry(
+        _CRITICAL, PGOOD + "InterlockFailed", "Interlock {0} could not act on {1}: {2}."
+    ),
+    EventKind.INTERLOCK_ENDED: CatalogEntry(
+        _OK, PGOOD + "InterlockEnded", "Interlock {0} let go of {1} after {2} ms: {3}."
+    ),
+    EventKind.INTERLOCK_RESET: CatalogEntry(_OK, PGOOD + "InterlockReset", "Interlock {0} was reset by {1}."),
+    EventKind.SEQUENCE_COMPLETED: CatalogEntry(
+        _OK, PGOOD + "SequenceCompleted", "Sequence {0} completed in {1} ms ({2})."
+    ),
+    EventKind.SEQUENCE_FAILED: CatalogEntry(_CRITICAL, PGOOD + "SequenceFailed", "Sequence {0} ended at {1}: {2}."),
+    EventKind.POWER_GOOD_ROSE: CatalogEntry(
+        _OK, PGOOD + "PowerGoodRose", "Power-good {0} rose {1} ms after the press."
+    ),
+    EventKind.POWER_GOOD_MISSING: CatalogEntry(
+        _WARNING, PGOOD + "PowerGoodMissing", "Power-good {0} did not rise in time after the press."
+    ),
+    EventKind.POWER_GOOD_DIPPED: CatalogEntry(_WARNING, PGOOD + "PowerGoodDipped", "Power-good {0} dipped for {1} ms."),
+    EventKind.POWER_GOOD_LOST: CatalogEntry(
+        _WARNING, PGOOD + "PowerGoodLost", "Power-good {0} fell and stayed away for longer than its hold-off."
+    ),
+    EventKind.POWER_GOOD_RECOVERED: CatalogEntry(
+        _OK, PGOOD + "PowerGoodRecovered", "Power-good {0} came back after {1} ms."
+    ),
     EventKind.HOST_ON: CatalogEntry(_OK, OPENBMC + "DCPowerOn", "Host {0} is on.", _unit(0, deassert=True)),
     EventKind.HOST_OFF: CatalogEntry(_OK, OPENBMC + "DCPowerOff", "Host {0} is off.", _unit(0)),
     EventKind.HOST_SLEEPING: CatalogEntry(_OK, PGOOD + "HostSleeping", "Host {0} sleeps."),
@@ -91,6 +143,12 @@ CATALOG: dict[EventKind, CatalogEntry] = {
         _WARNING, PGOOD + "HostSoftOffFailed", "Host {0} ignored the soft off: {1}.", _unit(5)
     ),
     EventKind.HOST_ACTION_FAILED: CatalogEntry(_WARNING, PGOOD + "HostActionFailed", "Host {0}: {1} failed: {2}."),
+    EventKind.HOST_WATCHDOG: CatalogEntry(
+        _CRITICAL,
+        PGOOD + "HostWatchdog",
+        "The watchdog of host {0} ran out: {1}.",
+        SelForm(WATCHDOG, SENSOR_SPECIFIC, 0),
+    ),
     EventKind.PSU_INSERTED: CatalogEntry(
         _OK, OPENBMC + "PowerSupplyInserted", "Power supply {0} inserted.", _supply(0)
     ),
@@ -229,6 +287,26 @@ CATALOG: dict[EventKind, CatalogEntry] = {
     ),
     EventKind.REDUNDANCY_LIMIT_KEPT: CatalogEntry(
         _OK, PGOOD + "PowerLimitKept", "The supplies deliver {1}, within the limit of {2} again."
+    ),
+    EventKind.SENSOR_LOWER_CRITICAL: _beyond(
+        _CRITICAL, "SensorThresholdCriticalLowGoingLow", "at or below the critical limit", 2
+    ),
+    EventKind.SENSOR_LOWER_CRITICAL_CLEARED: _within(
+        "SensorThresholdCriticalLowGoingHigh", "below the critical limit", 2
+    ),
+    EventKind.SENSOR_LOWER_WARNING: _beyond(
+        _WARNING, "SensorThresholdWarningLowGoingLow", "at or below the warning limit", 0
+    ),
+    EventKind.SENSOR_LOWER_WARNING_CLEARED: _within("SensorThresholdWarningLowGoingHigh", "below the warning limit", 0),
+    EventKind.SENSOR_UPPER_WARNING: _beyond(
+        _WARNING, "SensorThresholdWarningHighGoingHigh", "at or above the warning limit", 7
+    ),
+    EventKind.SENSOR_UPPER_WARNING_CLEARED: _within("SensorThresholdWarningHighGoingLow", "above the warning limit", 7),
+    EventKind.SENSOR_UPPER_CRITICAL: _beyond(
+        _CRITICAL, "SensorThresholdCriticalHighGoingHigh", "at or above the critical limit", 9
+    ),
+    EventKind.SENSOR_UPPER_CRITICAL_CLEARED: _within(
+        "SensorThresholdCriticalHighGoingLow", "above the critical limit", 9
     ),
     EventKind.SENSOR_LOST: CatalogEntry(_CRITICAL, PGOOD + "SensorLost", "Sensor {0} is unavailable: {1}."),
     EventKind.SENSOR_RECOVERED: CatalogEntry(_OK, PGOOD + "SensorRecovered", "Sensor {0} reads again."),

@@ -45,11 +45,12 @@ class I2cBus:
         future = self._thread.submit(work, self._port)
         wrapped = asyncio.wrap_future(future)
         try:
-            return await asyncio.wait_for(asyncio.shield(wrapped), deadline_s)
+            async with asyncio.timeout(deadline_s) as deadline:  # wait_for may swallow a cancellation
+                return await asyncio.shield(wrapped)
         except TimeoutError as error:
-            if future.done():
+            if not deadline.expired():
                 raise  # the work itself said so
-            if not future.cancel():
+            if not future.cancel() and not future.done():
                 self._overrun = future
             wrapped.add_done_callback(_ignore)
             raise TimeoutError(errno.ETIMEDOUT, STUCK) from error

@@ -5,10 +5,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.events.event import EventKind
 from agent.power.request import Action, HostState, Request, Verdict
-from ipmi.board import ActionReply, ChassisAction, ChassisStatus, LastPowerEvent, RestartCause, RestorePolicy
+from ipmi.board import (
+    ActionReply,
+    ChassisAction,
+    ChassisStatus,
+    LastPowerEvent,
+    RestartCause,
+    RestorePolicy,
+    WatchdogAction,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.power.host import Host
     from agent.power.hours import PowerOnHours
     from agent.power.identify import IdentifyLed
@@ -30,14 +41,30 @@ REPLIES: dict[Verdict, ActionReply] = {
     Verdict.NOT_IN_THIS_STATE: ActionReply.NOT_IN_THIS_STATE,
 }
 
+WATCHDOG_ORIGIN = "ipmi:watchdog"
+WATCHDOG_ACTIONS: dict[WatchdogAction, Action] = {
+    WatchdogAction.RESET: Action.RESET,
+    WatchdogAction.POWER_OFF: Action.FORCE_OFF,
+    WatchdogAction.CYCLE: Action.CYCLE,
+}
+
 POLICIES = {"off": RestorePolicy.ALWAYS_OFF, "previous": RestorePolicy.PREVIOUS, "on": RestorePolicy.ALWAYS_ON}
 
 
 class HostChassis:
     """Implements ipmi.board.Chassis."""
 
-    def __init__(self, host: Host, hours: PowerOnHours, led: IdentifyLed, settings: Settings, policy: str) -> None:
+    def __init__(
+        self,
+        host: Host,
+        hours: PowerOnHours,
+        led: IdentifyLed,
+        settings: Settings,
+        policy: str,
+        emit: Callable[..., object],
+    ) -> None:
         """`policy` is the restore policy of the site file, in force until somebody sets another."""
+        self._emit = emit
         self._host = host
         self._hours = hours
         self._led = led
@@ -57,6 +84,8 @@ class HostChassis:
         )
 
     def restart_cause(self) -> RestartCause:
+        if self._host.view().last_on_by == WATCHDOG_ORIGIN:
+            return RestartCause.WATCHDOG
         return RestartCause.CHASSIS_CONTROL if self._host.view().last_on_by else RestartCause.UNKNOWN
 
     def power_on_hours(self) -> int:
@@ -71,6 +100,14 @@ class HostChassis:
 
     async def set_restore_policy(self, policy: RestorePolicy) -> None:
         await self._settings.put({"policy.restore": int(policy)})
+
+    async def watchdog_expired(self, action: WatchdogAction) -> None:
+        self._emit(EventKind.HOST_WATCHDOG, self._host.source, self._host.name, action.name.lower())
+        if action in WATCHDOG_ACTIONS:
+            self._host.ask(Request(WATCHDOG_ACTIONS[action], WATCHDOG_ORIGIN))
+
+    async def watchdog_warned(self) -> None:
+        self._host.ask(Request(Action.NMI, WATCHDOG_ORIGIN))
 
     def _restore_policy(self) -> RestorePolicy:
         return RestorePolicy(self._settings.get("policy.restore", self._policy))

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from agent.store.settings import Settings
 
 KEY = "sel.clock_offset_s"
+UTC_OFFSET_KEY = "sel.utc_offset_min"
 
 
 class SelClock:
@@ -28,3 +29,11 @@ class SelClock:
         await self._settings.put({KEY: offset_s})
         self._offset_s = offset_s
         return True
+
+    def utc_offset_min(self) -> int | None:
+        minutes: int | None = self._settings.get(UTC_OFFSET_KEY, 0)
+        return minutes
+
+    async def set_utc_offset(self, minutes: int | None) -> None:
+        """Raises StoreError."""
+        await self._settings.put({UTC_OFFSET_KEY: minutes})

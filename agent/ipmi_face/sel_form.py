@@ -13,6 +13,8 @@ from agent.events.catalog import (
     REDUNDANCY_READING,
     SENSOR_SPECIFIC,
     SYSTEM_BOOT,
+    THRESHOLD,
+    WATCHDOG,
 )
 from agent.ipmi_face import numbers
 from ipmi.records.sel import SystemEvent, encode
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from agent.events.event import Event
+    from ipmi.records.linear import Linear
 
 UNSPECIFIED = 0xFF
 
@@ -29,15 +32,25 @@ NUMBERS: dict[tuple[int, int], int] = {
     (POWER_UNIT, REDUNDANCY_READING): numbers.POWER_UNIT_REDUNDANCY,
     (SYSTEM_BOOT, SENSOR_SPECIFIC): numbers.SYSTEM_RESTART,
     (CRITICAL_INTERRUPT, SENSOR_SPECIFIC): numbers.CRITICAL_INTERRUPT,
+    (WATCHDOG, SENSOR_SPECIFIC): numbers.WATCHDOG,
 }
 
 
-class SelForms:
-    """Makes SEL records; `slots` gives the slot index of each supply by its source, such as `psu/1`."""
+WITH_READING_AND_LIMIT = 0x50
+"""In event data 1: data 2 is the reading, data 3 the limit, both raw."""
+WATCHDOG_OFFSETS = {"none": 0, "reset": 1, "power_off": 2, "cycle": 3}
 
-    def __init__(self, slots: Mapping[str, int], clock: Callable[[], int]) -> None:
+
+class SelForms:
+    """Makes SEL records; `slots` gives the slot index of each supply by its source, such as `psu/1`, `sensors` the
+    index of each sensor by its source, with the range that its raw values span."""
+
+    def __init__(
+        self, slots: Mapping[str, int], sensors: Mapping[str, tuple[int, Linear]], clock: Callable[[], int]
+    ) -> None:
         """`clock` is the SEL clock, seconds since 1970."""
         self._slots = slots
+        self._sensors = sensors
         self._clock = clock
 
     def record(self, event: Event) -> bytes | None:
@@ -45,7 +58,16 @@ class SelForms:
         form = CATALOG[event.kind].sel
         if form is None:
             return None
-        if form.sensor_type == POWER_SUPPLY:
+        data = (form.offset, UNSPECIFIED, UNSPECIFIED)
+        if form.reading_type == THRESHOLD:
+            index, linear = self._sensors[event.source]
+            number = numbers.FIRST_TEMPERATURE + index
+            reading, limit = (linear.encode(float(text)) for text in event.args[1:3])
+            data = (WITH_READING_AND_LIMIT | form.offset, reading, limit)
+        elif form.sensor_type == WATCHDOG:
+            number = numbers.WATCHDOG
+            data = (WATCHDOG_OFFSETS[event.args[1]], UNSPECIFIED, UNSPECIFIED)
+        elif form.sensor_type == POWER_SUPPLY:
             number = numbers.FIRST_SUPPLY_STATUS + self._slots[event.source]
         else:
             number = NUMBERS[(form.sensor_type, form.reading_type)]
@@ -54,7 +76,7 @@ class SelForms:
                 sensor_type=form.sensor_type,
                 sensor_number=number,
                 reading_type=form.reading_type,
-                data=(form.offset, UNSPECIFIED, UNSPECIFIED),
+                data=data,
                 asserted=not form.deassert,
                 logged_at=self._clock(),
             )

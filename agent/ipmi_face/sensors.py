@@ -7,16 +7,36 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agent.events.catalog import POWER_SUPPLY, POWER_UNIT, REDUNDANCY_READING, SENSOR_SPECIFIC
+from agent.events.catalog import (
+    CRITICAL_INTERRUPT,
+    POWER_SUPPLY,
+    POWER_UNIT,
+    REDUNDANCY_READING,
+    SENSOR_SPECIFIC,
+    SYSTEM_BOOT,
+    WATCHDOG,
+)
 from agent.ipmi_face import numbers
+from agent.limits.limit import Side
+from agent.limits.watch import Switches
 from agent.power.request import HostState
 from agent.psu.slot import Health, Presence
-from ipmi.board import AnalogSensor, DiscreteSensor, SensorKind, Thresholds
+from ipmi.board import (
+    AnalogSensor,
+    DiscreteSensor,
+    EventEnables,
+    EventOnlySensor,
+    EventStatus,
+    Hysteresis,
+    SensorKind,
+    Thresholds,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from agent.hardware.pmbus.readings import SupplyReadings
+    from agent.limits.watch import LimitWatch
     from agent.power.host import Host
     from agent.profile.schema import SensorTable, SupplyTable
     from agent.psu.monitor import SupplyMonitor
@@ -53,6 +73,16 @@ SUPPLY_QUANTITIES: tuple[SupplyQuantity, ...] = (
     SupplyQuantity("Fan", SensorKind.FAN, lambda _: FAN_MAXIMUM_RPM, lambda r: r.fan_rpm),
 )
 
+EVENT_BITS = {Side.LOWER_WARNING: 0, Side.LOWER_CRITICAL: 2, Side.UPPER_WARNING: 7, Side.UPPER_CRITICAL: 9}
+"""Bits of threshold events (IPMI 2.0 table 42-2): going low for lower limits, going high for upper ones."""
+LIMIT_NAMES = {
+    Side.LOWER_WARNING: "lower_non_critical",
+    Side.LOWER_CRITICAL: "lower_critical",
+    Side.UPPER_WARNING: "upper_non_critical",
+    Side.UPPER_CRITICAL: "upper_critical",
+}
+ENTITY_SYSTEM_BOARD = 7
+
 PRESENT, FAILURE, PREDICTIVE, INPUT_LOST, OUT_OF_RANGE, INACTIVE = (1 << offset for offset in (0, 1, 2, 3, 5, 7))
 POWER_OFF, CONTROL_FAILURE = 1 << 0, 1 << 5
 
@@ -66,20 +96,25 @@ class BoardSensors:
         temperatures: TemperatureMonitor,
         supplies: SupplyMonitor,
         redundancy: ColdRedundancy,
+        limits: LimitWatch,
         changed_at: int,
     ) -> None:
         """`changed_at`: seconds (UTC) since which the list of sensors is as it is."""
         self._host = host
         self._supplies = supplies
         self._redundancy = redundancy
+        self._limits = limits
         self._changed_at = changed_at
-        self._sensors: list[Sensor] = [_power_unit_status()]
+        self._sensors: list[Sensor] = [_power_unit_status(), *EVENT_SOURCES]
+        self._names: dict[int, str] = {}
+        """Names of the sensors that have limits."""
         self._readers: dict[int, Callable[[], float | None]] = {}
         self._states: dict[int, Callable[[], int | None]] = {numbers.POWER_UNIT_STATUS: self._unit_states}
         for index, table in enumerate(temperatures.tables):
             number = numbers.FIRST_TEMPERATURE + index
             self._sensors.append(_temperature(number, table))
             self._readers[number] = partial(_celsius, temperatures, table.name)
+            self._names[number] = table.name
         if supplies.tables:
             self._sensors.append(_power_unit_redundancy())
             self._states[numbers.POWER_UNIT_REDUNDANCY] = self._redundancy_states
@@ -97,6 +132,47 @@ class BoardSensors:
 
     def repository_changed_at(self) -> int:
         return self._changed_at
+
+    # ------------------------------------------------------------------ limits
+
+    def thresholds(self, number: int) -> Thresholds:
+        if number not in self._names:
+            return Thresholds()
+        limits = self._limits.limits(self._names[number])
+        return Thresholds(**{LIMIT_NAMES[side]: value for side, value in limits.items()})
+
+    def hysteresis(self, number: int) -> Hysteresis:
+        return Hysteresis(*self._limits.hysteresis(self._names[number])) if number in self._names else Hysteresis(0, 0)
+
+    def event_enables(self, number: int) -> EventEnables | None:
+        switches = self._limits.switches(self._names[number]) if number in self._names else None
+        if switches is None:
+            return None
+        return EventEnables(switches.events, switches.scanning, _mask(switches.crossed), _mask(switches.cleared))
+
+    def event_status(self, number: int) -> EventStatus | None:
+        if number not in self._names:
+            return EventStatus(0, 0)
+        crossings = self._limits.crossings(self._names[number])
+        return EventStatus(
+            _mask(side for side, crossing in crossings.items() if crossing.asserted),
+            _mask(side for side, crossing in crossings.items() if crossing.cleared),
+        )
+
+    async def set_thresholds(self, number: int, thresholds: Thresholds) -> None:
+        limits = {side: value for side, name in LIMIT_NAMES.items() if (value := getattr(thresholds, name)) is not None}
+        await self._limits.set_limits(self._names[number], limits)
+
+    async def set_hysteresis(self, number: int, hysteresis: Hysteresis) -> None:
+        await self._limits.set_hysteresis(self._names[number], hysteresis.rising, hysteresis.falling)
+
+    async def set_event_enables(self, number: int, enables: EventEnables) -> None:
+        switches = Switches(enables.events, enables.scanning, _sides(enables.assertions), _sides(enables.deassertions))
+        await self._limits.set_switches(self._names[number], switches)
+
+    def rearm(self, number: int) -> None:
+        if number in self._names:
+            self._limits.rearm(self._names[number])
 
     def _add_supply(self, index: int, table: SupplyTable) -> None:
         status = numbers.FIRST_SUPPLY_STATUS + index
@@ -147,6 +223,23 @@ class BoardSensors:
         return None if state is None else 1 << state.value
 
 
+EVENT_SOURCES: tuple[EventOnlySensor, ...] = (
+    EventOnlySensor(numbers.SYSTEM_RESTART, "System Restart", SYSTEM_BOOT, SENSOR_SPECIFIC, ENTITY_SYSTEM_BOARD, 1),
+    EventOnlySensor(
+        numbers.CRITICAL_INTERRUPT, "Crit Interrupt", CRITICAL_INTERRUPT, SENSOR_SPECIFIC, ENTITY_SYSTEM_BOARD, 1
+    ),
+    EventOnlySensor(numbers.WATCHDOG, "Watchdog", WATCHDOG, SENSOR_SPECIFIC, ENTITY_SYSTEM_BOARD, 1),
+)
+
+
+def _mask(sides: Iterable[Side]) -> int:
+    return sum(1 << EVENT_BITS[side] for side in sides)
+
+
+def _sides(mask: int) -> frozenset[Side]:
+    return frozenset(side for side, bit in EVENT_BITS.items() if mask >> bit & 1)
+
+
 def _celsius(temperatures: TemperatureMonitor, name: str) -> float | None:
     return temperatures.reading(name).celsius
 
@@ -185,4 +278,6 @@ def _temperature(number: int, table: SensorTable) -> AnalogSensor:
             upper_non_critical=table.upper_warning,
             upper_critical=table.upper_critical,
         ),
+        hysteresis=table.hysteresis,
+        settable=True,
     )

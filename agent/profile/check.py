@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
+from agent.profile.check_lines import check_lines
+from agent.profile.check_rules import check_rules
 from agent.profile.problem import KeyPath, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from agent.profile.schema import LineTable, Profile
+    from agent.profile.schema import HostTable, LineTable, Profile
 
 LM75_ADDRESSES = range(0x48, 0x50)
 
@@ -21,45 +22,17 @@ MOMENTARY_KEYS = ("power_button", "reset_button", "nmi_button")
 def check(profile: Profile) -> list[Problem]:
     """Every problem of a profile whose schema is right."""
     return [
-        *_lines(profile),
+        *check_lines(profile),
         *_hosts(profile),
         *_supplies(profile),
         *_sensors(profile),
         *_buses(profile),
         *_chips(profile),
+        *_unique("interlocks", (rule.name for rule in profile.interlocks)),
+        *_unique("sequences", (sequence.name for sequence in profile.sequences)),
+        *_unique("watches", (watch.name for watch in profile.watches)),
+        *check_rules(profile),
     ]
-
-
-def _lines(profile: Profile) -> Iterator[Problem]:
-    for name, line in profile.lines.items():
-        yield from _line(profile, ("lines", name), line)
-    if not profile.board.simulated:
-        places = Counter((line.chip, line.line or line.offset) for line in profile.lines.values())
-        for name, line in profile.lines.items():
-            if places[(line.chip, line.line or line.offset)] > 1:
-                yield Problem(("lines", name), "another line of this profile has the same chip and place")
-
-
-def _line(profile: Profile, path: KeyPath, line: LineTable) -> Iterator[Problem]:
-    if not profile.board.simulated:
-        if line.chip not in profile.chips:
-            yield Problem((*path, "chip"), f"names no table of [chips] (here: {line.chip!r})")
-        if bool(line.line) == (line.offset is not None):
-            yield Problem(path, "needs either 'line' (the kernel's line name) or 'offset'")
-    if line.direction == "output":
-        if line.class_ is None:
-            yield Problem(path, 'an output needs class = "momentary" (a button) or "maintained" (a rail, relay)')
-        if line.class_ == "momentary" and line.max_press_ms is None:
-            yield Problem(path, "a momentary output needs max_press_ms, the longest press that anyone may make")
-        if line.class_ == "maintained" and line.max_press_ms is not None:
-            yield Problem((*path, "max_press_ms"), "belongs to momentary outputs only")
-        for key in ("rise_ms", "fall_ms", "source"):
-            if getattr(line, key) is not None:
-                yield Problem((*path, key), "belongs to inputs only")
-    else:
-        for key, value in (("class", line.class_), ("drive", line.drive), ("max_press_ms", line.max_press_ms)):
-            if value is not None:
-                yield Problem((*path, key), "belongs to outputs only")
 
 
 def _hosts(profile: Profile) -> Iterator[Problem]:
@@ -79,6 +52,7 @@ def _hosts(profile: Profile) -> Iterator[Problem]:
                 yield Problem(path, f"the line {line_name!r} already has an owner")
             owners[line_name] = path
             yield from _role(path, key, line)
+        yield from _console(profile, ("hosts", number, "console"), host)
         hold_line = profile.lines.get(host.power_button)
         if hold_line and hold_line.max_press_ms is not None and hold_line.max_press_ms < host.timing.force_off_ms:
             yield Problem(
@@ -86,6 +60,18 @@ def _hosts(profile: Profile) -> Iterator[Problem]:
                 f"{host.timing.force_off_ms} ms is longer than max_press_ms of line {host.power_button!r}"
                 f" ({hold_line.max_press_ms} ms)",
             )
+
+
+def _console(profile: Profile, path: KeyPath, host: HostTable) -> Iterator[Problem]:
+    console = host.console
+    if console is None:
+        return
+    if (console.kind == "serial") != bool(console.device):
+        yield Problem((*path, "device"), 'the path of the device, for kind = "serial" and for no other')
+    if (console.kind == "command") != bool(console.command):
+        yield Problem((*path, "command"), 'the command and its arguments, for kind = "command" and for no other')
+    if console.kind == "simulated" and not profile.board.simulated:
+        yield Problem((*path, "kind"), "a real board has no simulated console")
 
 
 def _role(path: KeyPath, key: str, line: LineTable) -> Iterator[Problem]:

@@ -73,3 +73,7 @@ def line_of(source: str, path: KeyPath) -> int | None:
         if path[: len(here)] == here and (best is None or len(here) > best[0]):
             best = (len(here), number)
     return best[1] if best else None
+
+
+class SettingError(Exception):
+    """A setting cannot be used; one sentence that names it and the cure."""

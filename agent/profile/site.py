@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from agent.profile.schema import Name, Table
+from agent.profile.base import Name, Table
 
 TopicBase = Annotated[str, msgspec.Meta(pattern=r"^[^+#\.\x00]+$", max_length=128)]
 """No wildcards, and no dots: some brokers drop a client that publishes to a topic with one."""
@@ -18,9 +18,28 @@ class SiteBoard(Table, frozen=True):
     """Instead of the id made from host name and machine id."""
 
 
+class SiteIpmiHost(Table, frozen=True):
+    listen: tuple[str, ...] = ()
+
+
 class SiteIpmi(Table, frozen=True):
     listen: tuple[str, ...] = ()
-    """Addresses `HOST:PORT` or `[V6]:PORT`; none by default (safety rule 21)."""
+    """Addresses `HOST:PORT` or `[V6]:PORT` of the first host; none by default (safety rule 21)."""
+    hosts: dict[Name, SiteIpmiHost] = msgspec.field(default_factory=dict)
+    """Addresses of the other hosts, by name: each host is a controller of its own to IPMI clients."""
+    cipher_suites: tuple[Literal[17, 3], ...] = (17, 3)
+    kg_file: str = ""
+    """A file of mode 0600 with the BMC key: text, or hex digits after `0x`; at most 20 bytes."""
+
+
+class SiteNetwork(Table, frozen=True):
+    allow: tuple[str, ...] = ()
+    """Prefixes that IPMI answers, such as `192.0.2.0/24`; none = everybody."""
+
+
+class SiteSel(Table, frozen=True):
+    when_full: Literal["overwrite", "stop"] = "overwrite"
+    """The oldest record goes, or new ones are lost."""
 
 
 class SiteMqtt(Table, frozen=True):
@@ -53,6 +72,8 @@ class Site(Table, frozen=True):
     state_dir: str = ""
     board: SiteBoard = SiteBoard()
     ipmi: SiteIpmi = SiteIpmi()
+    network: SiteNetwork = SiteNetwork()
+    sel: SiteSel = SiteSel()
     mqtt: SiteMqtt = SiteMqtt()
     policy: SitePolicy = SitePolicy()
     local: SiteLocal = SiteLocal()

@@ -277,7 +277,8 @@ class ColdRedundancy:
     async def _run(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), CHECK_S)
+                async with asyncio.timeout(CHECK_S):  # wait_for may swallow a cancellation, and close() would hang
+                    await self._due.wait()
             if any(slot.health in (Health.UNKNOWN, Health.UNAVAILABLE) for slot in self._monitor.slots):
                 self._due.clear()  # what comes after that is a change, and sets it again
                 continue

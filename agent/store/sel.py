@@ -21,9 +21,16 @@ LAST_ID = 0xFFFE
 
 
 class SystemEventLog:
-    """Implements ipmi.board.EventLog. A full log loses its oldest record and says so by the overflow flag."""
+    """Implements ipmi.board.EventLog. A full log loses its oldest record, or takes no more.
 
-    def __init__(self, database: Database, settings: Settings, clock: Callable[[], int]) -> None:
+    Either way the overflow flag says so until the log is cleared.
+    """
+
+    def __init__(
+        self, database: Database, settings: Settings, clock: Callable[[], int], *, overwrite: bool = True
+    ) -> None:
+        """`overwrite`: what a full log does with a new record."""
+        self._overwrite = overwrite
         self._database = database
         self._settings = settings
         self._clock = clock
@@ -55,6 +62,8 @@ class SystemEventLog:
     async def add(self, record: bytes) -> int | None:
         """Append one record from outside. Raises StoreError."""
         stored = self.place([record])
+        if not stored:
+            return None
         await self._database.transact(lambda connection: self.write(connection, stored))
         self.adopt(stored)
         return stored[0][0]
@@ -81,8 +90,11 @@ class SystemEventLog:
 
     def place(self, records: Sequence[bytes]) -> list[tuple[int, int, bytes]]:
         """Give each record its id and position: (id, position, 16 bytes). Call on the loop, then write, then adopt."""
-        placed = []
+        placed: list[tuple[int, int, bytes]] = []
         for record in records:
+            if not self._overwrite and len(self._records) + len(placed) >= CAPACITY:
+                self._overflow = True
+                break
             self._position += 1
             self._last_id = self._last_id % LAST_ID + 1
             placed.append((self._last_id, self._position, self._last_id.to_bytes(2, "little") + record[2:RECORD_BYTES]))

@@ -15,7 +15,7 @@ from ipmi.message import BMC_ADDRESS, NetFn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ipmi.board import BootOptionStore, Chassis
+    from ipmi.board import Chassis, ParameterStore
     from ipmi.dispatch import Answer
     from ipmi.request import Request
 
@@ -39,7 +39,7 @@ _ANSWERS: dict[ActionReply, Answer] = {
 class ChassisCommands:
     """The host behind this endpoint."""
 
-    def __init__(self, chassis: Chassis, store: BootOptionStore, clock: Callable[[], float]) -> None:
+    def __init__(self, chassis: Chassis, store: ParameterStore, clock: Callable[[], float]) -> None:
         self._chassis = chassis
         self._boot = BootOptions(store, clock)
 

@@ -27,8 +27,8 @@ _WHOLE_RECORD = 0xFF
 _CLEAR_MAGIC = b"CLR"
 _CLEAR_START, _CLEAR_STATUS = 0xAA, 0x00
 _CLEAR_COMPLETE = b"\x01"
-_UTC_OFFSETS = (0, 0x07FF)
-"""Minutes that the SEL clock may be told to lie from UTC: none, or unspecified."""
+_UTC_UNSPECIFIED = 0x07FF
+_UTC_LIMIT_MIN = 1440
 
 
 class SelCommands:
@@ -124,11 +124,16 @@ class SelCommands:
         return b"" if accepted else Completion.NOT_IN_PRESENT_STATE
 
     def get_utc_offset(self, request: Request) -> Answer:
-        return bytes(2)
+        minutes = self._clock.utc_offset_min()
+        return (_UTC_UNSPECIFIED if minutes is None else minutes & 0xFFFF).to_bytes(2, "little")
 
-    def set_utc_offset(self, request: Request) -> Answer:
-        """Only what is true already: the SEL clock runs in UTC."""
-        return b"" if int.from_bytes(request.data, "little") in _UTC_OFFSETS else Completion.INVALID_DATA
+    async def set_utc_offset(self, request: Request) -> Answer:
+        """For clients that show local time; the SEL clock itself runs in UTC."""
+        minutes = int.from_bytes(request.data, "little", signed=True)
+        if minutes != _UTC_UNSPECIFIED and abs(minutes) > _UTC_LIMIT_MIN:
+            return Completion.INVALID_DATA
+        await self._clock.set_utc_offset(None if minutes == _UTC_UNSPECIFIED else minutes)
+        return b""
 
     def _current_reservation(self) -> Reservation:
         """Void also when somebody else has erased records: the log is not ours alone."""

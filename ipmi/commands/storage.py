@@ -26,6 +26,10 @@ _WHOLE_RECORD = 0xFF
 _READ_BY_BYTES = 0
 
 
+FRU_SIZE = 512
+"""Bytes of an inventory as clients see it: what follows the areas is room for longer texts."""
+
+
 class WriteFruCode(enum.IntEnum):
     WRITE_PROTECTED = 0x80
 
@@ -94,18 +98,32 @@ class StorageCommands:
         part = image[offset : offset + count]
         return bytes((len(part),)) + part
 
-    def write_fru(self, request: Request) -> Answer:
-        """The inventory comes from the board's profile."""
-        if self._image(request.data[0]) is None:
+    async def write_fru(self, request: Request) -> Answer:
+        """The product area with its asset tag, and the room after it. What lies before comes from the board's profile:
+        clients that write a whole image may write it as it is."""
+        fru_id, data = request.data[0], request.data[3:]
+        image, offset = self._image(fru_id), int.from_bytes(request.data[1:3], "little")
+        if image is None:
             return Completion.NOT_PRESENT
-        return WriteFruCode.WRITE_PROTECTED
+        if offset + len(data) > len(image):
+            return Completion.PARAMETER_OUT_OF_RANGE
+        written = image[:offset] + data + image[offset + len(data) :]
+        fixed = fru.product_offset(image)
+        if written[:fixed] != image[:fixed]:
+            return WriteFruCode.WRITE_PROTECTED
+        if written != image and not await self._inventory.write(fru_id, written):
+            return WriteFruCode.WRITE_PROTECTED
+        return bytes((len(data),))
 
     def _image(self, fru_id: int) -> bytes | None:
         """The encoded inventory, kept as long as its content stays the same."""
         content = self._inventory.fru(fru_id)
         if content is None:
             return None
+        written = self._inventory.written(fru_id)
+        if written is not None:
+            return written
         kept = self._images.get(fru_id)
         if kept is None or kept[0] != content:
-            kept = self._images[fru_id] = (content, fru.encode(content))
+            kept = self._images[fru_id] = (content, fru.encode(content).ljust(FRU_SIZE, b"\0"))
         return kept[1]

@@ -43,6 +43,7 @@ class LanParameter(enum.IntEnum):
     GATEWAY_MAC = 13
     BACKUP_GATEWAY = 14
     BACKUP_GATEWAY_MAC = 15
+    DESTINATION_COUNT = 17
     VLAN = 20
     VLAN_PRIORITY = 21
     SUITE_COUNT = 22
@@ -94,9 +95,10 @@ class TransportCommands:
             LanParameter.IP_HEADER: _IP_HEADER,
             LanParameter.ARP_CONTROL: b"\0",
             LanParameter.GATEWAY: lan.gateway,
-            LanParameter.GATEWAY_MAC: bytes(6),
+            LanParameter.GATEWAY_MAC: lan.gateway_mac,
             LanParameter.BACKUP_GATEWAY: bytes(4),
             LanParameter.BACKUP_GATEWAY_MAC: bytes(6),
+            LanParameter.DESTINATION_COUNT: b"\0",
             LanParameter.VLAN: bytes(2),
             LanParameter.VLAN_PRIORITY: b"\0",
             LanParameter.SUITE_COUNT: bytes((len(self._suites),)),

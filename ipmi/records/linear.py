@@ -25,6 +25,18 @@ class Linear:
     def decode(self, raw: int) -> float:
         return (self.m * raw + self.b * 10.0**self.b_exponent) * 10.0**self.result_exponent
 
+    @property
+    def step(self) -> float:
+        """Difference between two neighbouring raw values."""
+        return self.m * 10.0**self.result_exponent
+
+    def encode_span(self, span: float) -> int:
+        """A difference, such as a hysteresis, in steps."""
+        return min(max(round(span / self.step), 0), _RAW_MAXIMUM)
+
+    def decode_span(self, raw: int) -> float:
+        return raw * self.step
+
     def encode(self, value: float) -> int:
         """The raw byte nearest to `value`; values outside the range give the end of the range."""
         if math.isnan(value):

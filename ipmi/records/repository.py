@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ipmi.board import AnalogSensor, Sensor
+from ipmi.board import AnalogSensor, EventOnlySensor, Sensor
 from ipmi.device import SUPPORTED
 from ipmi.records import sdr
 from ipmi.records.linear import Linear, fit
 
 if TYPE_CHECKING:
-    from ipmi.board import Identity, Sensors
+    from ipmi.board import Identity, Inventory, Sensors
 
 _LAST_NUMBER = 0xFE
 """FFh is reserved."""
@@ -23,16 +23,20 @@ class Repository:
     A sensor that cannot be expressed (range, number, number taken) raises ValueError with its name.
     """
 
-    def __init__(self, identity: Identity, sensors: Sensors) -> None:
+    def __init__(self, identity: Identity, sensors: Sensors, inventory: Inventory) -> None:
         self._sensors = sensors
         self._by_number: dict[int, Sensor] = {}
         self._linear: dict[int, Linear] = {}
+        self._record_ids: dict[int, int] = {}
         self._records = [sdr.encode_mc_locator(1, identity, SUPPORTED)]
         for record_id, sensor in enumerate(sensors.sensors(), start=2):
             if not 0 <= sensor.number <= _LAST_NUMBER or sensor.number in self._by_number:
                 raise ValueError(f"sensor {sensor.name}: number {sensor.number} is taken or not from 0 to 254")
             self._by_number[sensor.number] = sensor
+            self._record_ids[sensor.number] = record_id
             self._records.append(self._encode(record_id, sensor))
+        for record_id, device in enumerate(inventory.devices(), start=len(self._records) + 1):
+            self._records.append(sdr.encode_fru_locator(record_id, device))
 
     def __len__(self) -> int:
         return len(self._records)
@@ -55,11 +59,17 @@ class Repository:
     def sensor(self, number: int) -> Sensor | None:
         return self._by_number.get(number)
 
+    def record_of(self, number: int) -> int:
+        """Id of the record of a sensor."""
+        return self._record_ids[number]
+
     def linear(self, number: int) -> Linear:
         """Factors of an analog sensor."""
         return self._linear[number]
 
     def _encode(self, record_id: int, sensor: Sensor) -> bytes:
+        if isinstance(sensor, EventOnlySensor):
+            return sdr.encode_event_only(record_id, sensor)
         if not isinstance(sensor, AnalogSensor):
             return sdr.encode_compact(record_id, sensor)
         try:

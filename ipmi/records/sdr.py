@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sensor data records: MC locator, full and compact (IPMI 2.0 sections 43.1, 43.2 and 43.9)."""
+"""Sensor data records: full, compact, event-only, FRU locator and MC locator (IPMI 2.0 sections 43.1 to 43.9)."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Final
 from ipmi.message import BMC_ADDRESS
 
 if TYPE_CHECKING:
-    from ipmi.board import AnalogSensor, DiscreteSensor, Identity, Thresholds
+    from ipmi.board import AnalogSensor, DiscreteSensor, EventOnlySensor, FruDevice, Identity, Thresholds
     from ipmi.records.linear import Linear
 
 _VERSION = 0x51
-_FULL, _COMPACT, _MC_LOCATOR = 0x01, 0x02, 0x12
+_FULL, _COMPACT, _EVENT_ONLY, _FRU_LOCATOR, _MC_LOCATOR = 0x01, 0x02, 0x03, 0x11, 0x12
 _THRESHOLD_READING = 0x01
 _INITIALISED = 0x63
 """Initialisation byte: scanning on, events on, as the sensor comes up."""
 _AUTO_REARM = 0x40
-_READABLE_THRESHOLDS = 0x04
+_READABLE_THRESHOLDS, _SETTABLE_THRESHOLDS = 0x04, 0x08
+_READABLE_HYSTERESIS, _SETTABLE_HYSTERESIS = 0x10, 0x20
+_LOGICAL_FRU = 0x80
+_FRU_BEHIND_CONTROLLER = 0x10
 _NO_EVENT_CONTROL = 0x03
 _NO_NUMBER = 0xC0
 _ENTITY_MANAGEMENT = 0x06
@@ -36,6 +39,8 @@ THRESHOLD_ORDER: Final = (
 )
 """Bit order of threshold masks and of Get Sensor Thresholds."""
 _RECORD_ORDER = tuple(reversed(THRESHOLD_ORDER))
+RISING_ORDER: Final = (*reversed(THRESHOLD_ORDER[:3]), *THRESHOLD_ORDER[3:])
+"""From the lowest limit to the highest."""
 
 
 def threshold_values(thresholds: Thresholds) -> tuple[float | None, ...]:
@@ -64,18 +69,20 @@ def encode_full(record_id: int, sensor: AnalogSensor, linear: Linear) -> bytes:
     limits = {name: getattr(sensor.thresholds, name) for name in THRESHOLD_ORDER}
     readable = readable_mask(sensor.thresholds)
     events = event_mask(readable)
-    access = _READABLE_THRESHOLDS if readable else 0
+    access, event_control = _access(sensor, readable)
+    settable = readable if sensor.settable else 0
+    hysteresis = linear.encode_span(sensor.hysteresis)
     body = (
         bytes((BMC_ADDRESS, 0, sensor.number, sensor.entity_id, sensor.entity_instance, _INITIALISED))
-        + bytes((_AUTO_REARM | access | _NO_EVENT_CONTROL, sensor.kind.type_code, _THRESHOLD_READING))
+        + bytes((_AUTO_REARM | access | event_control, sensor.kind.type_code, _THRESHOLD_READING))
         + (events | (readable & 7) << _COMPARISON_BIT).to_bytes(2, "little")
         + (events | (readable >> 3) << _COMPARISON_BIT).to_bytes(2, "little")
-        + bytes((readable, 0))
+        + bytes((readable, settable))
         + bytes((0, sensor.kind.unit_code, 0, 0))
         + _factors(linear)
         + bytes((0, 0, 0, 0, 0xFF, 0))
         + bytes(0 if (limit := limits[name]) is None else linear.encode(limit) for name in _RECORD_ORDER)
-        + bytes(5)
+        + bytes((hysteresis, hysteresis, 0, 0, 0))
     )
     return _record(record_id, _FULL, body + _name(sensor.name))
 
@@ -92,6 +99,33 @@ def encode_compact(record_id: int, sensor: DiscreteSensor) -> bytes:
         + bytes(6)
     )
     return _record(record_id, _COMPACT, body + _name(sensor.name))
+
+
+def encode_event_only(record_id: int, sensor: EventOnlySensor) -> bytes:
+    """The record of a source of events without a reading."""
+    body = (
+        bytes((BMC_ADDRESS, 0, sensor.number, sensor.entity_id, sensor.entity_instance))
+        + bytes((sensor.sensor_type, sensor.reading_type))
+        + bytes((1, 0, 0, 0))
+    )
+    return _record(record_id, _EVENT_ONLY, body + _name(sensor.name))
+
+
+def encode_fru_locator(record_id: int, device: FruDevice) -> bytes:
+    """The record of an inventory that is read through this controller."""
+    body = bytes((BMC_ADDRESS, device.fru_id, _LOGICAL_FRU, 0, 0, _FRU_BEHIND_CONTROLLER, 0))
+    return _record(
+        record_id, _FRU_LOCATOR, body + bytes((device.entity_id, device.entity_instance, 0)) + _name(device.name)
+    )
+
+
+def _access(sensor: AnalogSensor, readable: int) -> tuple[int, int]:
+    """What clients may do with limits, hysteresis and events of a sensor."""
+    if not readable:
+        return 0, _NO_EVENT_CONTROL
+    if sensor.settable:
+        return _SETTABLE_THRESHOLDS | _SETTABLE_HYSTERESIS, 0
+    return _READABLE_THRESHOLDS | _READABLE_HYSTERESIS, _NO_EVENT_CONTROL
 
 
 def _factors(linear: Linear) -> bytes:

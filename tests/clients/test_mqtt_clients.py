@@ -52,14 +52,15 @@ class Listener:
 
 
 @contextmanager
-def listening(demo: Demo, file: Path, *options: str) -> Iterator[Listener]:
+def listening(demo: Demo, file: Path, *options: str, online: bool = True) -> Iterator[Listener]:
     mqtt = demo.ready["mqtt"]
     command = ["mosquitto_sub", "-h", mqtt["host"], "-p", str(mqtt["port"]), "-t", "pgood/#", "-v", *options]
     with file.open("wb") as output:
         process = subprocess.Popen(command, stdout=output)
     try:
         listener = Listener(file, mqtt["base"])
-        listener.until("retained status", lambda: ("status", "online") in listener.messages())
+        if online:
+            listener.until("retained status", lambda: ("status", "online") in listener.messages())
         yield listener
     finally:
         process.terminate()
@@ -75,13 +76,18 @@ def publish(demo: Demo, topic: str, payload: str | bytes, *options: str) -> None
 
 
 @pytest.mark.parametrize("version", ["311", "5"])
-def test_everything_is_told(demo: Demo, tmp_path: Path, version: str) -> None:
-    demo.pgood("power", "force-off")
+def test_states_and_telemetry(demo: Demo, tmp_path: Path, version: str) -> None:
     with listening(demo, tmp_path / "sub", "-V", f"mqttv{version}") as listener:
         listener.until("telemetry", lambda: len(listener.payloads("telemetry")) >= 2)
         topics = Counter(topic for topic, _ in listener.messages())
         for topic in ("info", "host/0/state", "psu/1/state", "psu/2/state", "redundancy/state"):
             assert topics[topic] >= 1, topics
+
+
+def test_every_power_change_is_one_event(demo: Demo, tmp_path: Path) -> None:
+    demo.pgood("power", "force-off")
+    with listening(demo, tmp_path / "sub") as listener:
+        listener.until("telemetry", lambda: listener.payloads("telemetry"))
         assert listener.payloads("host/0/state")[-1]["state"] == "off"
         assert set(listener.payloads("telemetry")[-1]["supplies"]) == {"1", "2"}
         demo.ipmitool("chassis", "power", "on")
@@ -166,6 +172,39 @@ def until_refused(board: Demo) -> None:
         assert time.monotonic() < deadline, "the retained command was not even seen"
         time.sleep(0.2)
     assert status["documents"]["host/0/state"]["state"] == "off"
+
+
+def test_no_event_is_lost_when_agent_and_broker_are_killed(tmp_path: Path) -> None:
+    """Events that nobody took are told at the next start, in order, each under its own id."""
+    broker = DemoBroker.start(0, tmp_path / "broker")
+    board = start_demo(tmp_path / "board", "--broker", f"mqtt://127.0.0.1:{broker.port}")
+    try:
+        board.pgood("power", "on")
+        deadline = time.monotonic() + 10
+        while board.status()["mqtt"]["waiting_events"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        time.sleep(1.2)  # how far the broker got is stored each second
+        broker.close()
+        board.pgood("power", "force-off")
+        board.pgood("power", "on")
+        board.process.kill()
+        board.process.communicate(timeout=10)
+        broker = DemoBroker.start(broker.port, tmp_path / "broker")
+        with listening(board, tmp_path / "sub", online=False) as listener:
+            board = start_demo(tmp_path / "board", "--broker", f"mqtt://127.0.0.1:{broker.port}")
+            board.pgood("power", "on")  # the simulated host died with its agent
+            listener.until("the last event", lambda: len(_power_events(listener)) >= 3)
+            told = listener.payloads("event")
+        kinds = [event["kind"] for event in told if event["kind"].startswith("host.")]
+        assert kinds == ["host.off", "host.on", "host.on"]
+        ids = [event["id"] for event in told]
+        assert ids == sorted(set(ids))
+        written = [event["id"] for event in board.events()]
+        assert ids == written[written.index(ids[0]) : written.index(ids[-1]) + 1]
+    finally:
+        board.stop()
+        broker.close()
 
 
 def test_supply_events_and_states(demo: Demo, tmp_path: Path) -> None:

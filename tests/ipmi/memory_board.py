@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ipmi import board as b
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 GUID = bytes(range(0x10, 0x20))
 PASSWORD = b"correct horse 17"
@@ -27,6 +27,7 @@ class MemoryChassis:
         self.identified: list[int | None] = []
         self.delay_s = 0.0
         self.busy = False
+        self.watchdog: list[b.WatchdogAction | None] = []
 
     def status(self) -> b.ChassisStatus:
         lit = bool(self.identified) and self.identified[-1] != 0
@@ -59,6 +60,12 @@ class MemoryChassis:
     async def set_restore_policy(self, policy: b.RestorePolicy) -> None:
         self.policy = policy
 
+    async def watchdog_expired(self, action: b.WatchdogAction) -> None:
+        self.watchdog.append(action)
+
+    async def watchdog_warned(self) -> None:
+        self.watchdog.append(None)
+
     def count(self, action: b.ChassisAction) -> int:
         return sum(1 for done, _ in self.actions if done is action)
 
@@ -66,7 +73,7 @@ class MemoryChassis:
 SENSORS: tuple[b.Sensor, ...] = (
     b.AnalogSensor(
         1, "Inlet Temp", b.SensorKind.TEMPERATURE, -20, 100, 0x37, 1,
-        b.Thresholds(None, None, 0, 40, 45, 50),
+        b.Thresholds(None, None, 0, 40, 45, 50), hysteresis=2.0, settable=True,
     ),
     b.AnalogSensor(2, "CPU Temp", b.SensorKind.TEMPERATURE, 0, 125, 0x03, 1, b.Thresholds(upper_critical=95)),
     b.AnalogSensor(3, "P12V", b.SensorKind.VOLTAGE, 0, 15, 0x14, 1, b.Thresholds(None, 10.8, 11.0, 13.0, 13.2, None)),
@@ -75,6 +82,7 @@ SENSORS: tuple[b.Sensor, ...] = (
     b.AnalogSensor(6, "PSU2 Iout", b.SensorKind.CURRENT, 0, 80, 0x0A, 2),
     b.DiscreteSensor(16, "PSU1 Status", 0x08, 0x6F, 0x00CF, 0x0A, 1),
     b.DiscreteSensor(17, "PSU Redundancy", 0x09, 0x0B, 0x00FF, 0x15, 1),
+    b.EventOnlySensor(18, "Crit Interrupt", 0x13, 0x6F, 0x07, 1),
 )  # fmt: skip
 
 
@@ -82,6 +90,11 @@ class MemorySensors:
     def __init__(self) -> None:
         self.values: dict[int, float | None] = {1: 24.0, 2: 51.5, 3: 12.06, 4: 312.0, 5: 9800.0, 6: None}
         self.offsets: dict[int, int | None] = {16: 0x01, 17: 0x01}
+        self.limits = {sensor.number: sensor.thresholds for sensor in SENSORS if isinstance(sensor, b.AnalogSensor)}
+        self.spans = {1: b.Hysteresis(2.0, 2.0)}
+        self.enables: dict[int, b.EventEnables] = {}
+        self.events: dict[int, b.EventStatus] = {1: b.EventStatus(0x80, 0x01)}
+        self.rearmed: list[int] = []
 
     def sensors(self) -> Sequence[b.Sensor]:
         return SENSORS
@@ -94,6 +107,30 @@ class MemorySensors:
 
     def repository_changed_at(self) -> int:
         return 1_700_000_000
+
+    def thresholds(self, number: int) -> b.Thresholds:
+        return self.limits[number]
+
+    def hysteresis(self, number: int) -> b.Hysteresis:
+        return self.spans.get(number, b.Hysteresis(0.0, 0.0))
+
+    def event_enables(self, number: int) -> b.EventEnables | None:
+        return self.enables.get(number)
+
+    def event_status(self, number: int) -> b.EventStatus | None:
+        return self.events.get(number)
+
+    async def set_thresholds(self, number: int, thresholds: b.Thresholds) -> None:
+        self.limits[number] = thresholds
+
+    async def set_hysteresis(self, number: int, hysteresis: b.Hysteresis) -> None:
+        self.spans[number] = hysteresis
+
+    async def set_event_enables(self, number: int, enables: b.EventEnables) -> None:
+        self.enables[number] = enables
+
+    def rearm(self, number: int) -> None:
+        self.rearmed.append(number)
 
 
 class MemoryEventLog:
@@ -137,6 +174,7 @@ class MemoryClock:
     def __init__(self) -> None:
         self._ahead = 0
         self.settable = True
+        self.offset: int | None = 0
 
     def now(self) -> int:
         return int(time.time()) + self._ahead
@@ -145,6 +183,12 @@ class MemoryClock:
         if self.settable:
             self._ahead = seconds - int(time.time())
         return self.settable
+
+    def utc_offset_min(self) -> int | None:
+        return self.offset
+
+    async def set_utc_offset(self, minutes: int | None) -> None:
+        self.offset = minutes
 
 
 FRU = b.FruContent(
@@ -155,8 +199,22 @@ FRU = b.FruContent(
 
 
 class MemoryInventory:
+    def __init__(self) -> None:
+        self.images: dict[int, bytes] = {}
+
     def fru(self, fru_id: int) -> b.FruContent | None:
-        return FRU if fru_id == 0 else None
+        return FRU if fru_id in (0, 1) else None
+
+    def devices(self) -> Sequence[b.FruDevice]:
+        return (b.FruDevice(1, "PSU1 FRU", 0x0A, 1),)
+
+    def written(self, fru_id: int) -> bytes | None:
+        return self.images.get(fru_id)
+
+    async def write(self, fru_id: int, image: bytes) -> bool:
+        if fru_id == 0:
+            self.images[0] = image
+        return fru_id == 0
 
 
 class MemoryUsers:
@@ -173,6 +231,17 @@ class MemoryUsers:
 
     def all(self) -> Sequence[b.User]:
         return self.users
+
+    async def change(self, user_id: int, change: b.UserChange, origin: str) -> b.UserReply:
+        old = next((user for user in self.users if user.user_id == user_id), None)
+        user = old or b.User(user_id, b"", b"", b.Privilege.NO_ACCESS, enabled=False)
+        if change.name is not None and self.by_name(change.name) not in (None, old):
+            return b.UserReply.INVALID
+        fields = {name: value for name in change.__slots__ if (value := getattr(change, name)) is not None}
+        self.users = [other for other in self.users if other is not old]
+        if change.name != b"":
+            self.users.append(replace(user, **fields))
+        return b.UserReply.DONE
 
 
 class MemoryRedundancy:
@@ -202,15 +271,56 @@ class MemoryRedundancy:
         return True
 
 
-class MemoryBootOptions:
+class MemoryParameters:
     def __init__(self) -> None:
-        self.stored: dict[int, bytes] = {}
+        self.parameters: dict[int, bytes] = {}
 
     def get(self, parameter: int) -> bytes | None:
-        return self.stored.get(parameter)
+        return self.parameters.get(parameter)
 
     async def set(self, parameter: int, data: bytes) -> None:
-        self.stored[parameter] = data
+        self.parameters[parameter] = data
+
+
+class MemoryMeter:
+    def __init__(self) -> None:
+        self.measured: b.PowerReading | None = b.PowerReading(312.4, 100, 400, 250.6, 60_000)
+        self.asked: list[int | None] = []
+
+    def reading(self, period_s: int | None) -> b.PowerReading | None:
+        self.asked.append(period_s)
+        return self.measured
+
+
+class MemoryConsole:
+    """A console that remembers what it was told, and says what a test makes it say."""
+
+    def __init__(self) -> None:
+        self.reader: b.ConsoleReader | None = None
+        self.written = b""
+        self.breaks = 0
+        self.paused = False
+        self.takes = 1_000_000
+
+    def attach(self, reader: b.ConsoleReader) -> Callable[[], None]:
+        if self.reader is not None:
+            raise b.ConsoleBusy
+        self.reader = reader
+        return self._detach
+
+    def _detach(self) -> None:
+        self.reader = None
+
+    def write(self, data: bytes) -> int:
+        taken = data[: self.takes]
+        self.written += taken
+        return len(taken)
+
+    def send_break(self) -> None:
+        self.breaks += 1
+
+    def pause(self, paused: bool) -> None:
+        self.paused = paused
 
 
 class MemoryNetwork:
@@ -231,7 +341,12 @@ class MemoryBoard:
         self.inventory = MemoryInventory()
         self.users = MemoryUsers()
         self.redundancy = MemoryRedundancy()
-        self.boot_options = MemoryBootOptions()
+        self.boot_options = MemoryParameters()
+        self.system_info = MemoryParameters()
+        self.dcmi = MemoryParameters()
+        self.sol = MemoryParameters()
+        self.meter = MemoryMeter()
+        self.console = MemoryConsole()
         self.identity = b.Identity(GUID, 0x20, 1, 0, 1, 0x00B0B0, 0x4711, "memory-board")
 
     def board(self) -> b.Board:
@@ -245,5 +360,10 @@ class MemoryBoard:
             self.users,
             self.redundancy,
             self.boot_options,
+            self.system_info,
+            self.dcmi,
+            self.sol,
             MemoryNetwork(),
+            self.meter,
+            self.console,
         )

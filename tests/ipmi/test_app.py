@@ -26,15 +26,36 @@ def test_self_test_has_two_bytes(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("command", [0x02, 0x03])
-def test_resets_are_refused(bench: Bench, command: int) -> None:
-    assert bench.login().run(0x06, command) == b"\xd5"
+def test_a_reset_ends_every_session_and_touches_nothing_else(bench: Bench, command: int) -> None:
+    console, other = bench.login(), bench.login()
+    bench.parts.chassis.power_on = True
+    assert console.run(0x06, command) == b"\0"
+    assert console.send(0x06, 0x01) is None
+    assert other.send(0x06, 0x01) is None
+    assert bench.parts.chassis.actions == []
+    assert bench.login().run(0x06, 0x01)[0] == 0
 
 
 def test_acpi_state_follows_the_host(bench: Bench) -> None:
     console = bench.login()
-    assert console.run(0x06, 0x07) == b"\0\x05\0"
+    assert console.run(0x06, 0x07) == b"\0\x05\x2a"
     bench.parts.chassis.power_on = True
-    assert console.run(0x06, 0x07) == b"\0\x00\0"
+    assert console.run(0x06, 0x07) == b"\0\x00\x2a"
+    assert console.run(0x06, 0x06, b"\x83\x82") == b"\0"
+    assert console.run(0x06, 0x07) == b"\0\x03\x02"
+    assert console.run(0x06, 0x06, b"\xff\x00") == b"\0", "neither state is to be changed"
+    assert console.run(0x06, 0x07) == b"\0\x03\x02"
+    assert console.run(0x06, 0x06, b"\x90\x00") == b"\xcc"
+    assert console.run(0x06, 0x06, b"\x00\x90") == b"\xcc"
+    bench.parts.chassis.power_on = False
+    assert console.run(0x06, 0x07) == b"\0\x05\x2a", "what was told is void once the host has lost power"
+
+
+def test_enables_and_flags(bench: Bench) -> None:
+    console = bench.login()
+    assert console.run(0x06, 0x2F) == b"\0\x08"
+    assert console.run(0x06, 0x2E, b"\x08") == b"\xd4"
+    assert console.run(0x06, 0x31) == b"\0\0"
 
 
 def test_channel(bench: Bench) -> None:
@@ -67,7 +88,7 @@ def test_system_info(bench: Bench) -> None:
     assert console.run(0x06, 0x59, b"\0\x02\x01\0") == b"\xc9"
     assert console.run(0x06, 0x59, b"\x80\x02\0\0") == b"\0\x11"
     assert console.run(0x06, 0x59, b"\0\0\0\0") == b"\0\x11\0"
-    for parameter in (1, 3, 4, 5, 200):
+    for parameter in (1, 3, 4, 5, 8, 200):
         assert console.run(0x06, 0x59, bytes([0, parameter, 0, 0])) == b"\x80"
 
 
@@ -132,3 +153,32 @@ def test_names_are_escaped_in_the_audit_trail(bench: Bench) -> None:
     bench.parts.users.users.append(User(7, b"a b\n@\xff", b"secret", Privilege.ADMINISTRATOR))
     bench.login(name=b"a b\n@\xff", password=b"secret").run(0x00, 0x02, b"\x01")
     assert bench.parts.chassis.actions[0][1] == r"ipmi:a\x20b\x0a@\xff@192.0.2.1"
+
+
+def test_system_info_is_written_block_by_block(bench: Bench) -> None:
+    console = bench.login()
+    text = b"a name that needs more than two blocks"
+    blocks = bytes((0, len(text))) + text
+    for number in range(3):
+        part = blocks[number * 16 : number * 16 + 16].ljust(16, b"\0")
+        assert console.run(0x06, 0x58, bytes((3, number)) + part) == b"\0"
+    read = b"".join(console.run(0x06, 0x59, bytes((0, 3, number, 0)))[3:] for number in range(3))
+    assert read[: len(blocks)] == blocks
+    assert console.run(0x06, 0x59, b"\0\x03\x03\0") == b"\xc9"
+    assert console.run(0x06, 0x58, b"\x04\x01" + bytes(16)) == b"\xd5", "the first block says the length"
+    assert console.run(0x06, 0x58, b"\x04\x11" + bytes(16)) == b"\xc9"
+    assert console.run(0x06, 0x58, b"\x63\x00" + bytes(16)) == b"\x80"
+    assert console.run(0x06, 0x58, b"\x03\x00") == b"\xc7"
+    assert console.run(0x06, 0x58, b"\x00\x01") == b"\0"
+    assert console.run(0x06, 0x59, b"\0\0\0\0") == b"\0\x11\x01"
+    assert console.run(0x06, 0x58, b"\x00\x05") == b"\xcc"
+
+
+def test_channel_access_can_only_be_set_to_what_it_is(bench: Bench) -> None:
+    console = bench.login()
+    assert console.run(0x06, 0x40, b"\x01\x62\x44") == b"\0"
+    assert console.run(0x06, 0x40, b"\x01\x00\x00") == b"\0"
+    assert console.run(0x06, 0x40, b"\x01\x60\x44") == b"\x83"
+    assert console.run(0x06, 0x40, b"\x01\x62\x42") == b"\xcc"
+    assert console.run(0x06, 0x40, b"\x03\x62\x44") == b"\xcc"
+    assert console.run(0x06, 0x40, b"\x01\xe2\x44") == b"\xcc"

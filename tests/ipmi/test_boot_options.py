@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ipmi.boot_options import BootOptions
 
-from .memory_board import MemoryBootOptions
+from .memory_board import MemoryParameters
 
 if TYPE_CHECKING:
     from .bench import Bench
@@ -113,8 +113,8 @@ def test_marked_invalid(bench: Bench) -> None:
 def test_a_host_that_was_told_at_the_last_run_of_the_agent() -> None:
     """Flags for one boot that are found in the store begin their 60 s anew; persistent ones just stay."""
     now = 0.0
-    store = MemoryBootOptions()
-    store.stored[5] = bytes.fromhex("80 04 00 00 00")
+    store = MemoryParameters()
+    store.parameters[5] = bytes.fromhex("80 04 00 00 00")
     options = BootOptions(store, lambda: now)
     assert options.get(5) == bytes.fromhex("01 05 80 04 00 00 00")
     now = 60.0
@@ -131,7 +131,7 @@ def test_acknowledge_changes_only_masked_bits(bench: Bench) -> None:
 def test_bad_requests_change_nothing(bench: Bench) -> None:
     console = bench.login()
     set_(console, PXE_ONCE.hex())
-    stored = dict(bench.parts.boot_options.stored)
+    stored = dict(bench.parts.boot_options.parameters)
     for data, code in (
         ("05 80", 0xC7),
         ("05 80 04 00 00 00 00", 0xC7),
@@ -144,4 +144,4 @@ def test_bad_requests_change_nothing(bench: Bench) -> None:
         assert set_(console, data) == code, data
     assert console.run(0x00, 0x09, b"\x07\0\0") == b"\x80"
     assert console.run(0x00, 0x09, b"\x05") == b"\xc7"
-    assert bench.parts.boot_options.stored == stored
+    assert bench.parts.boot_options.parameters == stored

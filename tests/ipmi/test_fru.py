@@ -65,18 +65,46 @@ def test_any_text_gives_a_sound_image(text: str, other: str, date: int) -> None:
 
 def test_reads(bench: Bench) -> None:
     console = bench.login()
-    image = fru.encode(FRU)
+    image = fru.encode(FRU).ljust(512, b"\0")
     info = console.run(0x0A, 0x10, b"\0")
     assert info == b"\0" + len(image).to_bytes(2, "little") + b"\0"
     assert console.run(0x0A, 0x11, b"\0\0\0\xff") == b"\0" + bytes([min(255, len(image))]) + image[:255]
-    pieces = [console.run(0x0A, 0x11, bytes([0, offset, 0, 16])) for offset in range(0, len(image), 16)]
+    pieces = [
+        console.run(0x0A, 0x11, bytes([0]) + offset.to_bytes(2, "little") + bytes([16]))
+        for offset in range(0, len(image), 16)
+    ]
     assert b"".join(piece[2:] for piece in pieces) == image
 
 
 def test_out_of_range(bench: Bench) -> None:
     console = bench.login()
-    assert console.run(0x0A, 0x10, b"\x01") == b"\xcb"
-    assert console.run(0x0A, 0x11, b"\x01\0\0\x08") == b"\xcb"
+    assert console.run(0x0A, 0x10, b"\x02") == b"\xcb"
+    assert console.run(0x0A, 0x11, b"\x02\0\0\x08") == b"\xcb"
     assert console.run(0x0A, 0x11, b"\0\xff\x7f\x08") == b"\xc9"
     assert console.run(0x0A, 0x12, b"\0\0\0\x08") == b"\x80"
+    assert console.run(0x0A, 0x12, b"\x01\xff\x01\x08\x08") == b"\xc9"
     assert console.run(0x0A, 0x12, b"\x05\0\0\x08") == b"\xcb"
+
+
+def test_write_of_the_product_area_is_kept(bench: Bench) -> None:
+    console = bench.login()
+    image = fru.encode(FRU).ljust(512, b"\0")
+    start = fru.product_offset(image)
+    new = image[start:].replace(b"rack 7", b"rack 8")
+    for offset in range(0, len(new), 16):
+        part = new[offset : offset + 16]
+        request = b"\0" + (start + offset).to_bytes(2, "little") + part
+        assert console.run(0x0A, 0x12, request) == b"\0" + bytes([len(part)])
+    assert bench.parts.inventory.images[0] == image[:start] + new
+    assert b"rack 8" in console.run(0x0A, 0x11, b"\0" + start.to_bytes(2, "little") + b"\xff")
+
+
+def test_write_of_what_the_profile_says(bench: Bench) -> None:
+    """Unchanged bytes pass, for clients that write a whole image; others do not."""
+    console = bench.login()
+    image = fru.encode(FRU)
+    assert console.run(0x0A, 0x12, b"\0\0\0" + image[:16]) == b"\0\x10"
+    assert console.run(0x0A, 0x12, b"\0\x08\0" + bytes(8)) == b"\x80"
+    start = fru.product_offset(image).to_bytes(2, "little")
+    assert console.run(0x0A, 0x12, b"\x01" + start + b"\xff") == b"\x80", "a supply has its own memory"
+    assert bench.parts.inventory.images == {}

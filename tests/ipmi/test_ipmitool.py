@@ -92,7 +92,7 @@ def test_chassis(clients: Clients, parts: MemoryBoard) -> None:
 )
 def test_boot_device(clients: Clients, parts: MemoryBoard, arguments: tuple[str, ...], stored: str, shown: str) -> None:
     ok(clients, "chassis", "bootdev", *arguments)
-    assert parts.boot_options.stored[5].hex() == stored
+    assert parts.boot_options.parameters[5].hex() == stored
     assert shown in ok(clients, "chassis", "bootparam", "get", "5")
 
 

@@ -17,7 +17,12 @@ BELOW = {
     "crypto": set[str](),
     "rakp": set[str](),
     "window": set[str](),
-    "board": set[str](),
+    "board/chassis": set[str](),
+    "board/sensors": set[str](),
+    "board/storage": set[str](),
+    "board/users": set[str](),
+    "sol": set[str](),
+    "watchdog": {"ipmi.board"},
     "records/linear": set[str](),
     "records/fru": {"ipmi.board", "ipmi.message"},
     "records/sdr": {"ipmi.board", "ipmi.message", "ipmi.records.linear"},
@@ -48,7 +53,14 @@ def test_the_library_knows_nothing_of_the_application() -> None:
 
 def test_only_the_edges_touch_sockets_and_the_loop() -> None:
     users = {path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py") if {"socket", "asyncio"} & imports(path)}
-    assert users == {"endpoint.py", "server.py", "running.py", "commands/oem_redundancy.py"}
+    assert users == {
+        "endpoint.py",
+        "server.py",
+        "running.py",
+        "commands/oem_redundancy.py",
+        "commands/watchdog.py",
+        "sol_service.py",
+    }
 
 
 @pytest.mark.parametrize("handlers", sorted(path.name for path in (ROOT / "commands").glob("*.py")))

@@ -41,7 +41,7 @@ def test_boot_device(clients: Clients, parts: MemoryBoard) -> None:
     answer = told(clients, "bmc.set_bootdev('network', persist=True)\nprint(json.dumps(bmc.get_bootdev()))")
     assert answer["bootdev"] == "network"
     assert answer["persistent"] is True
-    assert parts.boot_options.stored[3] == b"\x08"
+    assert parts.boot_options.parameters[3] == b"\x08"
 
 
 def test_sensors(clients: Clients) -> None:

@@ -12,7 +12,7 @@ from ipmi.records import sdr
 from ipmi.records.linear import Linear
 from ipmi.records.repository import Repository
 
-from .memory_board import SENSORS, MemoryBoard, MemorySensors
+from .memory_board import SENSORS, MemoryBoard, MemoryInventory, MemorySensors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,13 +35,13 @@ def test_full_record_byte_for_byte() -> None:
         == bytes.fromhex(
             "0200 51 01 35"  # id, version, full record, 53 more bytes
             "20 00 01"  # owner, LUN, number
-            "37 01 63 47 01 01"  # entity, instance, initialisation, capabilities, temperature, threshold
-            "811a 817a 3900"  # events and comparisons below, above; readable limits, none settable
+            "37 01 63 68 01 01"  # entity, instance, initialisation, capabilities, temperature, threshold
+            "811a 817a 3939"  # events and comparisons below, above; limits readable and settable
             "00 01 00"  # units: unsigned, degrees C
             "00 05 00 38 c0 00 f0"  # linear; M = 5, B = -200, K2 = -1
             "00 00 00 00 ff 00"  # no nominal values; raw maximum and minimum
             "8c 82 78 00 00 28"  # 50, 45, 40 above; none, none, 0 below
-            "00 00 00 00 00"
+            "04 04 00 00 00"  # hysteresis of 2 degrees
             "ca"
         )
         + b"Inlet Temp"
@@ -87,12 +87,12 @@ def test_walk_reaches_every_sensor_once(bench: Bench) -> None:
         assert answer[0] == 0
         record, body = int.from_bytes(answer[1:3], "little"), answer[3:]
         assert len(body) == body[4] + 5
-        if body[3] in (1, 2):
+        if body[3] in (1, 2, 3):
             numbers.append(body[7])
-            names.append(body[48 if body[3] == 1 else 32 :].decode())
+            names.append(body[{1: 48, 2: 32, 3: 17}[body[3]] :].decode())
     assert numbers == [sensor.number for sensor in SENSORS]
     assert names == [sensor.name for sensor in SENSORS]
-    assert console.run(0x0A, 0x20)[2:4] == (len(SENSORS) + 1).to_bytes(2, "little")
+    assert console.run(0x0A, 0x20)[2:4] == (len(SENSORS) + 2).to_bytes(2, "little")
 
 
 def test_partial_reads_join_to_the_whole(bench: Bench) -> None:
@@ -123,7 +123,7 @@ def test_out_of_range(bench: Bench, record: int, offset: int, code: int) -> None
 def test_last_record(bench: Bench) -> None:
     answer = read(bench.login(), 0xFFFF)
     assert answer[1:3] == b"\xff\xff"
-    assert answer[-14:] == b"PSU Redundancy"
+    assert answer[3:] == bytes.fromhex("0b00 51 11 13 20 01 80 00 00 10 00 0a 01 00 c8") + b"PSU1 FRU"
 
 
 def test_info_tells_when_the_sensors_changed(bench: Bench) -> None:
@@ -148,4 +148,4 @@ def test_a_wrong_sensor_is_named(sensors: tuple[Sensor, ...]) -> None:
             return sensors
 
     with pytest.raises(ValueError, match="bad one"):
-        Repository(MemoryBoard().identity, Wrong())
+        Repository(MemoryBoard().identity, Wrong(), MemoryInventory())

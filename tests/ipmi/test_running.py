@@ -7,6 +7,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from ipmi.board import Privilege
+from ipmi.completion import Completion
 from ipmi.config import ServerConfig
 from ipmi.counters import Tally
 from ipmi.dispatch import Answer, Command
@@ -29,18 +30,19 @@ class Stage:
         self.slow = SlowCommands(ServerConfig(**settings), self.tally, lambda: self.now)  # type: ignore[arg-type]
         self.go = asyncio.Event()
         self.runs = 0
+        self.refusal: Completion | None = None
         self.answers: list[bytes] = []
 
     async def handler(self, request: Request) -> Answer:
         self.runs += 1
         run = self.runs
         await self.go.wait()
-        return bytes([run])
+        return self.refusal or bytes([run])
 
-    def start(self, data: bytes = b"", session: int = 1, *, once: bool = True) -> None:
+    def start(self, data: bytes = b"", session: int = 1, *, once: bool = True, sequence: int = 1) -> None:
         command = Command(NetFn.OEM_ONE, 0x01, "slow", Privilege.USER, self.handler, once=once)
         caller = Caller(session, 2, b"user", Privilege.USER, Privilege.USER, "192.0.2.1")
-        self.slow.start(command, Request(0x30, 0x01, data, caller), self.answers.append)
+        self.slow.start(command, Request(0x30, 0x01, data, caller), self.answers.append, sequence)
 
     async def settle(self) -> None:
         for _ in range(5):
@@ -160,3 +162,59 @@ def test_close_cancels_what_runs() -> None:
         await stage.settle()
 
     assert play(scene).answers == [b"\xff"]
+
+
+async def run_words(stage: Stage, words: list[tuple[bytes, int]]) -> None:
+    """Each word is data and the session sequence number of its packet."""
+    stage.go.set()
+    for data, sequence in words:
+        stage.start(data, sequence=sequence)
+        await stage.settle()
+
+
+def test_on_off_on_in_one_session_are_three_actions() -> None:
+    async def scene(stage: Stage) -> None:
+        await run_words(stage, [(b"on", 5), (b"off", 6), (b"on", 7), (b"off", 8)])
+
+    assert play(scene).answers == [b"\0\x01", b"\0\x02", b"\0\x03", b"\0\x04"]
+
+
+def test_a_retry_that_comes_late_is_still_a_retry() -> None:
+    """`on` is sent as 5 and again as 6; 6 is overtaken by `off`, sent as 7."""
+
+    async def scene(stage: Stage) -> None:
+        await run_words(stage, [(b"on", 5), (b"off", 7), (b"on", 6), (b"off", 8)])
+
+    assert play(scene).answers == [b"\0\x01", b"\0\x02", b"\0\x01", b"\0\x02"]
+
+
+def test_a_retry_of_the_newest_is_a_retry_over_the_wrap_of_the_numbers() -> None:
+    async def scene(stage: Stage) -> None:
+        await run_words(stage, [(b"on", 0xFFFFFFFE), (b"off", 0xFFFFFFFF), (b"on", 1), (b"on", 2)])
+
+    assert play(scene).answers == [b"\0\x01", b"\0\x02", b"\0\x03", b"\0\x03"]
+
+
+def test_an_action_that_was_refused_in_between_changes_nothing() -> None:
+    async def scene(stage: Stage) -> None:
+        await run_words(stage, [(b"on", 5)])
+        stage.refusal = Completion.NODE_BUSY
+        await run_words(stage, [(b"off", 6)])
+        stage.refusal = None
+        await run_words(stage, [(b"on", 7)])
+
+    assert play(scene).answers == [b"\0\x01", b"\xc0", b"\0\x01"]
+
+
+def test_a_refusal_is_remembered_for_a_retry_and_no_longer() -> None:
+    async def scene(stage: Stage) -> None:
+        stage.refusal = Completion.NODE_BUSY
+        await run_words(stage, [(b"on", 5)])
+        stage.refusal = None
+        stage.now = 1.9
+        await run_words(stage, [(b"on", 6)])
+        stage.now = 2.1
+        await run_words(stage, [(b"on", 7)])
+
+    stage = play(scene)
+    assert stage.answers == [b"\xc0", b"\xc0", b"\0\x02"]

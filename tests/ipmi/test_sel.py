@@ -149,4 +149,7 @@ def test_utc_offset(bench: Bench) -> None:
     assert console.run(0x0A, 0x5C) == b"\0\0\0"
     assert console.run(0x0A, 0x5D, b"\0\0") == b"\0"
     assert console.run(0x0A, 0x5D, b"\xff\x07") == b"\0"
-    assert console.run(0x0A, 0x5D, b"\x3c\x00") == b"\xcc"
+    assert console.run(0x0A, 0x5C) == b"\0\xff\x07"
+    assert console.run(0x0A, 0x5D, b"\xc4\xff") == b"\0"
+    assert console.run(0x0A, 0x5C) == b"\0\xc4\xff", "an hour west"
+    assert console.run(0x0A, 0x5D, b"\xa1\x05") == b"\xcc"

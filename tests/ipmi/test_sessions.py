@@ -230,7 +230,7 @@ def test_server_numbers_count_up(bench: Bench) -> None:
 def test_other_payloads_in_a_session_are_counted_as_malformed(bench: Bench) -> None:
     console = bench.login()
     before = bench.tally.malformed
-    assert bench.give(console.seal(b"\0\0\0\0", kind=0x01)) is None
+    assert bench.give(console.seal(b"\0\0\0\0", kind=0x02)) is None
     assert bench.tally.malformed == before + 1
     assert console.run(0x06, 0x01)[0] == 0
 

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which services the IPMI face stands on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent.limits.watch import LimitWatch
+    from agent.power.host import Host
+    from agent.power.hours import PowerOnHours
+    from agent.power.identify import IdentifyLed
+    from agent.psu.monitor import SupplyMonitor
+    from agent.psu.power_meter import PowerMeter
+    from agent.psu.redundancy import ColdRedundancy
+    from agent.thermal.monitor import TemperatureMonitor
+
+
+class IpmiServices(Protocol):
+    """Implemented by agent.board.services.Services."""
+
+    @property
+    def hosts(self) -> Mapping[str, Host]: ...
+
+    @property
+    def hours(self) -> Mapping[str, PowerOnHours]: ...
+
+    @property
+    def identify_leds(self) -> Mapping[str, IdentifyLed]: ...
+
+    @property
+    def supplies(self) -> SupplyMonitor: ...
+
+    @property
+    def redundancy(self) -> ColdRedundancy: ...
+
+    @property
+    def temperatures(self) -> TemperatureMonitor: ...
+
+    @property
+    def limits(self) -> LimitWatch: ...
+
+    @property
+    def power_meter(self) -> PowerMeter: ...

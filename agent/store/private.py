@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Files that only the agent's user may read, replaced in one step."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_private(file: Path, content: bytes) -> None:
+    """Replace a file of mode 0600 in one step that survives a power cut. Raises OSError."""
+    fresh = file.with_name(file.name + ".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    fresh.replace(file)
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read_private(file: Path) -> bytes:
+    """The content of a secret file. Raises OSError, also when others may read it."""
+    if file.stat().st_mode & 0o077:
+        raise PermissionError(f"others may read it; run: chmod 600 {file}")
+    return file.read_bytes()
