@@ -14,6 +14,7 @@ from agent.board.options import effective
 from agent.control.server import Entry, RequestError
 from agent.events.catalog import CATALOG
 from agent.events.event import EventKind
+from agent.events.redfish_log import render
 from agent.power.request import Action, Request
 from agent.sim.plant import UnknownThing
 from agent.store.user_request import UserRequest, listed, resolve
@@ -62,6 +63,7 @@ class BoardMethods:
         return {
             "status": Entry(acts=False, serve=self._status),
             "config": Entry(acts=False, serve=self._config),
+            "log": Entry(acts=False, serve=self._log),
             "events": Entry(acts=False, stream=self._events),
             "power": Entry(acts=True, serve=self._power),
             "redundancy": Entry(acts=True, serve=self._redundancy),
@@ -109,6 +111,12 @@ class BoardMethods:
                     yield told.payload()
         finally:
             subscription.close()
+
+    async def _log(self, args: Mapping[str, Any], peer: Peer) -> object:
+        """The event log as a Redfish service gives it."""
+        wanted = _typed(args, _Events)
+        await self._board.bus.drain()
+        return [render(entry) for entry in await self._board.event_log.latest(max(0, min(wanted.latest, MAX_LATEST)))]
 
     async def _power(self, args: Mapping[str, Any], peer: Peer) -> object:
         wanted = _typed(args, _Power)

@@ -54,7 +54,14 @@ class Services:
         self.identify_leds = {
             table.name: IdentifyLed(lines.engine, table.identify_led if lines.armed else "") for table in profile.hosts
         }
-        self.supplies = SupplyMonitor(profile.supplies, buses, bus.emit, self._supplies_changed)
+        self.supplies = SupplyMonitor(
+            profile.supplies,
+            buses,
+            bus.emit,
+            self._supplies_changed,
+            present=self._present,
+            bus_numbers={name: table.number for name, table in profile.buses.items()},
+        )
         self.redundancy = ColdRedundancy(
             profile.redundancy, self.supplies, buses, settings, bus.emit, self._redundancy_changed
         )
@@ -164,6 +171,11 @@ class Services:
         for slot in self.supplies.slots:
             self._tell(f"psu/{slot.name}")
         self.redundancy.supplies_changed()
+
+    def _present(self, line: str) -> bool | None:
+        """What a presence line says."""
+        steady = self.lines.engine.input(line).steady
+        return None if steady is Steady.UNKNOWN else steady is Steady.ACTIVE
 
     def _redundancy_changed(self) -> None:
         self._tell("redundancy")

@@ -125,6 +125,14 @@ class SupplyTable(Table, frozen=True):
     """What MFR_ID and MFR_MODEL must read before D0h is written."""
     model_stated: str = ""
     """The user's word for the model, where the supply does not tell it."""
+    presence_line: str = ""
+    """An input line that is active while a supply is in the slot."""
+    eeprom: I2cAddress | None = None
+    """Inventory memory beside the supply: it answers while the supply is in the slot."""
+    gap_us: Annotated[int, msgspec.Meta(ge=0, le=100_000)] | None = None
+    """Rest between two transactions; what the model needs, unless given."""
+    pec: Literal["auto", "on", "off"] | None = None
+    pages: Annotated[int, msgspec.Meta(ge=1, le=4)] | None = None
 
 
 class SensorTable(Table, frozen=True):
@@ -154,6 +162,8 @@ class RedundancyTable(Table, frozen=True):
     """So many healthy supplies make the set redundant."""
     settle_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 5000
     """All supplies stay active so long before roles are given."""
+    expected_supplies: Annotated[int, msgspec.Meta(ge=1, le=8)] | None = None
+    """So many supplies make the set complete; every slot, unless given."""
 
 
 class TelemetryTable(Table, frozen=True):
