@@ -40,9 +40,9 @@ def test_the_scenario_of_the_source_document_everywhere(demo: Demo) -> None:
     _settled(demo)
     demo.ipmitool("sel", "clear")
     seen, logged = len(demo.events()), len(_log(demo))
-    url = demo.ready["mqtt"]["url"]
+    mqtt = demo.ready["mqtt"]
     subscriber = subprocess.Popen(
-        ["mosquitto_sub", "-h", "127.0.0.1", "-p", url.rsplit(":", 1)[1].strip("/"), "-t", "pgood/+/event", "-q", "1"],
+        ["mosquitto_sub", "-h", mqtt["host"], "-p", str(mqtt["port"]), "-t", "pgood/+/event", "-q", "1"],
         stdout=subprocess.PIPE,
         text=True,
     )
