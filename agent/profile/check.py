@@ -94,6 +94,11 @@ def _supplies(profile: Profile) -> Iterator[Problem]:
                 (*path, "cold_redundancy"),
                 "needs mfr_id and mfr_model (what the supply must answer), or model_stated (your word for it)",
             )
+        line = profile.lines.get(supply.presence_line)
+        if supply.presence_line and (line is None or line.direction != "input"):
+            yield Problem((*path, "presence_line"), "must be an input line of [lines]")
+    if (profile.redundancy.expected_supplies or 0) > len(profile.supplies):
+        yield Problem(("redundancy", "expected_supplies"), "is more than there are tables of [[supplies]]")
     if len(profile.supplies) > 8:
         yield Problem(("supplies",), "at most 8 supplies")
 
@@ -121,6 +126,11 @@ def _buses(profile: Profile) -> Iterator[Problem]:
     seen: dict[tuple[str, int], str] = {}
     devices: list[tuple[KeyPath, str, int]] = [
         *((("supplies", i, "address"), supply.bus, supply.address) for i, supply in enumerate(profile.supplies)),
+        *(
+            (("supplies", i, "eeprom"), supply.bus, supply.eeprom)
+            for i, supply in enumerate(profile.supplies)
+            if supply.eeprom is not None
+        ),
         *((("sensors", i, "address"), sensor.bus, sensor.address) for i, sensor in enumerate(profile.sensors)),
     ]
     for path, bus_name, address in devices:

@@ -27,7 +27,7 @@ FAN_DRIFT = 0.25
 TEMPERATURE_DRIFT_C = 10.0
 BASELINE_SAMPLES = 600
 """What is usual at a load is known after so many samples there."""
-SLOW, FAST = 1 / 3000, 1 / 120
+SLOW, FAST = 1 / 86_400, 1 / 120
 CORRECTABLE_PER_HOUR = 20
 HOUR_S = 3600.0
 LOAD_STEPS = 10
@@ -47,10 +47,13 @@ class Usual:
     slow: float
     fast: float
     samples: int = 1
+    held: bool = False
+    """While something drifts, the slow mean must not get used to it."""
 
     def add(self, value: float) -> None:
         self.samples += 1
-        self.slow += (value - self.slow) * max(SLOW, 1 / self.samples)
+        if not self.held:
+            self.slow += (value - self.slow) * max(SLOW, 1 / self.samples)
         self.fast += (value - self.fast) * max(FAST, 1 / self.samples)
 
     @property
@@ -135,11 +138,13 @@ def _drifts(history: _History, slot: Slot, rated_w: float) -> dict[Trend, str]:
     step = int(LOAD_STEPS * readings.pout_w / rated_w)
     if readings.fan_rpm is not None:
         fan = _added(history.fans, step, readings.fan_rpm)
-        if fan.known and abs(fan.fast - fan.slow) > FAN_DRIFT * fan.slow:
+        fan.held = fan.known and abs(fan.fast - fan.slow) > FAN_DRIFT * fan.slow
+        if fan.held:
             found[Trend.FAN] = f"fan at {fan.fast:.0f} rpm, usually {fan.slow:.0f} rpm at this load"
     if readings.temperature_c is not None:
         warm = _added(history.temperatures, step, readings.temperature_c)
-        if warm.known and warm.fast - warm.slow > TEMPERATURE_DRIFT_C:
+        warm.held = warm.known and warm.fast - warm.slow > TEMPERATURE_DRIFT_C
+        if warm.held:
             found[Trend.TEMPERATURE] = f"{warm.fast:.0f} C, usually {warm.slow:.0f} C at this load"
     return found
 

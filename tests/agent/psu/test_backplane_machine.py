@@ -164,7 +164,7 @@ class BackplaneMachine(RuleBasedStateMachine):
 
 
 BackplaneMachine.TestCase.settings = settings(
-    max_examples=8, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=15, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestBackplane = BackplaneMachine.TestCase
 
