@@ -30,6 +30,7 @@ from agent.ipmi_face.numbers import sel_sensors, sel_slots
 from agent.ipmi_face.sel_form import SelForms
 from agent.mqtt.config import mqtt_config
 from agent.mqtt.face import MqttFace
+from agent.mqtt.replay import EventReplay
 from agent.profile.problem import SettingError
 from agent.sim.plant import Plant
 from agent.sim.smbus import SimulatedSmbus
@@ -101,7 +102,10 @@ class Board:
             self._stack = opened.pop_all()
         self.documents = Documents(self.services, self._info())
         self.commands = BoardCommands(self.board_id, self.services, self.documents)
-        self.mqtt = MqttFace(self.mqtt_config, self.commands, self.bus) if self.mqtt_config else None
+        self.replay = EventReplay(self.journal, self.settings)
+        self.mqtt = (
+            MqttFace(self.mqtt_config, self.commands, self.bus, events=self.replay.queue) if self.mqtt_config else None
+        )
         self.control = ControlServer(BoardMethods(self), state_dir / SOCKET)
 
     def _open_buses(self) -> dict[str, I2cBus]:
@@ -167,6 +171,9 @@ class Board:
 
     async def start(self) -> None:
         """Bring everything up. Raises ListenError."""
+        if self.mqtt:
+            await self.replay.load()
+            self.replay.start()
         self.bus.start()
         if self.world:
             self.world.start()
@@ -190,6 +197,7 @@ class Board:
         await self.bus.drain()
         if self.mqtt:
             await self.mqtt.close()
+            await self.replay.close()
         await self.services.close()
         if self.world:
             self.world.close()

@@ -7,6 +7,8 @@ import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.board.armed import is_armed
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -122,7 +124,9 @@ def effective(options: Options, state: Settings) -> Iterator[Setting]:
     )
     yield Setting("mqtt.base", site.mqtt.base, _first((site.mqtt.base != "pgood", Origin.SITE)))
     yield Setting("board.id", state.get("board.id"), Origin.SITE if site.board.id else Origin.STATE)
-    yield Setting("board.armed", bool(state.get("board.armed", False)) or options.profile.board.simulated, Origin.STATE)
+    simulated = options.profile.board.simulated
+    armed = simulated or is_armed(options.state_dir)
+    yield Setting("board.armed", armed, Origin.PROFILE if simulated else Origin.STATE)
     yield Setting(
         "telemetry.interval_s",
         options.telemetry_interval_s(),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent.board.options import Override
-from agent.board.state_dir import StateDirError, make_state_dir
+from agent.board.state_dir import StateDir, StateDirError, make_state_dir
 from agent.cli import boarding
 from agent.cli.events import readable
 from agent.cli.failure import Failure
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not options.profile.board.simulated:
         raise Failure(f"{options.profile_file}: the demo is for simulated boards; use: pgood run --profile FILE")
     try:
-        make_state_dir(state_dir)
+        _forget_earlier(state_dir)
         with contextlib.ExitStack() as stack:
             url, without_mqtt = arguments.broker, ""
             if url is None:
@@ -77,6 +77,13 @@ def run(arguments: argparse.Namespace) -> int:
     except (StateDirError, ValueError) as error:
         raise Failure(str(error)) from error
     return 0
+
+
+def _forget_earlier(state_dir: Path) -> None:
+    """A killed demo leaves its ready file behind; who waits for ours must not find that. Raises StateDirError."""
+    state = StateDir(state_dir)
+    (state_dir / READY_FILE).unlink(missing_ok=True)
+    state.close()
 
 
 def _broker(stack: contextlib.ExitStack, port: int, state_dir: Path) -> tuple[str, str]:

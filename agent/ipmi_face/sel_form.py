@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING
 
 from agent.events.catalog import (
@@ -18,6 +17,7 @@ from agent.events.catalog import (
     WATCHDOG,
 )
 from agent.ipmi_face import numbers
+from ipmi.records.sel import SystemEvent, encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,11 +25,7 @@ if TYPE_CHECKING:
     from agent.events.event import Event
     from ipmi.records.linear import Linear
 
-SYSTEM_EVENT = 0x02
-BMC_GENERATOR = 0x0020
-EVENT_MESSAGE_REVISION = 0x04
 UNSPECIFIED = 0xFF
-RECORD = struct.Struct("<HBIHBBBBBBB")
 
 NUMBERS: dict[tuple[int, int], int] = {
     (POWER_UNIT, SENSOR_SPECIFIC): numbers.POWER_UNIT_STATUS,
@@ -75,14 +71,13 @@ class SelForms:
             number = numbers.FIRST_SUPPLY_STATUS + self._slots[event.source]
         else:
             number = NUMBERS[(form.sensor_type, form.reading_type)]
-        return RECORD.pack(
-            0,
-            SYSTEM_EVENT,
-            self._clock(),
-            BMC_GENERATOR,
-            EVENT_MESSAGE_REVISION,
-            form.sensor_type,
-            number,
-            form.deassert << 7 | form.reading_type,
-            *data,
+        return encode(
+            SystemEvent(
+                sensor_type=form.sensor_type,
+                sensor_number=number,
+                reading_type=form.reading_type,
+                data=data,
+                asserted=not form.deassert,
+                logged_at=self._clock(),
+            )
         )

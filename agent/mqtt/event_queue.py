@@ -51,6 +51,9 @@ class MemoryEventQueue:
 
     def __init__(self, max_records: int = MAX_RECORDS, max_bytes: int = MAX_BYTES) -> None:
         self.dropped = 0
+        self.cursor = ""
+        """Id up to which nothing is owed to the broker any more."""
+        self._retired = ""
         self._max_records = max_records
         self._max_bytes = max_bytes
         self._bytes = 0
@@ -78,6 +81,10 @@ class MemoryEventQueue:
         record = self._taken.pop(record_id, None)
         if record is not None:
             self._bytes -= len(record.payload)
+            self._retired = max(self._retired, record_id)
+            oldest = next(iter(self._taken), None)
+            if oldest is None or oldest > self._retired:
+                self.cursor = max(self.cursor, self._retired)
 
     def rewind(self) -> None:
         self._waiting.extendleft(reversed(self._taken.values()))

@@ -189,6 +189,6 @@ class MqttFace:
         """Give what waits a chance to reach the broker."""
         loop = asyncio.get_running_loop()
         until_s = loop.time() + within_s
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)  # what the bus has handed out gets into the queue
         while not self._publisher.idle and loop.time() < until_s:
             await asyncio.sleep(0.01)

@@ -182,10 +182,10 @@ class ColdRedundancy:
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), CHECK_S)
+            self._due.clear()
             if await self._count_elapsed():
                 self._reason = "rotation"
-            if self._judged is not None:
-                self._due.clear()
+            if self._judged is not None:  # else the first verdict on the supplies makes it due again
                 await self._put_in_force()
 
     async def _count_elapsed(self) -> bool:

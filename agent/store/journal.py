@@ -58,3 +58,15 @@ class EventJournal:
             lambda c: c.execute("SELECT body FROM events ORDER BY id DESC LIMIT ?", (count,)).fetchall()
         )
         return [msgspec.json.decode(row[0], type=dict[str, object]) for row in reversed(rows)]
+
+    async def after(self, event_id: str) -> list[dict[str, object]]:
+        """The events with greater ids, oldest first, as published."""
+        rows = await self._database.transact(
+            lambda c: c.execute("SELECT body FROM events WHERE id > ? ORDER BY id", (event_id,)).fetchall()
+        )
+        return [msgspec.json.decode(row[0], type=dict[str, object]) for row in rows]
+
+    async def last_id(self) -> str:
+        """The greatest id, or an empty string."""
+        rows = await self._database.transact(lambda c: c.execute("SELECT MAX(id) FROM events").fetchall())
+        return rows[0][0] or ""

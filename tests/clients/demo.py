@@ -93,9 +93,17 @@ def start_demo(state_dir: Path, *arguments: str) -> Demo:
     )
     ready = state_dir / "demo.json"
     deadline = time.monotonic() + START_WITHIN_S
-    while not ready.exists():
+    while not _is_ready(ready, process.pid):
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             raise AssertionError(f"the demo did not start: {process.communicate()[0]}")
         time.sleep(0.02)
     return Demo(process, state_dir, json.loads(ready.read_text()), home)
+
+
+def _is_ready(file: Path, pid: int) -> bool:
+    """Whether the file is there and not one that a killed demo left behind."""
+    try:
+        return bool(json.loads(file.read_text())["pid"] == pid)
+    except FileNotFoundError:
+        return False

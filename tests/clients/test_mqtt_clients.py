@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from agent.demo_broker import DemoBroker
+from tests.clients.demo import start_demo
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -49,24 +52,27 @@ class Listener:
 
 
 @contextmanager
-def listening(demo: Demo, file: Path, *options: str) -> Iterator[Listener]:
+def listening(demo: Demo, file: Path, *options: str, online: bool = True) -> Iterator[Listener]:
     mqtt = demo.ready["mqtt"]
     command = ["mosquitto_sub", "-h", mqtt["host"], "-p", str(mqtt["port"]), "-t", "pgood/#", "-v", *options]
     with file.open("wb") as output:
         process = subprocess.Popen(command, stdout=output)
     try:
         listener = Listener(file, mqtt["base"])
-        listener.until("retained status", lambda: ("status", "online") in listener.messages())
+        if online:
+            listener.until("retained status", lambda: ("status", "online") in listener.messages())
         yield listener
     finally:
         process.terminate()
         process.wait(10)
 
 
-def publish(demo: Demo, topic: str, payload: str, *options: str) -> None:
+def publish(demo: Demo, topic: str, payload: str | bytes, *options: str) -> None:
     mqtt = demo.ready["mqtt"]
-    command = ["mosquitto_pub", "-h", mqtt["host"], "-p", str(mqtt["port"]), *options]
-    subprocess.run([*command, "-t", f"{mqtt['base']}/{topic}", "-m", payload], check=True, timeout=20)
+    topic = f"{mqtt['base']}/{topic}"
+    command = ["mosquitto_pub", "-h", mqtt["host"], "-p", str(mqtt["port"]), "-t", topic, *options]
+    content = payload.encode() if isinstance(payload, str) else payload
+    subprocess.run([*command, "-s" if content else "-n"], input=content, check=True, timeout=20)
 
 
 @pytest.mark.parametrize("version", ["311", "5"])
@@ -112,7 +118,7 @@ def test_commands(demo: Demo, tmp_path: Path) -> None:
     seen = len(demo.events())
     publish(demo, "host/0/set", json.dumps({"action": "cycle", "id": "once"}))
     publish(demo, "host/0/set", "garbage")
-    publish(demo, "host/0/set", "\x00\xff")
+    publish(demo, "host/0/set", b"\x00\xff\xfe")
     publish(demo, "host/9/set", "ON")
     publish(demo, "redundancy/set", json.dumps({"ranks": [1, 1]}))
     publish(demo, "redundancy/set", json.dumps({"ranks": [2, 1], "period_s": 86400}))
@@ -139,14 +145,61 @@ def test_off_is_soft_and_a_host_that_ignores_it_stays_on(demo: Demo, tmp_path: P
         demo.pgood("sim", "host", "0", "normal")
 
 
-def test_retained_commands_never_act(demo: Demo, tmp_path: Path) -> None:
-    demo.pgood("power", "force-off")
-    publish(demo, "host/0/set", "ON", "-r")
+def test_retained_commands_never_act(tmp_path: Path) -> None:
+    """Neither when they are left there, nor when an agent meets them at its next start."""
+    broker = DemoBroker.start(0, tmp_path / "broker")
+    url = f"mqtt://127.0.0.1:{broker.port}"
+    board = start_demo(tmp_path / "board", "--broker", url)
     try:
-        time.sleep(1.5)
-        assert demo.status()["documents"]["host/0/state"]["state"] in ("off", "on")
+        publish(board, "host/0/set", "ON", "-r")
+        until_refused(board)
+        assert board.stop()[0] == 0
+        board = start_demo(tmp_path / "board", "--broker", url)
+        until_refused(board)
     finally:
-        publish(demo, "host/0/set", "", "-r")
+        board.stop()
+        broker.close()
+
+
+def until_refused(board: Demo) -> None:
+    deadline = time.monotonic() + 20
+    while not (status := board.status())["mqtt"]["refused_commands"]:
+        assert time.monotonic() < deadline, "the retained command was not even seen"
+        time.sleep(0.2)
+    assert status["documents"]["host/0/state"]["state"] == "off"
+
+
+def test_no_event_is_lost_when_agent_and_broker_are_killed(tmp_path: Path) -> None:
+    """Events that nobody took are told at the next start, in order, each under its own id."""
+    broker = DemoBroker.start(0, tmp_path / "broker")
+    board = start_demo(tmp_path / "board", "--broker", f"mqtt://127.0.0.1:{broker.port}")
+    try:
+        board.pgood("power", "on")
+        deadline = time.monotonic() + 10
+        while board.status()["mqtt"]["waiting_events"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        time.sleep(1.2)  # how far the broker got is stored each second
+        broker.close()
+        board.pgood("power", "force-off")
+        board.pgood("power", "on")
+        board.process.kill()
+        board.process.communicate(timeout=10)
+        broker = DemoBroker.start(broker.port, tmp_path / "broker")
+        with listening(board, tmp_path / "sub", online=False) as listener:
+            board = start_demo(tmp_path / "board", "--broker", f"mqtt://127.0.0.1:{broker.port}")
+            board.pgood("power", "on")  # the simulated host died with its agent
+            listener.until("the last event", lambda: len(_power_events(listener)) >= 3)
+            told = listener.payloads("event")
+        kinds = [event["kind"] for event in told if event["kind"].startswith("host.")]
+        assert kinds == ["host.off", "host.on", "host.on"]
+        ids = [event["id"] for event in told]
+        assert ids == sorted(set(ids))
+        written = [event["id"] for event in board.events()]
+        assert ids == written[written.index(ids[0]) : written.index(ids[-1]) + 1]
+    finally:
+        board.stop()
+        broker.close()
 
 
 def test_supply_events_and_states(demo: Demo, tmp_path: Path) -> None:

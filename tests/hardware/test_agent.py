@@ -210,7 +210,10 @@ def test_force_off_holds_until_power_good_falls_and_not_longer(agent: Agent, wor
 def test_oem_command_changes_the_role_registers(agent: Agent, i2c_bus: SMBus) -> None:
     agent.ipmitool("raw", "0x30", "0x2d", "0x01", "0x01")
     agent.ipmitool("raw", "0x30", "0x2d", "0x03", "0x01", "0x02", "0x01")
-    roles = lambda: (i2c_bus.read_byte_data(0x58, ROLE), i2c_bus.read_byte_data(0x59, ROLE))  # noqa: E731
+
+    def roles() -> tuple[int, int]:
+        return i2c_bus.read_byte_data(0x58, ROLE), i2c_bus.read_byte_data(0x59, ROLE)
+
     wait_until(lambda: roles() == (2, 1), 20, "roles were not written")
     agent.ipmitool("raw", "0x30", "0x2d", "0x01", "0x00")
     wait_until(lambda: roles() == (0, 0), 20, "roles were not taken back")

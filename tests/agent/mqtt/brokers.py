@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -53,6 +54,8 @@ class Mosquitto:
         program = find_mosquitto()
         if program is None:
             pytest.skip("mosquitto is not installed")
+        if shutil.which("mosquitto_pub") is None:
+            pytest.skip("mosquitto-clients is not installed")
         self.port = free_port()
         self._config = folder / f"mosquitto-{self.port}.conf"
         user = ["user root"] if os.geteuid() == 0 else []

@@ -114,7 +114,8 @@ class FakeBroker:
             return
         peer.sendall(bytes((CONNACK << 4, 3, 0, 0, 0)) if five else bytes((CONNACK << 4, 2, 0, 0)))
         if self.fault is Fault.TAKES_OVER:
-            peer.sendall(bytes((DISCONNECT << 4, 2, 0x8E, 0)))
+            # With a reason string: paho 2.1 overlooks the code of a DISCONNECT that has none.
+            peer.sendall(bytes((DISCONNECT << 4, 10, 0x8E, 8, 0x1F, 0, 5)) + b"taken")
             return
         if self.fault is Fault.LATE_GARBAGE:
             peer.sendall(self._garbage)

@@ -16,6 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from agent.mqtt.desk import MAX_RUNNING, CommandDesk
 from agent.mqtt.message import Incoming, Outgoing
+from agent.mqtt.properties import told
 from agent.mqtt.retry import Version
 from agent.power.request import Action
 from tests.agent.mqtt.boards import MemoryBoard
@@ -129,8 +130,7 @@ def test_response_topic_and_correlation_data(mosquitto: Mosquitto) -> None:
             await eventually(lambda: agent.face._publisher.idle)
             assert [seen.topic for seen in replies.seen] == ["replies/me"]
             assert json.loads(replies.seen[0].payload)["ok"]
-            assert replies.seen[0].properties is not None
-            assert replies.seen[0].properties.CorrelationData == b"c-1"
+            assert told(replies.seen[0].properties)["CorrelationData"] == b"c-1"
             assert agent.face.status().connected
 
     asyncio.run(run())

@@ -118,7 +118,7 @@ def test_a_taken_port_is_named_with_the_cure(tmp_path: Path) -> None:
 
 def test_no_broker_is_named_with_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker, "find_mosquitto", lambda: None)
-    monkeypatch.setattr(broker.importlib.util, "find_spec", lambda _name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(DemoBrokerMissing, match=r"pip install 'pgood\[demo\]', or apt install mosquitto"):
         DemoBroker.start(0, tmp_path)
 

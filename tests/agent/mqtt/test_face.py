@@ -221,9 +221,9 @@ def test_a_broker_that_comes_late(tmp_path: Path) -> None:
 
 def test_wrong_password_is_named_and_no_secret_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     passwords = tmp_path / "passwords"
+    broker = Mosquitto(tmp_path, ["allow_anonymous false", f"password_file {passwords}"])
     subprocess.run(["mosquitto_passwd", "-c", "-b", str(passwords), "board", "right"], check=True)
     passwords.chmod(0o644)
-    broker = Mosquitto(tmp_path, ["allow_anonymous false", f"password_file {passwords}"])
 
     async def run() -> None:
         url = broker.url.replace("//", "//board@")
