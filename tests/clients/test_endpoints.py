@@ -52,6 +52,10 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def _places(folder: Path) -> tuple[str, ...]:
+    return ("--config", str(folder / "site.toml"), "--state-dir", str(folder / "state"))
+
+
 class Agent:
     """`pgood run` with a site file, and one administrator."""
 
@@ -65,8 +69,7 @@ class Agent:
             stdout=subprocess.DEVNULL,
         )
         self.process = subprocess.Popen(
-            [PGOOD, "run", "--profile", profile, "--config", str(folder / "site.toml")]
-            + ["--state-dir", str(folder / "state")],
+            [PGOOD, "run", "--profile", profile, *_places(folder)],
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -94,7 +97,7 @@ def two_hosts(tmp_path: Path) -> Iterator[tuple[Agent, list[int]]]:
     profile.write_text(head + SECOND_HOST + "\n[buses.main]" + tail)
     ports = free_ports(3)
     key = tmp_path / "kg"
-    key.write_text("0x00112233445566778899")
+    key.write_text("0xa0b1c2d3e4f566778899")
     key.chmod(0o600)
     site = (
         f'[ipmi]\nlisten = ["127.0.0.1:{ports[0]}", "[::1]:{ports[1]}"]\ncipher_suites = [17]\nkg_file = "{key}"\n'
@@ -109,13 +112,14 @@ def two_hosts(tmp_path: Path) -> Iterator[tuple[Agent, list[int]]]:
 def test_each_host_is_a_controller_of_its_own(two_hosts: tuple[Agent, list[int]]) -> None:
     """With one key for all, one suite, IPv4 and IPv6."""
     agent, ports = two_hosts
-    kg = ("-y", "00112233445566778899")
+    kg = ("-y", "a0b1c2d3e4f566778899")
     first, second = ("127.0.0.1", ports[0]), ("127.0.0.2", ports[2])
     for where in (first, ("::1", ports[1]), second):
         done = agent.ipmitool(*where, *kg, "mc", "guid")
         assert done.returncode == 0, (where, done.stderr, agent.said)
-    guids = {agent.ipmitool(*where, *kg, "mc", "guid").stdout.splitlines()[0] for where in (first, second)}
-    assert len(guids) == 2
+    told = [agent.ipmitool(*where, *kg, "mc", "guid") for where in (first, second)]
+    guids = [done.stdout + done.stderr for done in told if not done.returncode]
+    assert len(set(guids)) == 2, told
     assert agent.ipmitool(*first, *kg, "-C", "3", "mc", "guid").returncode == 1, "suite 3 is switched off"
     assert agent.ipmitool(*first, "mc", "guid").returncode == 1, "without the key"
     agent.ipmitool(*first, *kg, "chassis", "power", "on")
@@ -129,7 +133,7 @@ def test_each_host_is_a_controller_of_its_own(two_hosts: tuple[Agent, list[int]]
 
 
 def test_only_allowed_addresses_are_answered(two_hosts: tuple[Agent, list[int]]) -> None:
-    agent, ports = two_hosts
+    _, ports = two_hosts
     probe = bytes.fromhex("0600ff07 00 00000000 00000000 09 20 18 c8 81 00 38 8e 04 b5")
     heard = []
     for source in ("127.0.0.1", "127.0.0.3"):
@@ -157,8 +161,7 @@ def test_only_allowed_addresses_are_answered(two_hosts: tuple[Agent, list[int]])
 def test_wrong_settings_are_told(tmp_path: Path, site: str, said: str) -> None:
     (tmp_path / "site.toml").write_text(site)
     done = subprocess.run(
-        [PGOOD, "run", "--profile", "sim", "--config", str(tmp_path / "site.toml")]
-        + ["--state-dir", str(tmp_path / "state")],
+        [PGOOD, "run", "--profile", "sim", *_places(tmp_path)],
         capture_output=True,
         text=True,
         timeout=30,
@@ -174,7 +177,7 @@ def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
     key.chmod(0o644)
     (tmp_path / "site.toml").write_text(f'[ipmi]\nkg_file = "{key}"\n')
     done = subprocess.run(
-        [PGOOD, "run", "--profile", "sim", "--config", str(tmp_path / "site.toml"), "--state-dir", str(tmp_path / "s")],
+        [PGOOD, "run", "--profile", "sim", *_places(tmp_path)],
         capture_output=True,
         text=True,
         timeout=30,
