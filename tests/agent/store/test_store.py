@@ -95,7 +95,7 @@ def test_events_and_their_sel_records_are_written_together(tmp_path: Path) -> No
     async def scenario() -> None:
         with database(tmp_path) as opened:
             sel = sel_of(opened)
-            journal = EventJournal(opened, sel, SelForms({"psu/1": 0}, lambda: NOW).record)
+            journal = EventJournal(opened, sel, SelForms({"psu/1": 0}, {}, lambda: NOW).record)
             bus = EventBus(journal, 1, "boot")
             bus.start()
             bus.emit(EventKind.PSU_REMOVED, "psu/1", "1")
@@ -128,7 +128,7 @@ async def main():
     start = int(settings.get("starts", 0)) + 1
     settings.put_now({"starts": start})
     sel = SystemEventLog(opened, settings, lambda: 0)
-    bus = EventBus(EventJournal(opened, sel, SelForms({}, lambda: 0).record), start, "boot")
+    bus = EventBus(EventJournal(opened, sel, SelForms({}, {}, lambda: 0).record), start, "boot")
     bus.start()
     told = bus.subscribe("told")
     while True:
