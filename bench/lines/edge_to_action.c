@@ -92,6 +92,12 @@ static void rest_engine(LOP *loop) {
   pause_ns(PAUSE_NS);
   submit(loop, ENG_RESET);
   submit(loop, ENG_RELEASE);
+  /* However late the engine is: the next edge must not come before it has released the line. */
+  for (int tries = 0; MEM_Level(chip, OUTPUT_LINE) != 0; tries++) {
+    if (tries == 1000)
+      die("the line was not released");
+    pause_ns(PAUSE_NS / 4);
+  }
   to_rest();
   while (LOP_TakeEvents(loop, events, 64) > 0)
     continue;
