@@ -3,7 +3,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help run test lab lint check-c bench-ipmi clean
+.PHONY: help run test lab lint check-c check-cross fuzz-c bench-lines bench-ipmi clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -26,10 +26,23 @@ lint: ## ruff and mypy
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
-	@$(python) -m mypy -p tests.lab -p tests.hardware
+	@$(python) -m mypy -p tests.lab -p tests.hardware -p bench
 
-check-c: ## the C core: warnings as errors, unit tests under the address and undefined-behaviour sanitizers
-	@$(MAKE) --no-print-directory -C native check
+check-c: ## the C core: warnings as errors, unit tests under the address, undefined-behaviour and thread sanitizers, valgrind
+	@tools/setup dev
+	@$(MAKE) --no-print-directory -C native check tsan valgrind
+
+check-cross: ## the C core's unit tests, cross-built for arm64 and armhf, under qemu-user
+	@tools/setup dev
+	@$(MAKE) --no-print-directory -C native check-arm64 check-armhf
+
+fuzz-c: ## libFuzzer on the C core's configuration and commands: a short run; FUZZ=-max_total_time=600 for a longer one
+	@tools/setup dev
+	@$(MAKE) --no-print-directory -C native fuzz
+
+bench-lines: ## how well the line engine keeps its times, as one table; JSON=FILE writes figures and raw samples (4 minutes)
+	@tools/setup bench
+	@$(python) -m bench.lines $(if $(JSON),--json $(JSON)) $(ARGS)
 
 bench-ipmi: ## IPMI cost beside ipmi_sim and pyghmi's server (JSON=FILE writes the figures), on a quiet machine
 	@tools/setup test

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Benchmarks, run by hand on a quiet machine."""
+"""Measurements against the machine's own limits; each prints one table. Nothing of the program imports them."""

@@ -11,6 +11,8 @@
 
 int64_t ENG_Earlier(int64_t a_ns, int64_t b_ns) { return a_ns < b_ns ? a_ns : b_ns; }
 
+bool ENG_IsSpan(int64_t span_ns) { return span_ns >= 0 && span_ns <= ENG_MAX_SPAN_NS; }
+
 ENG *ENG_Create(void) {
   ENG *engine = calloc(1, sizeof(*engine));
 
@@ -23,6 +25,8 @@ ENG *ENG_Create(void) {
 
 void ENG_Destroy(ENG *engine) { free(engine); }
 
+size_t ENG_Size(void) { return sizeof(ENG); }
+
 void ENG_SetPorts(ENG *engine, const ENG_Ports *ports) { engine->ports = *ports; }
 
 int ENG_AddOutput(ENG *engine, const ENG_OutputConfig *config) {
@@ -34,7 +38,7 @@ int ENG_AddOutput(ENG *engine, const ENG_OutputConfig *config) {
     return -ENG_ERROR_CAPACITY;
   if (config->line_class != ENG_MOMENTARY && config->line_class != ENG_MAINTAINED)
     return -ENG_ERROR_VALUE;
-  if (config->line_class == ENG_MOMENTARY && config->max_press_ns <= 0)
+  if (config->line_class == ENG_MOMENTARY && (config->max_press_ns <= 0 || !ENG_IsSpan(config->max_press_ns)))
     return -ENG_ERROR_VALUE;
 
   output = &engine->outputs[engine->output_count];
@@ -52,9 +56,9 @@ int ENG_AddInput(ENG *engine, const ENG_InputConfig *config) {
     return -ENG_ERROR_CAPACITY;
   if (config->source != ENG_LEVEL && config->source != ENG_LED)
     return -ENG_ERROR_VALUE;
-  if (config->rise_ns < 0 || config->fall_ns < 0 || config->poll_ns < 0)
+  if (!ENG_IsSpan(config->rise_ns) || !ENG_IsSpan(config->fall_ns) || !ENG_IsSpan(config->poll_ns))
     return -ENG_ERROR_VALUE;
-  if (config->source == ENG_LED && config->blink_max_ns <= 0)
+  if (config->source == ENG_LED && (config->blink_max_ns <= 0 || !ENG_IsSpan(config->blink_max_ns)))
     return -ENG_ERROR_VALUE;
 
   input = &engine->inputs[engine->input_count];
@@ -148,12 +152,38 @@ int64_t ENG_NextDeadline(const ENG *engine) {
   return engine->running ? earliest(engine, &slot) : ENG_NEVER;
 }
 
+int64_t ENG_NextWrite(const ENG *engine) {
+  int64_t next_ns = ENG_NEVER;
+
+  for (unsigned i = 0; engine->running && i < engine->output_count; i++)
+    next_ns = ENG_Earlier(next_ns, engine->due_ns[SLOT_OUTPUTS + i]);
+  return next_ns;
+}
+
 void ENG_OnInputChanged(ENG *engine, unsigned input, int64_t edge_ns, int64_t now_ns) {
   /* Interlocks first: nothing else may delay them. */
   ILK_InputChanged(engine, input, now_ns);
   OUT_InputChanged(engine, input, now_ns);
   WAT_InputChanged(engine, input, edge_ns, now_ns);
   SEQ_InputChanged(engine, input, now_ns);
+}
+
+bool ENG_IsValidCondition(const ENG *engine, const ENG_Condition *condition) {
+  return condition->input < (int32_t)engine->input_count && ENG_IsSpan(condition->stable_ns) &&
+         condition->steady >= ENG_UNKNOWN && condition->steady <= ENG_BLINKING;
+}
+
+static ENG_Steady wanted(const ENG_Condition *condition) {
+  if (condition->steady != ENG_UNKNOWN)
+    return (ENG_Steady)condition->steady;
+  return condition->active ? ENG_ACTIVE : ENG_INACTIVE;
+}
+
+/* A line that has just left its settled state may be at the start of the change that forbids the press. */
+static bool is_leaving(const Input *input, int64_t now_ns) {
+  if (input->steady == ENG_BLINKING)
+    return now_ns - input->led.edges_ns[0] > input->led.period_ns;
+  return input->level != (input->steady == ENG_ACTIVE);
 }
 
 ENG_Reason ENG_TestCondition(const ENG *engine, const ENG_Condition *condition, int64_t now_ns) {
@@ -166,12 +196,23 @@ ENG_Reason ENG_TestCondition(const ENG *engine, const ENG_Condition *condition, 
   input = &engine->inputs[condition->input];
   if (input->steady == ENG_UNKNOWN)
     return ENG_REASON_UNKNOWN_INPUT;
-  if (input->steady != (condition->active ? ENG_ACTIVE : ENG_INACTIVE))
+  if (input->steady != wanted(condition))
     return ENG_REASON_PRECONDITION;
-  /* A line that has just left its settled level may be the start of the change that forbids the press. */
-  if (input->level != (condition->active != 0) || now_ns - input->stable_since_ns < condition->stable_ns)
+  if (is_leaving(input, now_ns) || now_ns - input->stable_since_ns < condition->stable_ns)
     return ENG_REASON_UNSTABLE;
   return ENG_REASON_NONE;
+}
+
+ENG_Reason ENG_TestNow(const ENG *engine, const ENG_Condition *condition, int64_t now_ns) {
+  ENG_Reason reason = ENG_TestCondition(engine, condition, now_ns);
+  bool active = false;
+
+  if (reason != ENG_REASON_NONE || condition->input < 0)
+    return reason;
+  if (engine->ports.read(engine->ports.context, (unsigned)condition->input, &active) != 0)
+    return ENG_REASON_UNKNOWN_INPUT;
+  return wanted(condition) == ENG_BLINKING || active == (wanted(condition) == ENG_ACTIVE) ? ENG_REASON_NONE
+                                                                                          : ENG_REASON_UNSTABLE;
 }
 
 bool ENG_HoldMet(const ENG *engine, const ENG_Condition *until, int64_t now_ns, int64_t *again_ns) {
@@ -179,7 +220,7 @@ bool ENG_HoldMet(const ENG *engine, const ENG_Condition *until, int64_t now_ns, 
   int64_t met_ns;
 
   *again_ns = ENG_NEVER;
-  if (input->steady != (until->active ? ENG_ACTIVE : ENG_INACTIVE))
+  if (input->steady != wanted(until))
     return false;
   met_ns = input->stable_since_ns + until->stable_ns;
   if (met_ns <= now_ns)

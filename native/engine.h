@@ -3,6 +3,7 @@
 #define PGOOD_ENGINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine_types.h"
@@ -26,6 +27,8 @@ typedef struct {
 /* NULL when memory is short. */
 ENG *ENG_Create(void);
 void ENG_Destroy(ENG *engine);
+/* Bytes of one engine. */
+size_t ENG_Size(void);
 void ENG_SetPorts(ENG *engine, const ENG_Ports *ports);
 
 /* Configuration, before ENG_Start(). Each returns the index of what was added, or -ENG_ERROR_... */
@@ -57,6 +60,8 @@ void ENG_Written(ENG *engine, unsigned output, int error, int64_t stamp_ns, int6
 void ENG_Advance(ENG *engine, int64_t now_ns);
 /* When ENG_Advance() is needed next, or ENG_NEVER. */
 int64_t ENG_NextDeadline(const ENG *engine);
+/* When a press or a pause between presses ends next, or ENG_NEVER: the deadlines that the world sees to the microsecond. */
+int64_t ENG_NextWrite(const ENG *engine);
 
 void ENG_GetInput(const ENG *engine, unsigned input, ENG_InputState *state);
 unsigned ENG_InputCount(const ENG *engine);

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from native._core import ffi, lib
 from native.checks import MAX_PRESS_MS, check_config
+from native.claims import claim_lines, give_back
+from native.conditions import CURE, can_be
 from native.decode import EventDecoder, input_state, statistics
 from native.errors import EngineClosedError, LineBusyError, LineCommandError, LineConfigError
 from native.lines import Condition, Debounce, EngineConfig, LineClass, ThreadConfig
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from native.events import EngineStatistics, InputState, LineEvent
 
 _EVENT_BATCH = 64
-_MAX_PULSES = 1000
+_MAX_PULSES: int = lib.ENG_MAX_PULSES
 
 
 class LineEngine:
@@ -55,8 +57,14 @@ class LineEngine:
         self._loop: Any = ffi.gc(loop, lib.LOP_Destroy)
         # The chips must outlive the loop that points into them.
         self._chips = (*(line.line for line in config.outputs), *(line.line for line in config.inputs))
-        open_lines(self._loop, config)
-        add_rules(self._loop, config)
+        self._claims = claim_lines(config)
+        try:
+            open_lines(self._loop, config)
+            add_rules(self._loop, config)
+        except BaseException:
+            give_back(self._claims)
+            raise
+        weakref.finalize(self, give_back, self._claims)
         self._decoder = EventDecoder(config)
         self._buffer = ffi.new("ENG_Event[]", _EVENT_BATCH)
         # An interpreter that ends without close() still returns its buttons to idle.
@@ -90,6 +98,7 @@ class LineEngine:
         if not self._closed:
             self._closed = True
             lib.LOP_Close(self._loop)
+            give_back(self._claims)
 
     def __enter__(self) -> LineEngine:
         if not self._running:
@@ -249,6 +258,11 @@ class LineEngine:
             raise LineCommandError(f"line {name}: its condition names {condition.input}, which is not an input")
         if not is_number(condition.stable_ms) or not 0.0 <= condition.stable_ms <= 86_400_000.0:
             raise LineCommandError(f"line {name}: stable for {condition.stable_ms!r} ms; 0 to one day can be asked")
+        line = self._config.inputs[self._inputs[condition.input]]
+        if not can_be(line, condition.steady):
+            raise LineCommandError(
+                f"line {name}: its condition wants {condition.input} to be {condition.steady}; {CURE}"
+            )
         fill_condition(target, condition, self._inputs)
 
     def _check_press(self, name: str, press_ms: float, what: str) -> None:

@@ -8,6 +8,8 @@
 
 #define ENG_NEVER INT64_MAX
 #define NS_PER_MS INT64_C(1000000)
+/* No time that is configured or asked for is longer than a day: sums of a few never overflow. */
+#define ENG_MAX_SPAN_NS (INT64_C(86400000) * NS_PER_MS)
 
 /* Slots of the table of deadlines. Inputs come first: an input that settles at the very instant at which a hold
    reaches its limit ends the hold as completed. */
@@ -139,11 +141,17 @@ struct ENG_Engine {
 };
 
 int64_t ENG_Earlier(int64_t a_ns, int64_t b_ns);
+/* 0 to a day. */
+bool ENG_IsSpan(int64_t span_ns);
 
 /* An input's steady state changed because of an edge at `edge_ns`. */
 void ENG_OnInputChanged(ENG *engine, unsigned input, int64_t edge_ns, int64_t now_ns);
+/* Whether the condition (or none) names an input and a state that can be. */
+bool ENG_IsValidCondition(const ENG *engine, const ENG_Condition *condition);
 /* ENG_REASON_NONE when the condition holds now, else why it does not. */
 ENG_Reason ENG_TestCondition(const ENG *engine, const ENG_Condition *condition, int64_t now_ns);
+/* The same with the line itself read: the edge that forbids a press may still be on its way. */
+ENG_Reason ENG_TestNow(const ENG *engine, const ENG_Condition *condition, int64_t now_ns);
 /* Whether a hold may end, and if not, when to look again (ENG_NEVER: at the next change of the input). */
 bool ENG_HoldMet(const ENG *engine, const ENG_Condition *until, int64_t now_ns, int64_t *again_ns);
 
@@ -177,6 +185,8 @@ void RAL_Drive(ENG *engine, unsigned output, bool active, Owner owner, unsigned 
 void RAL_Written(ENG *engine, unsigned output, int error, int64_t stamp_ns, int64_t now_ns);
 
 void ORD_Command(ENG *engine, const ENG_Order *order, int64_t now_ns);
+/* How long the line was to be pressed in all. */
+int64_t ORD_AskedNs(const ENG_Order *order);
 /* The answer to an order that never moved a line. */
 void ORD_Answer(ENG *engine, const ENG_Order *order, ENG_Outcome outcome, ENG_Reason reason, int64_t now_ns);
 

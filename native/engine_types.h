@@ -16,7 +16,8 @@ enum {
   ENG_MAX_SEQUENCES = 16,
   ENG_MAX_STEPS = 32,
   ENG_MAX_WATCHES = 32,
-  ENG_MAX_PRESSES = 4
+  ENG_MAX_PRESSES = 4,
+  ENG_MAX_PULSES = 1000
 };
 
 enum { ENG_WRITE_PENDING = 1 };
@@ -99,10 +100,12 @@ typedef enum {
   ENG_ERROR_CONFLICT
 } ENG_Error;
 
-/* "Input settled at active for at least stable_ns"; input < 0 is no condition. */
+/* "Input settled at this for at least stable_ns"; input < 0 is no condition. The state is `steady`, which may be
+   ENG_BLINKING, or when that is ENG_UNKNOWN the level `active`. */
 typedef struct {
   int32_t input;
   int32_t active;
+  int32_t steady;
   int64_t stable_ns;
 } ENG_Condition;
 

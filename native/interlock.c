@@ -49,7 +49,7 @@ int ENG_AddRule(ENG *engine, const ENG_RuleConfig *config) {
     return -ENG_ERROR_CAPACITY;
   if (!is_input(engine, config->input))
     return -ENG_ERROR_INDEX;
-  if (config->action_count < 1 || config->quiet_ns < 0 || (config->quiet_ns == 0 && !config->raw_edge_ok) ||
+  if (config->action_count < 1 || !ENG_IsSpan(config->quiet_ns) || (config->quiet_ns == 0 && !config->raw_edge_ok) ||
       (config->quiet_ns > 0 && config->quiet_ns < NS_PER_MS))
     return -ENG_ERROR_VALUE;
   for (int i = 0; i < config->action_count; i++) {

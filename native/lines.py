@@ -97,11 +97,15 @@ class InputLine:
 
 @dataclass(frozen=True)
 class Condition:
-    """The input has settled at this level for at least `stable_ms`. An input that blinks meets neither level."""
+    """The input has settled at this level for at least `stable_ms`. An input that blinks meets neither level.
+
+    `steady` names what a level cannot: Steady.BLINKING, of an LED. If given, it counts instead of `active`.
+    """
 
     input: str
-    active: bool
+    active: bool = False
     stable_ms: float = 0.0
+    steady: Steady | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ enum {
 };
 
 static int add_to_epoll(LOP *loop, int fd, uint32_t tag) {
-  struct epoll_event event = {.events = EPOLLIN, .data.u32 = tag};
+  struct epoll_event event = {.events = tag == TAG_TIMER ? EPOLLIN | EPOLLET : EPOLLIN, .data.u32 = tag};
 
   return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
 }

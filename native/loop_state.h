@@ -21,6 +21,9 @@ enum { ORDER_QUEUE = 256, TAG_TIMER = ENG_MAX_INPUTS, TAG_ORDERS };
 /* A write that sleeps (an expander on I2C takes 200 us and more) makes every other line late. */
 #define LOP_SLOW_NS INT64_C(200000)
 
+/* What it takes to wake a thread of real-time priority on a quiet small machine. */
+#define LOP_LEAD_NS INT64_C(100000)
+
 struct LOP_Loop {
   ENG *engine;
   pthread_t thread;

@@ -89,6 +89,7 @@ def fill_condition(target: Any, condition: Condition | None, inputs: dict[str, i
         return
     target.input = inputs[condition.input]
     target.active = condition.active
+    target.steady = condition.steady.value if condition.steady is not None else lib.ENG_UNKNOWN
     target.stable_ns = to_ns(condition.stable_ms)
 
 
@@ -123,6 +124,7 @@ _OPEN_ERRORS = {
     errno.ENODEV: "its chip is gone; plug it in or close fewer chips",
     errno.EBADF: "its descriptor is not open; request the line before making the engine",
     errno.ENOTTY: "its descriptor is not a GPIO v2 line request; request the line through the character device",
+    errno.ENOSYS: "its GPIO v2 requests are not served here; use Linux 5.10 or newer, not an emulated one",
     errno.EINVAL: "its descriptor or settings do not fit; request this one line, as output or as input with both edges",
     errno.EMFILE: "no descriptor left; raise `ulimit -n`",
 }

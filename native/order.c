@@ -3,6 +3,15 @@
 
 #include "engine_state.h"
 
+int64_t ORD_AskedNs(const ENG_Order *order) {
+  int64_t asked_ns;
+
+  /* An order that is refused may hold any numbers. */
+  if (order->kind != ENG_PULSE || __builtin_mul_overflow(order->width_ns, (int64_t)order->count, &asked_ns))
+    return order->width_ns;
+  return asked_ns;
+}
+
 void ORD_Answer(ENG *engine, const ENG_Order *order, ENG_Outcome outcome, ENG_Reason reason, int64_t now_ns) {
   ENG_Event event = {
       .kind = order->kind == ENG_RUN ? ENG_EVENT_SEQUENCE_DONE : ENG_EVENT_COMMAND_DONE,
@@ -12,7 +21,7 @@ void ORD_Answer(ENG *engine, const ENG_Order *order, ENG_Outcome outcome, ENG_Re
       .outcome = (int32_t)outcome,
       .reason = (int32_t)reason,
       .item = -1,
-      .asked_ns = order->kind == ENG_PULSE ? order->width_ns * order->count : order->width_ns,
+      .asked_ns = ORD_AskedNs(order),
   };
 
   engine->ports.emit(engine->ports.context, &event);
@@ -22,15 +31,16 @@ static bool is_valid(const ENG *engine, const ENG_Order *order) {
   const Output *output = &engine->outputs[order->line];
   const ENG_OutputConfig *config = &output->config;
 
-  if (order->precondition.input >= (int32_t)engine->input_count)
+  if (!ENG_IsValidCondition(engine, &order->precondition))
     return false;
   if (order->kind == ENG_SET || order->kind == ENG_RELEASE)
     return true;
   if (config->line_class != ENG_MOMENTARY || order->width_ns <= 0 || order->width_ns > config->max_press_ns)
     return false;
   if (order->kind == ENG_HOLD)
-    return order->until.input >= 0 && order->until.input < (int32_t)engine->input_count && order->until.stable_ns >= 0;
-  return order->count >= 1 && (order->count == 1 || order->gap_ns > 0);
+    return order->until.input >= 0 && ENG_IsValidCondition(engine, &order->until);
+  return order->count == 1 ||
+         (order->count > 1 && order->count <= ENG_MAX_PULSES && order->gap_ns > 0 && ENG_IsSpan(order->gap_ns));
 }
 
 static void cancel(ENG *engine, uint64_t token, int64_t now_ns) {

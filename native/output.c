@@ -31,7 +31,7 @@ static void tell_end(ENG *engine, unsigned index, ENG_Outcome outcome, ENG_Reaso
       .outcome = (int32_t)outcome,
       .reason = (int32_t)reason,
       .error = -error,
-      .asked_ns = order->kind == ENG_PULSE ? order->width_ns * order->count : order->width_ns,
+      .asked_ns = ORD_AskedNs(order),
       .achieved_ns = output->achieved_ns,
       .started_ns = output->started_ns,
       .ended_ns = output->ended_ns,
@@ -76,7 +76,7 @@ static void release(ENG *engine, unsigned index, ENG_Outcome outcome, ENG_Reason
 /* Asserts the line, or ends the order without an edge when its precondition does not hold at this instant. */
 static void press(ENG *engine, unsigned index, int64_t now_ns) {
   Output *output = &engine->outputs[index];
-  ENG_Reason reason = ENG_TestCondition(engine, &output->order.precondition, now_ns);
+  ENG_Reason reason = ENG_TestNow(engine, &output->order.precondition, now_ns);
   int64_t again_ns;
 
   if (reason != ENG_REASON_NONE) {

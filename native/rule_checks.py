@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from native.conditions import CURE, can_be
 from native.errors import LineConfigError
 from native.lines import LineClass
 from native.rules import HoldOff
 from native.values import index_by_name, is_number
 
 if TYPE_CHECKING:
-    from native.lines import Condition, EngineConfig
+    from native.lines import Condition, EngineConfig, InputLine
     from native.rules import Interlock, PowerGoodWatch, RailSequence
 
 _MIN_SETTLED_MS = 1.0
@@ -26,7 +27,7 @@ def check_rules(config: EngineConfig) -> None:
     index_by_name(config.sequences, "sequence")
     index_by_name(config.watches, "watch")
     classes = {line.name: line.line_class for line in config.outputs}
-    inputs = {line.name for line in config.inputs}
+    inputs = {line.name: line for line in config.inputs}
     for rule in config.interlocks:
         _check_interlock(rule, classes, inputs)
     for sequence in config.sequences:
@@ -35,7 +36,7 @@ def check_rules(config: EngineConfig) -> None:
         _check_watch(watch, classes, inputs)
 
 
-def _check_interlock(rule: Interlock, classes: dict[str, LineClass], inputs: set[str]) -> None:
+def _check_interlock(rule: Interlock, classes: dict[str, LineClass], inputs: dict[str, InputLine]) -> None:
     what = f"interlock {rule.name}"
     _need_input(what, rule.input, inputs)
     if not rule.actions:
@@ -55,7 +56,7 @@ def _check_interlock(rule: Interlock, classes: dict[str, LineClass], inputs: set
             _need_class(what, action.output, LineClass.MAINTAINED, classes)
 
 
-def _check_sequence(sequence: RailSequence, classes: dict[str, LineClass], inputs: set[str]) -> None:
+def _check_sequence(sequence: RailSequence, classes: dict[str, LineClass], inputs: dict[str, InputLine]) -> None:
     what = f"sequence {sequence.name}"
     if not sequence.steps:
         raise LineConfigError(f"{what}: has no steps")
@@ -70,7 +71,7 @@ def _check_sequence(sequence: RailSequence, classes: dict[str, LineClass], input
                 raise LineConfigError(f"{where}: waits for {step.wait.input}, so within_ms must say for how long")
 
 
-def _check_watch(watch: PowerGoodWatch, classes: dict[str, LineClass], inputs: set[str]) -> None:
+def _check_watch(watch: PowerGoodWatch, classes: dict[str, LineClass], inputs: dict[str, InputLine]) -> None:
     what = f"watch {watch.name}"
     _need_input(what, watch.input, inputs)
     if len(watch.presses) > _MAX_PRESSES:
@@ -83,14 +84,16 @@ def _check_watch(watch: PowerGoodWatch, classes: dict[str, LineClass], inputs: s
         raise LineConfigError(f"{what}: rise_ms is 0; power-good needs some time to come")
 
 
-def _need_input(what: str, name: str, inputs: set[str]) -> None:
+def _need_input(what: str, name: str, inputs: dict[str, InputLine]) -> None:
     if name not in inputs:
         raise LineConfigError(f"{what}: {name} is not an input of this engine; add it")
 
 
-def _need_condition(what: str, condition: Condition, inputs: set[str]) -> None:
+def _need_condition(what: str, condition: Condition, inputs: dict[str, InputLine]) -> None:
     _need_input(what, condition.input, inputs)
     _need_time(what, "stable_ms", condition.stable_ms)
+    if not can_be(inputs[condition.input], condition.steady):
+        raise LineConfigError(f"{what}: waits for {condition.input} to be {condition.steady}; {CURE}")
 
 
 def _need_class(what: str, name: str, line_class: LineClass, classes: dict[str, LineClass]) -> None:

@@ -9,7 +9,7 @@ static bool is_valid_step(const ENG *engine, const ENG_StepConfig *step) {
   if (step->output < 0 || step->output >= (int32_t)engine->output_count ||
       engine->outputs[step->output].config.line_class != ENG_MAINTAINED)
     return false;
-  if (step->wait.input >= (int32_t)engine->input_count || step->delay_ns < 0 || step->wait.stable_ns < 0)
+  if (!ENG_IsValidCondition(engine, &step->wait) || !ENG_IsSpan(step->delay_ns) || !ENG_IsSpan(step->within_ns))
     return false;
   return step->wait.input < 0 || step->within_ns > 0;
 }
@@ -243,10 +243,11 @@ void SEQ_Order(ENG *engine, const ENG_Order *order, int64_t now_ns) {
 
   if (!engine->running)
     reason = ENG_REASON_STOPPED;
-  else if (order->line >= 0 && (unsigned)order->line < engine->sequence_count)
+  else if (order->line >= 0 && (unsigned)order->line < engine->sequence_count &&
+           ENG_IsValidCondition(engine, &order->precondition))
     reason = obstacle(engine, &engine->sequences[order->line]);
   if (reason == ENG_REASON_NONE)
-    reason = ENG_TestCondition(engine, &order->precondition, now_ns);
+    reason = ENG_TestNow(engine, &order->precondition, now_ns);
   if (reason != ENG_REASON_NONE) {
     ORD_Answer(engine, order, ENG_REFUSED, reason, now_ns);
     return;

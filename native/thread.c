@@ -26,12 +26,17 @@ static bool may_lock_anything(void) {
   return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & (1U << CAP_IPC_LOCK)) != 0;
 }
 
-static int lock_memory(void *memory, size_t size, int32_t *locked_all) {
+static int lock_memory(const THR_Area *areas, size_t count, int32_t *locked_all) {
+  int error = 0;
+
   /* With a limit on locked memory, MCL_FUTURE would make later allocations of the whole program fail. */
   *locked_all = may_lock_anything() && mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
-  if (mlock(memory, size) == 0 || *locked_all)
-    return 0;
-  return errno;
+  /* Unlike MCL_ONFAULT this brings every page in. */
+  for (size_t i = 0; i < count; i++) {
+    if (mlock(areas[i].start, areas[i].size) != 0)
+      error = errno;
+  }
+  return *locked_all ? 0 : error;
 }
 
 static void touch_stack(void) {
@@ -42,10 +47,10 @@ static void touch_stack(void) {
   (void)room[0];
 }
 
-void THR_Apply(const LOP_ThreadConfig *config, void *memory, size_t memory_size, LOP_ThreadReport *report) {
+void THR_Apply(const LOP_ThreadConfig *config, const THR_Area *areas, size_t count, LOP_ThreadReport *report) {
   memset(report, 0, sizeof(*report));
   if (config->lock_memory)
-    report->memory_error = lock_memory(memory, memory_size, &report->locked_all);
+    report->memory_error = lock_memory(areas, count, &report->locked_all);
   touch_stack();
   if (config->cpu >= 0) {
     cpu_set_t set;

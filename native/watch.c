@@ -12,7 +12,8 @@ int ENG_AddWatch(ENG *engine, const ENG_WatchConfig *config) {
     return -ENG_ERROR_CAPACITY;
   if (config->input < 0 || config->input >= (int32_t)engine->input_count)
     return -ENG_ERROR_INDEX;
-  if (config->press_count < 0 || config->rise_ns <= 0 || config->hold_off_ns < 0)
+  if (config->press_count < 0 || config->rise_ns <= 0 || !ENG_IsSpan(config->rise_ns) ||
+      !ENG_IsSpan(config->hold_off_ns))
     return -ENG_ERROR_VALUE;
   for (int i = 0; i < config->press_count; i++) {
     if (config->presses[i] < 0 || config->presses[i] >= (int32_t)engine->output_count)

@@ -36,6 +36,7 @@ from agent.sim.plant import Plant
 from agent.sim.smbus import SimulatedSmbus
 from agent.sim.world import SimulatedWorld
 from agent.store.database import Database
+from agent.store.event_log import EventLog
 from agent.store.journal import EventJournal
 from agent.store.sel import SystemEventLog
 from agent.store.settings import Settings
@@ -131,6 +132,7 @@ class Board:
         profile = self.options.profile
         forms = SelForms(sel_slots(profile), sel_sensors(profile), self.sel_clock.now)
         self.journal = EventJournal(database, self.sel, forms.record)
+        self.event_log = EventLog(database)
         self.bus = EventBus(self.journal, start_number, secrets.token_hex(4))
 
     def _mqtt_config(self) -> MqttConfig | None:

@@ -6,7 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.hardware.i2c_bus import I2cBus
-from agent.hardware.smbus import BusError, LinuxSmbus
+from agent.hardware.linux_smbus import LinuxSmbus
+from agent.hardware.smbus import BusError
 
 if TYPE_CHECKING:
     from agent.profile.schema import Profile

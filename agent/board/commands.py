@@ -46,7 +46,10 @@ class BoardCommands:
         if not redundancy.slots:
             return Reply(Verdict.NOT_WIRED, "this board has no supplies")
         try:
-            await redundancy.configure(changed(redundancy.view().settings, change), origin)
+            wanted = changed(redundancy.view().settings, change)
+            await redundancy.configure(wanted.settings, origin, wanted.expected)
+            if wanted.limits:
+                await redundancy.power_limit.set(wanted.power_limit_w, origin)
         except ChangeError as error:
             return Reply(Verdict.BLOCKED, str(error))
         except OSError as error:

@@ -6,13 +6,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from agent.board.line_documents import engine_document, input_documents, interlock_documents
 from agent.events.event import rfc3339_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from agent.board.services import Services
-    from agent.hardware.pmbus import SupplyReadings
+    from agent.hardware.pmbus.readings import SupplyReadings
     from agent.psu.slot import Slot
 
 Document = dict[str, object]
@@ -26,6 +27,9 @@ SUPPLY_READINGS: tuple[tuple[str, Callable[[SupplyReadings], float | None]], ...
     ("pout_w", lambda r: r.pout_w),
     ("temperature_c", lambda r: r.temperature_c),
     ("fan_rpm", lambda r: r.fan_rpm),
+    ("efficiency", lambda r: r.efficiency),
+    ("average_in_w", lambda r: r.average_in_w),
+    ("average_out_w", lambda r: r.average_out_w),
 )
 
 
@@ -68,6 +72,11 @@ class Documents:
             "mfr_id": slot.identity.mfr_id if slot.identity else None,
             "model": slot.identity.mfr_model if slot.identity else None,
             "serial": slot.identity.serial if slot.identity else None,
+            "revision": slot.identity.revision if slot.identity else None,
+            "rated_w": self._services.supplies.rated_w(index),
+            "running_h": int(self._services.redundancy.wear.seconds(slot) / 3600),
+            "flapping": slot.flapping,
+            "warnings": sorted(slot.warnings),
         }
 
     def redundancy(self) -> Document:
@@ -82,6 +91,19 @@ class Documents:
             "period_s": settings.period_s,
             "ranks_in_force": list(view.ranks),
             "in_progress": view.in_progress,
+            "expected_supplies": view.expected,
+            "forced_active": view.forced,
+            "power_limit_w": view.power_limit_w,
+            "wiring": view.wiring,
+        }
+
+    def lines(self) -> Document:
+        """The line engine in full: what `pgood status --json` shows beside the telemetry."""
+        services = self._services
+        return {
+            "inputs": input_documents(services.lines),
+            "interlocks": interlock_documents(services.interlocks),
+            "sequences": list(services.sequences.names),
         }
 
     def telemetry(self) -> Document:
@@ -96,15 +118,32 @@ class Documents:
                 for name, host in services.hosts.items()
             },
             "supplies": {slot.name: _supply_readings(slot) for slot in services.supplies.slots},
+            "supply_set": _set_readings(services.supplies.slots),
             "temperatures_c": {
                 table.name: services.temperatures.reading(table.name).celsius for table in services.temperatures.tables
             },
+            "engine": engine_document(services.lines),
         }
 
 
 def _supply_readings(slot: Slot) -> Document:
     readings = slot.readings
     return {key: None if readings is None else _rounded(read(readings)) for key, read in SUPPLY_READINGS}
+
+
+def _set_readings(slots: Sequence[Slot]) -> Document:
+    """The set as one: what it draws, what it delivers, and the quotient."""
+    readings = [slot.readings for slot in slots if slot.readings is not None]
+    pin_w = _sum([one.pin_w for one in readings])
+    pout_w = _sum([one.pout_w for one in readings])
+    efficiency = min(1.0, pout_w / pin_w) if pin_w and pout_w else None
+    return {"pin_w": _rounded(pin_w), "pout_w": _rounded(pout_w), "efficiency": _rounded(efficiency)}
+
+
+def _sum(values: list[float | None]) -> float | None:
+    """None when one is unavailable: a part is not the whole."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known and len(known) == len(values) else None
 
 
 def _rounded(value: float | None) -> float | None:

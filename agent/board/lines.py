@@ -6,8 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.board.line_rules import interlocks, sequences, thread, watches
 from agent.hardware.gpio import request_lines
 from native import (
+    Debounce,
     EngineConfig,
     InputLine,
     InputSource,
@@ -16,7 +18,6 @@ from native import (
     LineGuard,
     MemoryChip,
     OutputLine,
-    ThreadConfig,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 GUARD_SOCKET = "guard.sock"
 DEBOUNCE_MS = 20.0
+BLINK_MAX_MS = 5000.0
 CLASSES = {"momentary": LineClass.MOMENTARY, "maintained": LineClass.MAINTAINED}
 
 
@@ -41,6 +43,7 @@ class BoardLines:
     chip: MemoryChip | None = None
     guard: LineGuard | None = None
     requested: RequestedLines | None = None
+    inputs: tuple[str, ...] = ()
 
     def close(self) -> None:
         """Buttons to idle, maintained outputs as they are; then the guard is let go."""
@@ -57,8 +60,8 @@ def open_memory_lines(profile: Profile) -> BoardLines:
     """The lines of a simulated board; always armed, for there is nothing to break."""
     chip = MemoryChip(list(profile.lines))
     lines = {name: chip.line(name) for name in profile.lines}
-    engine = LineEngine(_config(profile, lines, {}), ThreadConfig(fifo_priority=None, lock_memory=False))
-    return BoardLines(engine, armed=True, chip=chip)
+    engine = LineEngine(_config(profile, lines, {}, armed=True), thread(profile))
+    return BoardLines(engine, armed=True, chip=chip, inputs=_input_names(profile))
 
 
 def open_kernel_lines(profile: Profile, armed: bool, state_dir: Path) -> BoardLines:
@@ -72,29 +75,43 @@ def open_kernel_lines(profile: Profile, armed: bool, state_dir: Path) -> BoardLi
     try:
         if requested.guarded:
             guard = LineGuard.start(requested.guarded, rendezvous)
-        engine = LineEngine(_config(profile, requested.lines, requested.levels))
+        engine = LineEngine(_config(profile, requested.lines, requested.levels, armed), thread(profile))
     except BaseException:
         if guard:
             guard.dismiss()
         requested.close()
         raise
-    return BoardLines(engine, armed, guard=guard, requested=requested)
+    return BoardLines(engine, armed, guard=guard, requested=requested, inputs=_input_names(profile))
 
 
-def _config(profile: Profile, lines: Mapping[str, KernelLine | MemoryLine], levels: Mapping[str, bool]) -> EngineConfig:
+def _input_names(profile: Profile) -> tuple[str, ...]:
+    return tuple(name for name, table in profile.lines.items() if table.direction == "input")
+
+
+def _config(
+    profile: Profile, lines: Mapping[str, KernelLine | MemoryLine], levels: Mapping[str, bool], armed: bool
+) -> EngineConfig:
+    """What needs outputs is left out while the board only observes."""
+    slow = {name: name for name, chip in profile.chips.items() if chip.slow}
     return EngineConfig(
         outputs=tuple(
-            _output(name, table, lines[name], levels.get(name, False))
+            _output(name, table, lines[name], levels.get(name, False), slow.get(table.chip))
             for name, table in profile.lines.items()
             if table.direction == "output" and name in lines
         ),
         inputs=tuple(
-            _input(name, table, lines[name]) for name, table in profile.lines.items() if table.direction == "input"
+            _input(name, profile.lines[name], lines[name], slow.get(profile.lines[name].chip))
+            for name in _input_names(profile)
         ),
+        interlocks=interlocks(profile) if armed else (),
+        sequences=sequences(profile) if armed else (),
+        watches=watches(profile, armed),
     )
 
 
-def _output(name: str, table: LineTable, line: KernelLine | MemoryLine, level: bool) -> OutputLine:
+def _output(
+    name: str, table: LineTable, line: KernelLine | MemoryLine, level: bool, slow_chip: str | None
+) -> OutputLine:
     line_class = CLASSES[str(table.class_)]
     momentary = line_class is LineClass.MOMENTARY
     return OutputLine(
@@ -103,14 +120,19 @@ def _output(name: str, table: LineTable, line: KernelLine | MemoryLine, level: b
         line_class,
         max_press_ms=float(table.max_press_ms or 0) if momentary else 0.0,
         initial=None if momentary else level,
+        slow_chip=slow_chip,
     )
 
 
-def _input(name: str, table: LineTable, line: KernelLine | MemoryLine) -> InputLine:
+def _input(name: str, table: LineTable, line: KernelLine | MemoryLine, slow_chip: str | None) -> InputLine:
     return InputLine(
         name,
         line,
         rise_ms=DEBOUNCE_MS if table.rise_ms is None else table.rise_ms,
         fall_ms=DEBOUNCE_MS if table.fall_ms is None else table.fall_ms,
         source=InputSource.LED if table.source == "led" else InputSource.LEVEL,
+        poll_us=table.poll_us,
+        blink_max_ms=BLINK_MAX_MS if table.blink_max_ms is None else table.blink_max_ms,
+        slow_chip=slow_chip,
+        debounce=Debounce.KERNEL if table.debounce == "kernel" else Debounce.ENGINE,
     )

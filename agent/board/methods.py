@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from agent.board import armed
+from agent.board.line_events import sequence_event
 from agent.board.options import effective
 from agent.control.server import Entry, RequestError
+from agent.events.catalog import CATALOG
 from agent.events.event import EventKind
+from agent.events.redfish_log import render
 from agent.power.request import Action, Request
 from agent.sim.plant import UnknownThing
 from agent.store.user_request import UserRequest, listed, resolve
 from agent.store.users import UserRefusal, UsersError
+from native import LineError, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -38,6 +42,10 @@ class _Events(msgspec.Struct, forbid_unknown_fields=True):
     follow: bool = False
 
 
+class _Named(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+
+
 class _Sim(msgspec.Struct, forbid_unknown_fields=True):
     words: list[str]
 
@@ -55,9 +63,13 @@ class BoardMethods:
         return {
             "status": Entry(acts=False, serve=self._status),
             "config": Entry(acts=False, serve=self._config),
+            "log": Entry(acts=False, serve=self._log),
             "events": Entry(acts=False, stream=self._events),
             "power": Entry(acts=True, serve=self._power),
             "redundancy": Entry(acts=True, serve=self._redundancy),
+            "sequence": Entry(acts=True, serve=self._sequence),
+            "reset-interlock": Entry(acts=True, serve=self._reset_interlock),
+            "reset-statistics": Entry(acts=True, serve=self._reset_statistics),
             "users": Entry(acts=False, serve=self._users),
             "user": Entry(acts=True, serve=self._user),
             "arm": Entry(acts=True, serve=self._arm),
@@ -75,7 +87,7 @@ class BoardMethods:
                 "counters": board.ipmi.counters(),
             },
             "mqtt": msgspec.to_builtins(board.mqtt.status()) if board.mqtt else {"text": "off (give mqtt.url)"},
-            "lines": list(board.lines.engine.thread_report()),
+            "lines": board.documents.lines(),
         }
 
     async def _config(self, args: Mapping[str, Any], peer: Peer) -> object:
@@ -100,6 +112,12 @@ class BoardMethods:
         finally:
             subscription.close()
 
+    async def _log(self, args: Mapping[str, Any], peer: Peer) -> object:
+        """The event log as a Redfish service gives it."""
+        wanted = _typed(args, _Events)
+        await self._board.bus.drain()
+        return [render(entry) for entry in await self._board.event_log.latest(max(0, min(wanted.latest, MAX_LATEST)))]
+
     async def _power(self, args: Mapping[str, Any], peer: Peer) -> object:
         wanted = _typed(args, _Power)
         hosts = self._board.services.hosts
@@ -118,6 +136,36 @@ class BoardMethods:
     async def _redundancy(self, args: Mapping[str, Any], peer: Peer) -> object:
         reply = await self._board.commands.configure_redundancy(args, peer.origin)
         return {"verdict": reply.verdict.value, "good": reply.verdict.good, "reason": reply.reason}
+
+    async def _sequence(self, args: Mapping[str, Any], peer: Peer) -> object:
+        wanted = _typed(args, _Named)
+        sequences = self._board.services.sequences
+        if wanted.name not in sequences.names:
+            known = ", ".join(sequences.names) or "none"
+            raise RequestError(f"this board runs no sequence {wanted.name!r}; it runs: {known}")
+        try:
+            done = await sequences.run(wanted.name)
+        except LineError as error:
+            raise RequestError(str(error)) from error
+        kind, _, words = sequence_event(done)
+        return {"good": done.outcome is Outcome.COMPLETED, "text": CATALOG[kind].text.format(*words)}
+
+    async def _reset_interlock(self, args: Mapping[str, Any], peer: Peer) -> object:
+        name = _typed(args, _Named).name
+        interlocks = self._board.services.interlocks
+        try:
+            found = interlocks.reset(name)
+        except LineError as error:
+            raise RequestError(str(error)) from error
+        if not found:
+            known = ", ".join(interlocks.states) or "none"
+            raise RequestError(f"this board has no interlock {name!r}; it has: {known}")
+        self._board.bus.emit(EventKind.INTERLOCK_RESET, f"interlock/{name}", name, peer.origin)
+        return {"text": f"interlock {name}: its lines are free and it may act anew"}
+
+    async def _reset_statistics(self, args: Mapping[str, Any], peer: Peer) -> object:
+        self._board.lines.engine.reset_statistics()
+        return {"text": "the line engine's statistics begin anew"}
 
     async def _users(self, args: Mapping[str, Any], peer: Peer) -> object:
         return [listed(user) for user in self._board.users.all()]

@@ -8,6 +8,9 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING
 
+from agent.board.interlocks import Interlocks
+from agent.board.line_events import board_event
+from agent.board.sequences import SequenceRunner
 from agent.events.event import EventKind
 from agent.limits.watch import LimitWatch
 from agent.power.host import Host
@@ -19,7 +22,7 @@ from agent.psu.monitor import SupplyMonitor
 from agent.psu.power_meter import PowerMeter
 from agent.psu.redundancy import ColdRedundancy
 from agent.thermal.monitor import TemperatureMonitor
-from native import CommandDone, InputChanged, LineFailed, Resync, Steady
+from native import CommandDone, InputChanged, InterlockFired, Resync, SequenceDone, Steady
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,7 +45,7 @@ class Services:
         self, profile: Profile, lines: BoardLines, buses: Mapping[str, I2cBus], settings: Settings, bus: EventBus
     ) -> None:
         self.bus = bus
-        self._lines = lines
+        self.lines = lines
         self._watchers: list[Callable[[str], None]] = []
         self._loop = asyncio.get_running_loop()
         self.hosts = {table.name: self._host(table) for table in profile.hosts}
@@ -51,11 +54,20 @@ class Services:
         self.identify_leds = {
             table.name: IdentifyLed(lines.engine, table.identify_led if lines.armed else "") for table in profile.hosts
         }
-        self.supplies = SupplyMonitor(profile.supplies, buses, bus.emit, self._supplies_changed)
+        self.supplies = SupplyMonitor(
+            profile.supplies,
+            buses,
+            bus.emit,
+            self._supplies_changed,
+            present=self._present,
+            bus_numbers={name: table.number for name, table in profile.buses.items()},
+        )
         self.redundancy = ColdRedundancy(
             profile.redundancy, self.supplies, buses, settings, bus.emit, self._redundancy_changed
         )
         self.temperatures = TemperatureMonitor(profile.sensors, buses, bus.emit)
+        self.interlocks = Interlocks(lines.engine, profile.interlocks, lines.armed)
+        self.sequences = SequenceRunner(lines.engine, profile.sequences, lines.armed)
         self.limits = LimitWatch(
             profile.sensors, lambda name: self.temperatures.reading(name).celsius, settings, bus.emit
         )
@@ -67,7 +79,7 @@ class Services:
         return Host(
             table.name,
             timing,
-            EngineHostLines(table, self._lines.engine, self._lines.armed),
+            EngineHostLines(table, self.lines.engine, self.lines.armed),
             self.bus.emit,
             self._host_changed,
         )
@@ -78,10 +90,12 @@ class Services:
 
     def start(self) -> None:
         """Begin to hear the lines and to poll the buses."""
-        self._lines.engine.start()
-        self._loop.add_reader(self._lines.engine.fileno(), self._line_events)
-        if self._lines.guard:
-            self._loop.add_reader(self._lines.guard.fileno(), self._guard_lost)
+        self.lines.engine.start()
+        for limit in self.lines.engine.thread_report():
+            self.bus.emit(EventKind.LINES_LIMITED, "board", "board", limit)
+        self._loop.add_reader(self.lines.engine.fileno(), self._line_events)
+        if self.lines.guard:
+            self._loop.add_reader(self.lines.guard.fileno(), self._guard_lost)
         self.supplies.start()
         self.redundancy.start()
         self.temperatures.start()
@@ -100,9 +114,9 @@ class Services:
             self._hours_task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._hours_task
-            self._loop.remove_reader(self._lines.engine.fileno())
-            if self._lines.guard:
-                self._loop.remove_reader(self._lines.guard.fileno())
+            self._loop.remove_reader(self.lines.engine.fileno())
+            if self.lines.guard:
+                self._loop.remove_reader(self.lines.guard.fileno())
         for host in self.hosts.values():
             host.close()
         for hours in self.hours.values():
@@ -112,22 +126,24 @@ class Services:
     # ------------------------------------------------------------------ what happens
 
     def _line_events(self) -> None:
-        for event in self._lines.engine.events():
+        for event in self.lines.engine.events():
             match event:
                 case InputChanged(line=line, steady=steady) if line in self._by_power_good:
                     self._power_good(self._by_power_good[line], steady)
                 case CommandDone(token=token, outcome=outcome, reason=reason):
                     for host in self.hosts.values():
                         host.press_ended(token, RESULTS[outcome], reason)
-                case LineFailed(line=line, reason=reason):
-                    self.bus.emit(EventKind.LINES_RESYNC, f"line/{line}", line, reason)
-                case Resync(line=line, reason=reason):
-                    self.bus.emit(
-                        EventKind.LINES_RESYNC, f"line/{line}" if line else "lines", line or "all lines", reason
-                    )
+                case InterlockFired():
+                    self.interlocks.fired(event)
+                case SequenceDone():
+                    self.sequences.ended(event)
+                case Resync():
                     self._read_power_good_again()
                 case _:
                     pass
+            if told := board_event(event):
+                kind, source, args = told
+                self.bus.emit(kind, source, *args)
 
     def _power_good(self, host: Host, steady: Steady) -> None:
         if steady is not Steady.UNKNOWN:
@@ -135,14 +151,15 @@ class Services:
 
     def _read_power_good_again(self) -> None:
         for line, host in self._by_power_good.items():
-            self._power_good(host, self._lines.engine.input(line).steady)
+            self._power_good(host, self.lines.engine.input(line).steady)
 
     def _guard_lost(self) -> None:
-        assert self._lines.guard is not None
-        self._loop.remove_reader(self._lines.guard.fileno())
+        assert self.lines.guard is not None
+        self._loop.remove_reader(self.lines.guard.fileno())
         self.bus.emit(EventKind.GUARD_LOST, "board", "board")
 
     def _host_changed(self, host: Host) -> None:
+        self.interlocks.host_changed(host.name, host.view().state)
         hours = self.hours[host.name]
         was_on, is_on = hours.on, host.view().powered
         hours.powered(is_on)
@@ -154,6 +171,11 @@ class Services:
         for slot in self.supplies.slots:
             self._tell(f"psu/{slot.name}")
         self.redundancy.supplies_changed()
+
+    def _present(self, line: str) -> bool | None:
+        """What a presence line says."""
+        steady = self.lines.engine.input(line).steady
+        return None if steady is Steady.UNKNOWN else steady is Steady.ACTIVE
 
     def _redundancy_changed(self) -> None:
         self._tell("redundancy")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from agent.cli.ask import add_state_dir, ask_stream
+from agent.cli.ask import add_state_dir, ask, ask_stream
 
 if TYPE_CHECKING:
     import argparse
@@ -17,6 +17,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--follow", "-f", action="store_true", help="go on with the events to come")
     parser.add_argument("--latest", type=int, default=20, metavar="N", help="how many old ones first (default: 20)")
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
+    parser.add_argument("--redfish", action="store_true", help="the event log as a Redfish service gives it (JSON)")
     add_state_dir(parser)
     parser.set_defaults(run=run)
 
@@ -27,6 +28,9 @@ def readable(event: dict[str, Any]) -> str:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.redfish:
+        print(json.dumps(ask(arguments, "log", latest=arguments.latest), indent=4))
+        return 0
     for event in ask_stream(arguments, "events", latest=arguments.latest, follow=arguments.follow):
         print(json.dumps(event) if arguments.json else readable(event), flush=arguments.follow)
     return 0

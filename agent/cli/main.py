@@ -24,6 +24,7 @@ VERBS = {
     "status": "agent.cli.status",
     "events": "agent.cli.events",
     "power": "agent.cli.power",
+    "lines": "agent.cli.lines",
     "sim": "agent.cli.sim",
     "config": "agent.cli.config",
 }

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+DELAYS = {
+    "lateness_us": "deadline lateness",
+    "edge_to_action_us": "interlock edge to action",
+    "write_us": "write",
+}
+
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("status", help="show the live state of the board")
@@ -45,8 +51,29 @@ def readable(status: dict[str, Any]) -> Iterator[str]:
         yield f"sensor {name}: {'unavailable' if celsius is None else f'{celsius:.1f} C'}"
     yield f"ipmi: {', '.join(status['ipmi']['listen']) or 'not listening (give ipmi.listen in the site file)'}"
     yield f"mqtt: {status['mqtt']['text']}"
-    for line in status["lines"]:
-        yield f"lines: {line}"
+    yield from _lines(status["lines"], telemetry["engine"])
+
+
+def _lines(lines: dict[str, Any], engine: dict[str, Any]) -> Iterator[str]:
+    wakeups = f"{engine['wakeups_per_s']:.1f} wake-ups/s"
+    ring = (
+        f"events waiting at most {engine['ring_high_water']} of {engine['ring_capacity']}, lost {engine['events_lost']}"
+    )
+    yield f"lines: guard {engine['guard']}, {wakeups}, {ring}"
+    for key, what in DELAYS.items():
+        if engine[key]["count"]:
+            yield f"lines: {what} {_delays(engine[key])}"
+    for name, rule in lines["interlocks"].items():
+        state = "armed" if rule["armed"] else "not armed"
+        yield f"interlock {name}: {state}{', has fired: see pgood lines reset' if rule['fired'] else ''}"
+    for limit in engine["limits"]:
+        yield f"lines: {limit}"
+
+
+def _delays(delays: dict[str, Any]) -> str:
+    return (
+        f"p50 {delays['p50']}, p99 {delays['p99']}, p99.9 {delays['p99_9']}, max {delays['max']} us ({delays['count']})"
+    )
 
 
 def _supply(state: dict[str, Any], readings: dict[str, Any]) -> str:

@@ -83,6 +83,41 @@ CATALOG: dict[EventKind, CatalogEntry] = {
         _WARNING, PGOOD + "GuardLost", "The guard process of board {0} ended: buttons are not released if pgood dies."
     ),
     EventKind.LINES_RESYNC: CatalogEntry(_WARNING, PGOOD + "LinesResync", "Line events were lost on {0}: {1}."),
+    EventKind.LINES_FAILED: CatalogEntry(_CRITICAL, PGOOD + "LineFailed", "Line {0} cannot be used: {1}."),
+    EventKind.LINES_SLOW_WRITE: CatalogEntry(
+        _WARNING, PGOOD + "LineSlow", "Writing line {0} took {1} us: mark its chip as slow."
+    ),
+    EventKind.LINES_LIMITED: CatalogEntry(_WARNING, PGOOD + "LinesLimited", "Line engine of board {0}: {1}."),
+    EventKind.INTERLOCK_FIRED: CatalogEntry(
+        _CRITICAL, PGOOD + "InterlockFired", "Interlock {0} acted on {1}, {2} us after the edge."
+    ),
+    EventKind.INTERLOCK_SKIPPED: CatalogEntry(
+        _WARNING, PGOOD + "InterlockSkipped", "Interlock {0} left {1} alone: {2}."
+    ),
+    EventKind.INTERLOCK_FAILED: CatalogEntry(
+        _CRITICAL, PGOOD + "InterlockFailed", "Interlock {0} could not act on {1}: {2}."
+    ),
+    EventKind.INTERLOCK_ENDED: CatalogEntry(
+        _OK, PGOOD + "InterlockEnded", "Interlock {0} let go of {1} after {2} ms: {3}."
+    ),
+    EventKind.INTERLOCK_RESET: CatalogEntry(_OK, PGOOD + "InterlockReset", "Interlock {0} was reset by {1}."),
+    EventKind.SEQUENCE_COMPLETED: CatalogEntry(
+        _OK, PGOOD + "SequenceCompleted", "Sequence {0} completed in {1} ms ({2})."
+    ),
+    EventKind.SEQUENCE_FAILED: CatalogEntry(_CRITICAL, PGOOD + "SequenceFailed", "Sequence {0} ended at {1}: {2}."),
+    EventKind.POWER_GOOD_ROSE: CatalogEntry(
+        _OK, PGOOD + "PowerGoodRose", "Power-good {0} rose {1} ms after the press."
+    ),
+    EventKind.POWER_GOOD_MISSING: CatalogEntry(
+        _WARNING, PGOOD + "PowerGoodMissing", "Power-good {0} did not rise in time after the press."
+    ),
+    EventKind.POWER_GOOD_DIPPED: CatalogEntry(_WARNING, PGOOD + "PowerGoodDipped", "Power-good {0} dipped for {1} ms."),
+    EventKind.POWER_GOOD_LOST: CatalogEntry(
+        _WARNING, PGOOD + "PowerGoodLost", "Power-good {0} fell and stayed away for longer than its hold-off."
+    ),
+    EventKind.POWER_GOOD_RECOVERED: CatalogEntry(
+        _OK, PGOOD + "PowerGoodRecovered", "Power-good {0} came back after {1} ms."
+    ),
     EventKind.HOST_ON: CatalogEntry(_OK, OPENBMC + "DCPowerOn", "Host {0} is on.", _unit(0, deassert=True)),
     EventKind.HOST_OFF: CatalogEntry(_OK, OPENBMC + "DCPowerOff", "Host {0} is off.", _unit(0)),
     EventKind.HOST_SLEEPING: CatalogEntry(_OK, PGOOD + "HostSleeping", "Host {0} sleeps."),
@@ -136,6 +171,58 @@ CATALOG: dict[EventKind, CatalogEntry] = {
         _WARNING, PGOOD + "PowerSupplyUnreachable", "Power supply {0} does not answer: {1}."
     ),
     EventKind.PSU_REACHABLE: CatalogEntry(_OK, PGOOD + "PowerSupplyReachable", "Power supply {0} answers again."),
+    EventKind.PSU_INPUT_OUT_OF_RANGE: CatalogEntry(
+        _WARNING, PGOOD + "PowerSupplyInputOutOfRange", "Power supply {0} input is out of range: {1}.", _supply(5)
+    ),
+    EventKind.PSU_INPUT_IN_RANGE: CatalogEntry(
+        _OK, PGOOD + "PowerSupplyInputInRange", "Power supply {0} input is in range again.", _supply(5, deassert=True)
+    ),
+    EventKind.PSU_FAILURE_PREDICTED: CatalogEntry(
+        _WARNING, OPENBMC + "PowerSupplyFailurePredicted", "Power supply {0} failure predicted: {1}.", _supply(2)
+    ),
+    EventKind.PSU_PREDICTED_RECOVERED: CatalogEntry(
+        _OK,
+        OPENBMC + "PowerSupplyPredictedFailureRecovered",
+        "Power supply {0} predicted failure recovered.",
+        _supply(2, deassert=True),
+    ),
+    EventKind.PSU_CONFIGURATION_ERROR: CatalogEntry(
+        _WARNING,
+        OPENBMC + "PowerSupplyConfigurationError",
+        "Power supply {0} had configuration error: {1}.",
+        _supply(6),
+    ),
+    EventKind.PSU_CONFIGURATION_FITS: CatalogEntry(
+        _OK,
+        OPENBMC + "PowerSupplyConfigurationErrorRecovered",
+        "Power supply {0} configuration error recovered.",
+        _supply(6, deassert=True),
+    ),
+    EventKind.PSU_FLAPPING: CatalogEntry(
+        _WARNING,
+        PGOOD + "PowerSupplyFlapping",
+        "Power supply {0} changed more than {1} times in {2} s: it counts as failed until it is steady.",
+        _supply(1),
+    ),
+    EventKind.PSU_STEADY: CatalogEntry(
+        _OK,
+        PGOOD + "PowerSupplySteady",
+        "Power supply {0} is steady again ({1}); {2} changes were not told one by one.",
+        _supply(1, deassert=True),
+    ),
+    EventKind.INPUT_LOST: CatalogEntry(
+        _CRITICAL, PGOOD + "PowerInputLost", "All power supplies lost their input together.", _unit(4)
+    ),
+    EventKind.INPUT_BROWN_OUT: CatalogEntry(
+        _CRITICAL, PGOOD + "PowerInputBrownOut", "Brown-out: the input of all power supplies is too low.", _unit(4)
+    ),
+    EventKind.INPUT_RESTORED: CatalogEntry(
+        _OK, PGOOD + "PowerInputRestored", "The input of the power supplies is back.", _unit(4, deassert=True)
+    ),
+    EventKind.BUS_STUCK: CatalogEntry(
+        _WARNING, PGOOD + "BusStuck", "I2C bus {0} does not work: {1}; its supplies are unavailable."
+    ),
+    EventKind.BUS_RECOVERED: CatalogEntry(_OK, PGOOD + "BusRecovered", "I2C bus {0} works again."),
     EventKind.REDUNDANCY_REGAINED: CatalogEntry(
         _OK, OPENBMC + "PowerUnitRedundancyRegained", "Power Unit Redundancy regained.", _redundancy(0)
     ),
@@ -181,6 +268,25 @@ CATALOG: dict[EventKind, CatalogEntry] = {
     EventKind.REDUNDANCY_RANKED: CatalogEntry(_OK, PGOOD + "RedundancyRanked", "Supply ranks in force: {1} ({2})."),
     EventKind.REDUNDANCY_WRITE_FAILED: CatalogEntry(
         _WARNING, PGOOD + "RedundancyWriteFailed", "Supply roles could not be set, all supplies stay active: {1}."
+    ),
+    EventKind.REDUNDANCY_ORDER_DROPPED: CatalogEntry(
+        _WARNING,
+        PGOOD + "RedundancyOrderDropped",
+        "The user's rank order {1} was dropped, the board orders the supplies: {2}.",
+    ),
+    EventKind.REDUNDANCY_WIRING: CatalogEntry(
+        _CRITICAL,
+        PGOOD + "RedundancyWiring",
+        "Supply power does not follow the roles, all supplies stay active: {1}. Check the CR_BUS and load-share wires.",
+    ),
+    EventKind.REDUNDANCY_POWER_LIMIT: CatalogEntry(
+        _OK, PGOOD + "PowerLimitSet", "The power limit of the supplies was set by {1}: {2}."
+    ),
+    EventKind.REDUNDANCY_LIMIT_EXCEEDED: CatalogEntry(
+        _WARNING, PGOOD + "PowerLimitExceeded", "The supplies deliver {1}, more than the limit of {2}."
+    ),
+    EventKind.REDUNDANCY_LIMIT_KEPT: CatalogEntry(
+        _OK, PGOOD + "PowerLimitKept", "The supplies deliver {1}, within the limit of {2} again."
     ),
     EventKind.SENSOR_LOWER_CRITICAL: _beyond(
         _CRITICAL, "SensorThresholdCriticalLowGoingLow", "at or below the critical limit", 2

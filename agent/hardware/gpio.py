@@ -9,6 +9,7 @@ import glob
 import os
 import struct
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import gpiod
@@ -179,13 +180,7 @@ def _request(requested: RequestedLines, chip: gpiod.Chip, offset: int, name: str
         direction=Direction.OUTPUT, active_low=line.active_low, bias=BIAS[line.bias], drive=DRIVE[line.drive]
     )
     if line.direction == "input":
-        settings = gpiod.LineSettings(
-            direction=Direction.INPUT,
-            active_low=line.active_low,
-            bias=BIAS[line.bias],
-            edge_detection=Edge.BOTH,
-            event_clock=Clock.MONOTONIC,
-        )
+        settings = _input_settings(line)
     elif momentary:
         settings = replace(output, output_value=Value.INACTIVE)
     else:
@@ -202,6 +197,16 @@ def _request(requested: RequestedLines, chip: gpiod.Chip, offset: int, name: str
     requested.lines[name] = KernelLine(request.fd)
 
 
+def _input_settings(line: LineTable) -> gpiod.LineSettings:
+    """A polled line asks for no edges: its chip has none to give."""
+    settings = gpiod.LineSettings(direction=Direction.INPUT, active_low=line.active_low, bias=BIAS[line.bias])
+    if line.poll_us is None:
+        settings = replace(settings, edge_detection=Edge.BOTH, event_clock=Clock.MONOTONIC)
+    if line.debounce == "kernel":
+        settings = replace(settings, debounce_period=timedelta(milliseconds=line.rise_ms or 0.0))
+    return settings
+
+
 def _why(chip: gpiod.Chip, offset: int, error: OSError) -> str:
     if error.errno == errno.EBUSY:
         user = chip.get_line_info(offset).consumer
@@ -210,6 +215,7 @@ def _why(chip: gpiod.Chip, offset: int, error: OSError) -> str:
                 f"{chip.path} line {offset} is held by another pgood or its guard: stop it, then 'pgood disarm' there"
             )
         return f"{chip.path} line {offset} is in use by {user!r}: stop that program or choose another line"
-    if error.errno in (errno.EINVAL, errno.ENOTSUP):
-        return f"{chip.path} line {offset} refuses these settings (edge, bias or drive): {error.strerror}"
+    if error.errno in (errno.EINVAL, errno.ENOTSUP, errno.ENXIO):
+        why = f"{chip.path} line {offset} refuses these settings (edge, bias or drive): {error.strerror}"
+        return f"{why}; a line without edges is read with poll_us"
     return f"{chip.path} line {offset} cannot be requested: {error.strerror}"

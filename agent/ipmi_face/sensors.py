@@ -35,7 +35,7 @@ from ipmi.board import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from agent.hardware.pmbus import SupplyReadings
+    from agent.hardware.pmbus.readings import SupplyReadings
     from agent.limits.watch import LimitWatch
     from agent.power.host import Host
     from agent.profile.schema import SensorTable, SupplyTable
@@ -83,7 +83,7 @@ LIMIT_NAMES = {
 }
 ENTITY_SYSTEM_BOARD = 7
 
-PRESENT, FAILURE, INPUT_LOST, INACTIVE = 1 << 0, 1 << 1, 1 << 3, 1 << 7
+PRESENT, FAILURE, PREDICTIVE, INPUT_LOST, OUT_OF_RANGE, INACTIVE = (1 << offset for offset in (0, 1, 2, 3, 5, 7))
 POWER_OFF, CONTROL_FAILURE = 1 << 0, 1 << 5
 
 
@@ -204,8 +204,10 @@ class BoardSensors:
         if slot.presence is not Presence.PRESENT:
             return None
         states = PRESENT
-        states |= FAILURE if slot.health is Health.FAILED else 0
+        states |= FAILURE if slot.health is Health.FAILED or slot.flapping else 0
+        states |= PREDICTIVE if slot.warnings else 0
         states |= INPUT_LOST if slot.health is Health.INPUT_LOST else 0
+        states |= OUT_OF_RANGE if slot.health is Health.INPUT_OUT_OF_RANGE else 0
         ranks = self._redundancy.view().ranks
         asleep = ranks[index] > 1 and slot.readings is not None and not slot.readings.pout_w
         return states | (INACTIVE if asleep and self._host.view().powered else 0)
@@ -255,7 +257,7 @@ def _power_unit_redundancy() -> DiscreteSensor:
 
 
 def _supply_status(number: int, index: int, table: SupplyTable) -> DiscreteSensor:
-    offsets = PRESENT | FAILURE | INPUT_LOST | INACTIVE
+    offsets = PRESENT | FAILURE | PREDICTIVE | INPUT_LOST | OUT_OF_RANGE | INACTIVE
     return DiscreteSensor(
         number, f"PSU{table.name} Status"[:16], POWER_SUPPLY, SENSOR_SPECIFIC, offsets, ENTITY_POWER_SUPPLY, index + 1
     )

@@ -120,6 +120,9 @@ class Connection:
         """Each cause is told once, not at every attempt."""
         self.last_error = ending.text
         self.text = f"{self.last_error}; next attempt in {delay_s:.0f} s"
-        level = logging.DEBUG if self.last_error == self._told else logging.WARNING
+        if ending.kind is EndingKind.VERSION_REFUSED:
+            level = logging.INFO  # the next attempt speaks the older version
+        else:
+            level = logging.DEBUG if self.last_error == self._told else logging.WARNING
         self._told = self.last_error
         log.log(level, "MQTT: %s", self.text)

@@ -64,4 +64,4 @@ class EngineHostLines:
         )
 
     def _condition(self, level: PowerGood, stable_ms: int) -> Condition:
-        return Condition(self._power_good, active=level is PowerGood.ON, stable_ms=float(stable_ms))
+        return Condition(self._power_good, stable_ms=float(stable_ms), steady=STEADY[level])

@@ -149,6 +149,9 @@ class Machine:
                 return self._begin_on(request, now_ns)
             case Action.SOFT_OFF | Action.FORCE_OFF if not powered:
                 return self, [], Reply(Verdict.DONE, "already off")
+            case Action.SOFT_OFF if self.power_good is PowerGood.SLEEPING:
+                why = "the host sleeps, a short press would wake it: switch it on first, or force it off"
+                return self, [], Reply(Verdict.NOT_IN_THIS_STATE, why)
             case Action.SOFT_OFF:
                 return self._begin_soft_off(request, now_ns)
             case Action.RESET | Action.CYCLE | Action.NMI if self.power_good is not PowerGood.ON:

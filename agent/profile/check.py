@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
+from agent.profile.check_lines import check_lines
+from agent.profile.check_rules import check_rules
 from agent.profile.problem import KeyPath, Problem
 
 if TYPE_CHECKING:
@@ -21,45 +22,17 @@ MOMENTARY_KEYS = ("power_button", "reset_button", "nmi_button")
 def check(profile: Profile) -> list[Problem]:
     """Every problem of a profile whose schema is right."""
     return [
-        *_lines(profile),
+        *check_lines(profile),
         *_hosts(profile),
         *_supplies(profile),
         *_sensors(profile),
         *_buses(profile),
         *_chips(profile),
+        *_unique("interlocks", (rule.name for rule in profile.interlocks)),
+        *_unique("sequences", (sequence.name for sequence in profile.sequences)),
+        *_unique("watches", (watch.name for watch in profile.watches)),
+        *check_rules(profile),
     ]
-
-
-def _lines(profile: Profile) -> Iterator[Problem]:
-    for name, line in profile.lines.items():
-        yield from _line(profile, ("lines", name), line)
-    if not profile.board.simulated:
-        places = Counter((line.chip, line.line or line.offset) for line in profile.lines.values())
-        for name, line in profile.lines.items():
-            if places[(line.chip, line.line or line.offset)] > 1:
-                yield Problem(("lines", name), "another line of this profile has the same chip and place")
-
-
-def _line(profile: Profile, path: KeyPath, line: LineTable) -> Iterator[Problem]:
-    if not profile.board.simulated:
-        if line.chip not in profile.chips:
-            yield Problem((*path, "chip"), f"names no table of [chips] (here: {line.chip!r})")
-        if bool(line.line) == (line.offset is not None):
-            yield Problem(path, "needs either 'line' (the kernel's line name) or 'offset'")
-    if line.direction == "output":
-        if line.class_ is None:
-            yield Problem(path, 'an output needs class = "momentary" (a button) or "maintained" (a rail, relay)')
-        if line.class_ == "momentary" and line.max_press_ms is None:
-            yield Problem(path, "a momentary output needs max_press_ms, the longest press that anyone may make")
-        if line.class_ == "maintained" and line.max_press_ms is not None:
-            yield Problem((*path, "max_press_ms"), "belongs to momentary outputs only")
-        for key in ("rise_ms", "fall_ms", "source"):
-            if getattr(line, key) is not None:
-                yield Problem((*path, key), "belongs to inputs only")
-    else:
-        for key, value in (("class", line.class_), ("drive", line.drive), ("max_press_ms", line.max_press_ms)):
-            if value is not None:
-                yield Problem((*path, key), "belongs to outputs only")
 
 
 def _hosts(profile: Profile) -> Iterator[Problem]:
@@ -121,6 +94,11 @@ def _supplies(profile: Profile) -> Iterator[Problem]:
                 (*path, "cold_redundancy"),
                 "needs mfr_id and mfr_model (what the supply must answer), or model_stated (your word for it)",
             )
+        line = profile.lines.get(supply.presence_line)
+        if supply.presence_line and (line is None or line.direction != "input"):
+            yield Problem((*path, "presence_line"), "must be an input line of [lines]")
+    if (profile.redundancy.expected_supplies or 0) > len(profile.supplies):
+        yield Problem(("redundancy", "expected_supplies"), "is more than there are tables of [[supplies]]")
     if len(profile.supplies) > 8:
         yield Problem(("supplies",), "at most 8 supplies")
 
@@ -148,6 +126,11 @@ def _buses(profile: Profile) -> Iterator[Problem]:
     seen: dict[tuple[str, int], str] = {}
     devices: list[tuple[KeyPath, str, int]] = [
         *((("supplies", i, "address"), supply.bus, supply.address) for i, supply in enumerate(profile.supplies)),
+        *(
+            (("supplies", i, "eeprom"), supply.bus, supply.eeprom)
+            for i, supply in enumerate(profile.supplies)
+            if supply.eeprom is not None
+        ),
         *((("sensors", i, "address"), sensor.bus, sensor.address) for i, sensor in enumerate(profile.sensors)),
     ]
     for path, bus_name, address in devices:

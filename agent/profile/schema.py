@@ -8,21 +8,19 @@ from typing import Annotated, Literal
 import msgspec
 
 from agent.power.timing import MAX_FORCE_OFF_MS, MAX_PRESS_MS
+from agent.profile.base import Name, Table
+from agent.profile.rules import EngineTable, InterlockTable, SequenceTable, WatchTable
 
-Name = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")]
-"""Names become MQTT topic levels: letters, digits, dash, underscore."""
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=16)]
 """A sensor's name in its SDR holds 16 characters."""
 PressMs = Annotated[int, msgspec.Meta(ge=1, le=MAX_PRESS_MS)]
 HoldMs = Annotated[int, msgspec.Meta(ge=1, le=MAX_FORCE_OFF_MS)]
 DurationMs = Annotated[int, msgspec.Meta(ge=1, le=3_600_000)]
 DebounceMs = Annotated[float, msgspec.Meta(ge=0, le=60_000)]
+BlinkMs = Annotated[float, msgspec.Meta(ge=200, le=5000)]
+PollUs = Annotated[int, msgspec.Meta(ge=100, le=1_000_000)]
 I2cAddress = Annotated[int, msgspec.Meta(ge=0x08, le=0x77)]
 Watts = Annotated[float, msgspec.Meta(gt=0, le=100_000)]
-
-
-class Table(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Base of all tables: unknown keys are errors."""
 
 
 class BoardTable(Table, frozen=True):
@@ -47,6 +45,8 @@ class ChipTable(Table, frozen=True):
 
     device: str = ""
     label: str = ""
+    slow: bool = False
+    """True: using a line sleeps (an expander on I2C or USB); the engine gives the chip a thread of its own."""
 
 
 class LineTable(Table, frozen=True):
@@ -64,6 +64,11 @@ class LineTable(Table, frozen=True):
     rise_ms: DebounceMs | None = None
     fall_ms: DebounceMs | None = None
     source: Literal["pwr_ok", "rail", "led"] | None = None
+    blink_max_ms: BlinkMs | None = None
+    """Of an LED: the longest blink period to expect."""
+    poll_us: PollUs | None = None
+    """The line reports no edges: read it this often."""
+    debounce: Literal["engine", "kernel"] | None = None
 
 
 class TimingTable(Table, frozen=True):
@@ -120,6 +125,14 @@ class SupplyTable(Table, frozen=True):
     """What MFR_ID and MFR_MODEL must read before D0h is written."""
     model_stated: str = ""
     """The user's word for the model, where the supply does not tell it."""
+    presence_line: str = ""
+    """An input line that is active while a supply is in the slot."""
+    eeprom: I2cAddress | None = None
+    """Inventory memory beside the supply: it answers while the supply is in the slot."""
+    gap_us: Annotated[int, msgspec.Meta(ge=0, le=100_000)] | None = None
+    """Rest between two transactions; what the model needs, unless given."""
+    pec: Literal["auto", "on", "off"] | None = None
+    pages: Annotated[int, msgspec.Meta(ge=1, le=4)] | None = None
 
 
 class SensorTable(Table, frozen=True):
@@ -149,6 +162,8 @@ class RedundancyTable(Table, frozen=True):
     """So many healthy supplies make the set redundant."""
     settle_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 5000
     """All supplies stay active so long before roles are given."""
+    expected_supplies: Annotated[int, msgspec.Meta(ge=1, le=8)] | None = None
+    """So many supplies make the set complete; every slot, unless given."""
 
 
 class TelemetryTable(Table, frozen=True):
@@ -163,11 +178,16 @@ class Profile(Table, frozen=True):
     description: str = ""
     board: BoardTable = BoardTable()
     identity: IdentityTable = IdentityTable()
-    chips: dict[Name, ChipTable] = {}
-    lines: dict[Name, LineTable] = {}
+    chips: dict[Name, ChipTable] = msgspec.field(default_factory=dict)
+    lines: dict[Name, LineTable] = msgspec.field(default_factory=dict)
     hosts: tuple[HostTable, ...] = ()
-    buses: dict[Name, BusTable] = {}
+    buses: dict[Name, BusTable] = msgspec.field(default_factory=dict)
     supplies: tuple[SupplyTable, ...] = ()
     sensors: tuple[SensorTable, ...] = ()
     redundancy: RedundancyTable = RedundancyTable()
     telemetry: TelemetryTable = TelemetryTable()
+    interlocks: tuple[InterlockTable, ...] = ()
+    sequences: tuple[SequenceTable, ...] = ()
+    watches: tuple[WatchTable, ...] = ()
+    engine: EngineTable | None = None
+    """None: what a real board needs, and nothing special on a simulated one."""

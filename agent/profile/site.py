@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from agent.profile.schema import Name, Table
+from agent.profile.base import Name, Table
 
 TopicBase = Annotated[str, msgspec.Meta(pattern=r"^[^+#\.\x00]+$", max_length=128)]
 """No wildcards, and no dots: some brokers drop a client that publishes to a topic with one."""

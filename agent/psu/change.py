@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,6 +13,7 @@ from ipmi.board import MAX_ROTATION_PERIOD_S, MIN_ROTATION_PERIOD_S, RankAlgorit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MIN_LIMIT_W, MAX_LIMIT_W = 10.0, 100_000.0
 ALGORITHMS = {algorithm.name.lower(): algorithm for algorithm in RankAlgorithm}
 
 
@@ -25,10 +27,22 @@ class _Change(msgspec.Struct, forbid_unknown_fields=True):
     algorithm: str | None = None
     ranks: list[int] | None = None
     period_s: int | None = None
+    expected_supplies: int | None = None
+    power_limit_w: float | msgspec.UnsetType | None = msgspec.UNSET
 
 
-def changed(settings: RedundancySettings, change: Mapping[str, Any]) -> RedundancySettings:
-    """The settings after the change. Giving ranks alone chooses the user-specific algorithm. Raises ChangeError."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A change that has been found good. `limits`: whether the power limit is part of it (None lifts it)."""
+
+    settings: RedundancySettings
+    expected: int | None
+    limits: bool
+    power_limit_w: float | None
+
+
+def changed(settings: RedundancySettings, change: Mapping[str, Any]) -> Wanted:
+    """What the change makes of the settings. Giving ranks alone chooses the user's order. Raises ChangeError."""
     try:
         wanted = msgspec.convert(dict(change), _Change)
     except msgspec.ValidationError as error:
@@ -45,13 +59,21 @@ def changed(settings: RedundancySettings, change: Mapping[str, Any]) -> Redundan
     period_s = settings.period_s if wanted.period_s is None else wanted.period_s
     if not MIN_ROTATION_PERIOD_S <= period_s <= MAX_ROTATION_PERIOD_S:
         raise ChangeError(f"period_s: {MIN_ROTATION_PERIOD_S} to {MAX_ROTATION_PERIOD_S} seconds (not {period_s})")
-    return RedundancySettings(
+    expected, slots = wanted.expected_supplies, len(settings.ranks)
+    if expected is not None and not 1 <= expected <= slots:
+        raise ChangeError(f"expected_supplies: 1 to {slots} (not {expected})")
+    limits = wanted.power_limit_w is not msgspec.UNSET
+    limit_w = None if isinstance(wanted.power_limit_w, msgspec.UnsetType) else wanted.power_limit_w
+    if limit_w is not None and not MIN_LIMIT_W <= limit_w <= MAX_LIMIT_W:
+        raise ChangeError(f"power_limit_w: {MIN_LIMIT_W:g} to {MAX_LIMIT_W:g}, or null to lift it (not {limit_w:g})")
+    after = RedundancySettings(
         enabled=settings.enabled if wanted.enabled is None else wanted.enabled,
         rotation=settings.rotation if wanted.rotation is None else wanted.rotation,
         algorithm=algorithm,
         ranks=ranks,
         period_s=period_s,
     )
+    return Wanted(after, expected, limits, limit_w)
 
 
 def check_ranks(ranks: tuple[int, ...], slots: int) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ipmi.board import RedundancySettings
 
 ALWAYS_ACTIVE = 0x00
+COLD_ACTIVE = 0x01
 HIGHEST_ROLE = 0x04
 """05h has another meaning on some supplies: never written (power-control facts, section 3.1)."""
 
@@ -26,19 +27,31 @@ class Ranking:
     roles: tuple[int | None, ...]
 
 
-def rank(settings: RedundancySettings, healthy: Sequence[bool], steerable: Sequence[bool], step: int) -> Ranking:
-    """The ranks in force. `steerable[i]`: the role register of slot i may be written; `step` counts rotations."""
+def rank(
+    settings: RedundancySettings, healthy: Sequence[bool], steerable: Sequence[bool], order: Sequence[int]
+) -> Ranking:
+    """The ranks in force, as if the load needed no more than the first supply.
+
+    `steerable[i]`: the role register of slot i may be written. `order`: all slots, in the board's own order.
+    """
     slots = len(healthy)
     if not settings.enabled:
         return Ranking((0,) * slots, tuple(ALWAYS_ACTIVE if can else None for can in steerable))
-    candidates = [i for i in range(slots) if healthy[i] and steerable[i]]
+    candidates = [i for i in order if healthy[i] and steerable[i]]
     ranks = _user_ranks(settings, healthy, candidates)
     if ranks is None:
         ranks = [0] * slots
-        for place, slot in enumerate(_order(settings, candidates, step), 1):
+        for place, slot in enumerate(_order(settings, candidates), 1):
             ranks[slot] = place
     roles = tuple((_role(ranks[i]) if healthy[i] else ALWAYS_ACTIVE) if steerable[i] else None for i in range(slots))
     return Ranking(tuple(ranks), roles)
+
+
+def with_forced(roles: Sequence[int | None], forced: int) -> tuple[int | None, ...]:
+    """The first `forced` standby supplies made active, for the sake of the load."""
+    standby = sorted((role, slot) for slot, role in enumerate(roles) if role is not None and role > COLD_ACTIVE)
+    chosen = {slot for _, slot in standby[:forced]}
+    return tuple(COLD_ACTIVE if slot in chosen else role for slot, role in enumerate(roles))
 
 
 def _user_ranks(settings: RedundancySettings, healthy: Sequence[bool], candidates: list[int]) -> list[int] | None:
@@ -52,14 +65,11 @@ def _user_ranks(settings: RedundancySettings, healthy: Sequence[bool], candidate
     return list(settings.ranks)
 
 
-def _order(settings: RedundancySettings, candidates: list[int], step: int) -> list[int]:
+def _order(settings: RedundancySettings, candidates: list[int]) -> list[int]:
     if settings.algorithm is RankAlgorithm.USER_SPECIFIC:
         chosen = [slot for slot in candidates if settings.ranks[slot] > 0]
         return sorted(chosen, key=lambda slot: settings.ranks[slot])
-    if settings.rotation and candidates:
-        turn = step % len(candidates)
-        return candidates[-turn:] + candidates[:-turn] if turn else candidates
-    return candidates
+    return candidates if settings.rotation else sorted(candidates)
 
 
 def _role(place: int) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cold redundancy: keeps the configured ranks in force on the supplies, rotates them, tells the verdict."""
+"""Cold redundancy: keeps the configured ranks in force on the supplies, evens out their wear, tells the verdict."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ import contextlib
 import logging
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agent.events.event import EventKind
-from agent.psu.ranking import HIGHEST_ROLE, Ranking, rank
+from agent.psu import redundancy_state as state
+from agent.psu.load import ForcedSupplies, forced_active, sufficient
+from agent.psu.permission import may_write_role
+from agent.psu.population import changed as population_changed
+from agent.psu.population import population
+from agent.psu.power_limit import PowerLimit
+from agent.psu.ranking import ALWAYS_ACTIVE, Ranking, rank, with_forced
 from agent.psu.roles import RoleError, RoleWriter
-from agent.psu.slot import Health
+from agent.psu.sharing import SharingWatch, wrong
+from agent.psu.slot import Health, Presence
 from agent.psu.verdict import RedundancyState, Set, initial, judge
+from agent.psu.wear import Wear
 from ipmi.board import RankAlgorithm, RedundancySettings
 
 if TYPE_CHECKING:
@@ -29,16 +37,23 @@ log = logging.getLogger(__name__)
 
 CHECK_S = 60.0
 """A supply that lost its role without telling (a power blink) gets it back within this."""
+STORE_EVERY_S = 600.0
+"""Running hours are stored this often: a power cut costs no more, and flash memory lasts."""
 
 
 @dataclass(frozen=True, slots=True)
 class RedundancyView:
-    """What faces show of the set."""
+    """What faces show of the set. `wiring`: why all supplies stay active, "" if they do not have to."""
 
     settings: RedundancySettings
+    expected: int
     state: RedundancyState | None
     ranks: tuple[int, ...]
     in_progress: bool
+    wiring: str
+    power_limit_w: float | None
+    load_w: float | None
+    forced: int
 
 
 class ColdRedundancy:
@@ -52,6 +67,7 @@ class ColdRedundancy:
         store: Settings,
         emit: Callable[..., object],
         changed: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`changed` is called whenever the view changed. Settings stored at run time win over the profile's."""
         self._table = table
@@ -59,22 +75,33 @@ class ColdRedundancy:
         self._store = store
         self._emit = emit
         self._changed = changed
+        self._clock = clock
         self._slots = len(monitor.slots)
-        self._settings = self._load()
+        self._settings = state.load_settings(store, table, self._slots)
+        self._expected = state.load_expected(store, table, self._slots)
+        self._population = state.load_population(store, self._slots)
+        self._order = state.load_order(store, self._slots)
+        self._elapsed_s = float(store.get(state.ELAPSED, 0.0))
+        self.wear = Wear(store.get(state.WEAR, {}))
+        self.power_limit = PowerLimit(monitor, buses, store, emit)
         self._writer = RoleWriter(
             [(t.name, buses[t.bus], d) for t, d in zip(monitor.tables, monitor.drivers, strict=True)],
             table.settle_ms / 1000,
         )
-        self._ranks: tuple[int, ...] = (0,) * self._slots
-        self._step = int(store.get("redundancy.step", 0))
-        self._elapsed_s = float(store.get("redundancy.elapsed_s", 0.0))
-        self._counted_at = time.monotonic()
+        self._ranking = Ranking((0,) * self._slots, (None,) * self._slots)
+        self._forced = ForcedSupplies()
+        self._sharing = SharingWatch()
+        self._wiring = ""
+        self._counted_at = self._stored_at = clock()
         self._state: RedundancyState | None = None
         self._judged: Set | None = None
+        self._ranked_for: tuple[tuple[Health, bool], ...] = ()
+        self._load_w: float | None = None
         self._in_progress = False
         self._due = asyncio.Event()
         self._reason = "start"
         self._failed: str | None = None
+        self._one_at_a_time = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -86,10 +113,20 @@ class ColdRedundancy:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-        await self._count_elapsed()
+            await self._keep_hours()
 
     def view(self) -> RedundancyView:
-        return RedundancyView(self._settings, self._state, self._ranks, self._in_progress or self._due.is_set())
+        return RedundancyView(
+            self._settings,
+            self._expected,
+            self._state,
+            self._ranking.ranks,
+            self._in_progress or self._due.is_set(),
+            self._wiring,
+            self.power_limit.watts,
+            self._load_w,
+            self._forced.count,
+        )
 
     @property
     def slots(self) -> int:
@@ -97,72 +134,59 @@ class ColdRedundancy:
 
     # ------------------------------------------------------------------ settings
 
-    def _load(self) -> RedundancySettings:
-        default = RedundancySettings(
-            enabled=self._table.enabled,
-            rotation=self._table.rotation,
-            algorithm=RankAlgorithm.BMC_SPECIFIC,
-            ranks=tuple(range(1, self._slots + 1)),
-            period_s=self._table.period_s,
-        )
-        stored: dict[str, Any] = self._store.get("redundancy.settings", {})
-        if not stored:
-            return default
-        loaded = RedundancySettings(
-            enabled=bool(stored["enabled"]),
-            rotation=bool(stored["rotation"]),
-            algorithm=RankAlgorithm(stored["algorithm"]),
-            ranks=tuple(stored["ranks"]),
-            period_s=int(stored["period_s"]),
-        )
-        if len(loaded.ranks) != self._slots:  # the profile has another number of slots now
-            return replace(loaded, ranks=default.ranks, algorithm=RankAlgorithm.BMC_SPECIFIC)
-        return loaded
+    async def configure(self, settings: RedundancySettings, origin: str, expected: int | None = None) -> None:
+        """Store a complete change, already validated, and put it in force. One write, none if nothing changes.
 
-    async def configure(self, settings: RedundancySettings, origin: str) -> None:
-        """Store complete settings, already validated, and put them in force. Raises StoreError."""
-        if settings == self._settings:
-            return
-        await self._store.put(
-            {
-                "redundancy.settings": {
-                    "enabled": settings.enabled,
-                    "rotation": settings.rotation,
-                    "algorithm": int(settings.algorithm),
-                    "ranks": list(settings.ranks),
-                    "period_s": settings.period_s,
-                }
-            }
-        )
-        what = ", ".join(
-            f"{key} {getattr(settings, key)}"
-            for key in ("enabled", "rotation", "algorithm", "ranks", "period_s")
-            if getattr(settings, key) != getattr(self._settings, key)
-        )
-        self._settings = settings
-        self._emit(EventKind.REDUNDANCY_CONFIGURED, "redundancy", "redundancy", origin, what)
+        `settings` was made from `view().settings` just now. Raises StoreError.
+        """
+        base = self._settings
+        async with self._one_at_a_time:
+            before, expected_before = self._settings, self._expected
+            after = state.merged(before, base, settings)
+            expected = expected_before if expected is None else expected
+            if (after, expected) == (before, expected_before):
+                return
+            rows: dict[str, object] = {state.SETTINGS: state.settings_row(after)} if after != before else {}
+            if expected != expected_before:
+                rows[state.EXPECTED] = expected
+            starts = rotates(after) and not rotates(before)
+            if starts:
+                rows[state.ELAPSED] = 0
+            await self._store.put(rows)
+            self._elapsed_s = 0.0 if starts else self._elapsed_s
+            self._settings, self._expected = after, expected
+        what = [told] if (told := state.told(before, after)) else []
+        what += [f"expected supplies {expected}"] if expected != expected_before else []
+        self._emit(EventKind.REDUNDANCY_CONFIGURED, "redundancy", "redundancy", origin, ", ".join(what))
+        self._wiring = ""
+        self._judge()
         self.reconsider("configured")
         self._changed()
 
     # ------------------------------------------------------------------ triggers
 
     def supplies_changed(self) -> None:
-        """A slot's health changed: judge redundancy, then rank anew."""
+        """There are new readings, and perhaps another health of a slot."""
         slots = self._monitor.slots
-        if any(slot.health is Health.UNKNOWN for slot in slots):
+        now_s = self._clock()
+        elapsed_s, self._counted_at = now_s - self._counted_at, now_s
+        self.wear.add(slots, elapsed_s)
+        self._elapsed_s += elapsed_s
+        if any(slot.health in (Health.UNKNOWN, Health.UNAVAILABLE) for slot in slots):
             return
-        healthy = [slot for slot in slots if slot.healthy]
-        rated_w = sum(t.rated_w for t, slot in zip(self._monitor.tables, slots, strict=True) if slot.healthy)
-        now = Set(self._slots, len(healthy), self._table.redundant_count, rated_w, self._load_w())
-        if self._judged is None or self._state is None:
-            self._state = initial(now)
-        else:
-            self._state, events = judge(self._state, self._judged, now)
-            for kind in events:
-                self._emit(kind, "redundancy")
-        self._judged = now
-        self.reconsider("supplies changed")
-        self._changed()
+        before = (self._state, self._load_w is None)
+        self._judge()
+        ranked_for = tuple((slot.health, slot.healthy) for slot in slots)
+        if ranked_for != self._ranked_for:
+            self.reconsider(self._why(ranked_for))
+            self._ranked_for = ranked_for
+        self._watch_load(now_s)
+        self._watch_sharing(now_s)
+        self.power_limit.watch(now_s, self._load_w)
+        if self._rotation_due() or now_s - self._stored_at >= STORE_EVERY_S or self._population_now_differs():
+            self._due.set()
+        if before != (self._state, self._load_w is None):
+            self._changed()
 
     def host_powered_on(self) -> None:
         self.reconsider("host power-on")
@@ -172,90 +196,191 @@ class ColdRedundancy:
         self._reason = reason
         self._due.set()
 
-    def _load_w(self) -> float | None:
-        known = [slot.readings.pout_w for slot in self._monitor.slots if slot.readings is not None]
-        return sum(w for w in known if w is not None) if any(w is not None for w in known) else None
+    def _why(self, now: tuple[tuple[Health, bool], ...]) -> str:
+        if not self._ranked_for:
+            return "start"
+        return ", ".join(
+            f"supply {slot.name} {slot.health.value}"
+            for slot, before, after in zip(self._monitor.slots, self._ranked_for, now, strict=True)
+            if before != after
+        )
+
+    def _judge(self) -> None:
+        slots = self._monitor.slots
+        if any(slot.health in (Health.UNKNOWN, Health.UNAVAILABLE) for slot in slots):
+            return
+        healthy = [index for index, slot in enumerate(slots) if slot.healthy]
+        load_w = self._measured_w(healthy)
+        fewer = self._judged is not None and len(healthy) < self._judged.healthy
+        if fewer and load_w is not None and self._load_w is not None:
+            load_w = max(load_w, self._load_w)  # what the lost supply carried falls to the others
+        self._load_w = load_w
+        rated_w = sum(self._monitor.rated_w(index) for index in healthy)
+        was = self._judged.sufficient if self._judged else True
+        enough = sufficient(load_w, rated_w, was)
+        if load_w is None and self._judged is not None and self._judged.healthy == len(healthy):
+            enough = was
+        now = Set(self._expected, len(healthy), self._table.redundant_count, enough)
+        if self._judged is None or self._state is None:
+            self._state = initial(now)
+        else:
+            self._state, events = judge(self._state, self._judged, now)
+            for kind in events:
+                self._emit(kind, "redundancy")
+        self._judged = now
+
+    def _measured_w(self, healthy: list[int]) -> float | None:
+        """What the set delivers; None when a working supply does not tell it."""
+        total_w = 0.0
+        for index in healthy:
+            readings = self._monitor.slots[index].readings
+            if readings is None or readings.pout_w is None:
+                return None
+            total_w += readings.pout_w
+        return total_w
+
+    # ------------------------------------------------------------------ load, sharing, rotation
+
+    def _watch_load(self, now_s: float) -> None:
+        if self._forced.update(now_s, self._wanted_forced()):
+            self.reconsider(f"load {self._load_w:.0f} W" if self._load_w is not None else "load unknown")
+
+    def _wanted_forced(self) -> int:
+        healthy = [index for index, slot in enumerate(self._monitor.slots) if slot.healthy]
+        return forced_active(
+            [self._ranking.roles[index] for index in healthy],
+            [self._monitor.rated_w(index) for index in healthy],
+            self._load_w,
+            self._forced.count,
+        )
+
+    def _watch_sharing(self, now_s: float) -> None:
+        """Safety rule 16: power must follow the roles."""
+        if self._wiring or not self._settings.enabled or self._in_progress or self._due.is_set():
+            self._sharing.restart()
+            return
+        ratings = [self._monitor.rated_w(index) for index in range(self._slots)]
+        what = wrong(self._monitor.slots, with_forced(self._ranking.roles, self._forced.count), ratings)
+        if self._sharing.violated(now_s, what):
+            self._wiring = what
+            self._emit(EventKind.REDUNDANCY_WIRING, "redundancy", "redundancy", what)
+            self.reconsider("wiring")
+
+    def _rotation_due(self) -> bool:
+        """Due, and every supply that is there works: otherwise it waits."""
+        slots = self._monitor.slots
+        works = all(slot.healthy or slot.presence is Presence.ABSENT for slot in slots)
+        return rotates(self._settings) and self._elapsed_s >= self._settings.period_s and works
 
     # ------------------------------------------------------------------ work
 
     async def _run(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), CHECK_S)
+                async with asyncio.timeout(CHECK_S):  # wait_for may swallow a cancellation, and close() would hang
+                    await self._due.wait()
+            if any(slot.health in (Health.UNKNOWN, Health.UNAVAILABLE) for slot in self._monitor.slots):
+                self._due.clear()  # what comes after that is a change, and sets it again
+                continue
             self._due.clear()
-            if await self._count_elapsed():
-                self._reason = "rotation"
-            if self._judged is not None:  # else the first verdict on the supplies makes it due again
-                await self._put_in_force()
+            try:
+                await self._follow_population()
+                if self._rotation_due():
+                    await self._rotate()
+                elif self._clock() - self._stored_at >= STORE_EVERY_S:
+                    await self._keep_hours()
+            except OSError as error:
+                log.warning("cold redundancy cannot be stored: %s", error)
+                self._stored_at = self._clock()
+            await self._put_in_force()
 
-    async def _count_elapsed(self) -> bool:
-        """Count running time, not the wall clock; True when a rotation is due."""
-        now = time.monotonic()
-        self._elapsed_s += now - self._counted_at
-        self._counted_at = now
-        settings = self._settings
-        due = (
-            settings.enabled
-            and settings.rotation
-            and settings.algorithm is RankAlgorithm.BMC_SPECIFIC
-            and self._elapsed_s >= settings.period_s
-            and all(slot.healthy for slot in self._monitor.slots)
-        )
-        if due:
-            self._elapsed_s = 0.0
-            self._step += 1
-        try:
-            await self._store.put(
-                {"redundancy.step": self._step, "redundancy.elapsed_s": int(self._elapsed_s) // 600 * 600}
+    def _population_now_differs(self) -> bool:
+        return population(self._population, self._monitor.slots) not in (None, self._population)
+
+    async def _follow_population(self) -> None:
+        """Another supply ends the user's order, for good: it was made for the supplies that were there."""
+        now = population(self._population, self._monitor.slots)
+        if now is None or now == self._population:
+            return
+        before, self._population = self._population, now
+        rows: dict[str, object] = {state.POPULATION: list(now)}
+        async with self._one_at_a_time:
+            settings = self._settings
+            drop = (
+                before is not None
+                and settings.algorithm is RankAlgorithm.USER_SPECIFIC
+                and population_changed(before, now)
             )
+            if drop:
+                self._settings = replace(settings, algorithm=RankAlgorithm.BMC_SPECIFIC)
+                rows[state.SETTINGS] = state.settings_row(self._settings)
+            if before is not None and population_changed(before, now):
+                self._wiring = ""
+            await self._store.put(rows)
+        if drop:
+            ranks = " ".join(map(str, settings.ranks))
+            self._emit(EventKind.REDUNDANCY_ORDER_DROPPED, "redundancy", "redundancy", ranks, self._reason)
+
+    async def _rotate(self) -> None:
+        self._elapsed_s = 0.0
+        self._order = self.wear.order(self._monitor.slots)
+        self._reason = "rotation"
+        await self._keep_hours()
+
+    async def _keep_hours(self) -> None:
+        """One write: the order, the time since it was made, the running time of every supply."""
+        self._stored_at = self._clock()
+        rows = {state.ORDER: list(self._order), state.ELAPSED: int(self._elapsed_s), state.WEAR: self.wear.stored()}
+        try:
+            await self._store.put(rows)
         except OSError as error:
-            log.warning("rotation time not stored: %s", error)
-        return due
+            log.warning("running hours not stored: %s", error)
 
     async def _put_in_force(self) -> None:
-        settings, reason = self._settings, self._reason
+        reason = self._reason
         healthy = [slot.healthy for slot in self._monitor.slots]
-        steerable = [await self._steerable(number) for number in range(self._slots)]
-        ranking = rank(settings, healthy, steerable, self._step)
         self._in_progress = True
         try:
-            await self._writer.give(ranking.roles)
+            steerable = [await self._steerable(number) for number in range(self._slots)]
+            ranking = rank(self._settings, healthy, steerable, self._order)
+            if self._wiring:
+                roles = tuple(None if role is None else ALWAYS_ACTIVE for role in ranking.roles)
+                ranking = Ranking((0,) * self._slots, roles)
+            self._ranking = replace(self._ranking, roles=ranking.roles)
+            self._forced.update(self._clock(), self._wanted_forced())
+            if not await self._writer.give(with_forced(ranking.roles, self._forced.count), self._due.is_set):
+                return  # something happened meanwhile: all are active, and the next round gives other roles
         except RoleError as error:
-            self._write_failed(str(error), steerable)
+            self._write_failed(str(error))
             return
         finally:
             self._in_progress = False
+            self._sharing.restart()
             self._changed()
         self._failed = None
-        self._in_force(ranking, reason)
-
-    def _in_force(self, ranking: Ranking, reason: str) -> None:
-        if ranking.ranks != self._ranks:
-            self._ranks = ranking.ranks
-            self._emit(
-                EventKind.REDUNDANCY_RANKED, "redundancy", "redundancy", " ".join(map(str, ranking.ranks)), reason
-            )
+        if ranking.ranks != self._ranking.ranks:
+            self._ranking = ranking
+            text = " ".join(map(str, ranking.ranks))
+            self._emit(EventKind.REDUNDANCY_RANKED, "redundancy", "redundancy", text, reason)
             self._changed()
 
-    def _write_failed(self, why: str, steerable: list[bool]) -> None:
-        self._ranks = (0,) * self._slots
+    def _write_failed(self, why: str) -> None:
+        self._ranking = Ranking((0,) * self._slots, (None,) * self._slots)
         if why != self._failed:  # tried again each minute, told once
             self._failed = why
             self._emit(EventKind.REDUNDANCY_WRITE_FAILED, "redundancy", "redundancy", why)
 
     async def _steerable(self, number: int) -> bool:
         """Whether the role register of this slot may be written now (safety rule 15)."""
-        table, slot = self._monitor.tables[number], self._monitor.slots[number]
-        if not table.cold_redundancy or slot.readings is None:
-            return False
-        told = slot.identity.mfr_model if slot.identity else ""
-        if told:
-            maker = slot.identity.mfr_id if slot.identity else ""
-            if told != table.model_stated and (maker, told) != (table.mfr_id, table.mfr_model):
-                return False
-        elif not table.model_stated:
+        table, slot, driver = self._monitor.tables[number], self._monitor.slots[number], self._monitor.drivers[number]
+        if not table.cold_redundancy or slot.presence is not Presence.PRESENT or slot.identity is None:
             return False
         try:
-            return await self._writer.read(number) <= HIGHEST_ROLE
+            return may_write_role(table, slot.identity, driver.quirks, await self._writer.read(number))
         except OSError:
             return False
+
+
+def rotates(settings: RedundancySettings) -> bool:
+    """A user's order wins over rotation."""
+    return settings.enabled and settings.rotation and settings.algorithm is RankAlgorithm.BMC_SPECIFIC

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from agent.psu.ranking import ALWAYS_ACTIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from agent.hardware.i2c_bus import I2cBus
-    from agent.hardware.pmbus import PmbusSupply
+    from agent.hardware.pmbus.supply import PmbusSupply
     from agent.hardware.smbus import SmbusPort
 
 log = logging.getLogger(__name__)
@@ -37,26 +37,30 @@ class RoleWriter:
         _, bus, supply = self._supplies[slot]
         return await bus.call(supply.role)
 
-    async def give(self, roles: Sequence[int | None]) -> None:
+    async def give(self, roles: Sequence[int | None], outdated: Callable[[], bool] = lambda: False) -> bool:
         """Put all roles in force; None = this supply is not to be touched.
 
-        Supplies that already have their roles are left alone. On a failure every supply is sent back to active and
-        RoleError is raised.
+        Supplies that already have their roles are left alone. When `outdated` says after settling that the roles were
+        meant for another state of affairs, everything stays active and False is returned. On a failure every supply is
+        sent back to active and RoleError is raised.
         """
         if await self._already(roles):
-            return
+            return True
         try:
             for slot, role in enumerate(roles):
                 if role is not None:
                     await self._write(slot, ALWAYS_ACTIVE)
             if any(roles):
                 await asyncio.sleep(self._settle_s)
+                if outdated():
+                    return False
                 for slot, role in enumerate(roles):
                     if role:
                         await self._write(slot, role)
         except RoleError:
             await self.all_active(roles)
             raise
+        return True
 
     async def all_active(self, roles: Sequence[int | None]) -> None:
         """Best effort: 00h to every supply that may be written."""

@@ -22,27 +22,26 @@ class RedundancyState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """The supplies together. `load_w` None = unknown, then any working supply counts as enough."""
+    """The supplies together. `expected`: how many make the set complete; `sufficient`: the healthy carry the load."""
 
-    slots: int
+    expected: int
     healthy: int
     redundant_count: int
-    healthy_rated_w: float
-    load_w: float | None
+    sufficient: bool
 
     @property
-    def sufficient(self) -> bool:
-        return self.healthy > 0 and (self.load_w is None or self.load_w <= self.healthy_rated_w)
+    def complete(self) -> bool:
+        return self.healthy >= self.expected
 
     @property
     def needed(self) -> int:
-        """A board with fewer slots than asked for is redundant when all of them work."""
-        return min(self.redundant_count, self.slots)
+        """A board of which fewer supplies are expected is redundant when all of those work."""
+        return min(self.redundant_count, self.expected)
 
 
 def initial(now: Set) -> RedundancyState:
     """The state found at start; no event tells it."""
-    if now.healthy == now.slots:
+    if now.complete:
         return RedundancyState.FULL
     if now.healthy >= now.needed:
         return RedundancyState.DEGRADED
@@ -51,16 +50,20 @@ def initial(now: Set) -> RedundancyState:
 
 def judge(state: RedundancyState, before: Set, now: Set) -> tuple[RedundancyState, list[EventKind]]:
     """Next state and events, in the order in which they are told."""
+    if now.expected != before.expected:  # a person's word about the set: where that leaves it, without an event
+        return initial(now), []
     if now.healthy > before.healthy:
         return _risen(state, before, now)
     if now.healthy < before.healthy:
         return _fallen(before, now)
+    if now.healthy < now.needed and now.sufficient != before.sufficient:
+        return _load_changed(now)
     return state, []
 
 
 def _risen(state: RedundancyState, before: Set, now: Set) -> tuple[RedundancyState, list[EventKind]]:
-    if now.healthy == now.slots:
-        return RedundancyState.FULL, [EventKind.REDUNDANCY_REGAINED]
+    if now.complete:
+        return RedundancyState.FULL, [] if before.complete else [EventKind.REDUNDANCY_REGAINED]
     if now.healthy >= now.needed:
         if before.healthy < now.needed:
             return (
@@ -74,12 +77,22 @@ def _risen(state: RedundancyState, before: Set, now: Set) -> tuple[RedundancySta
 
 
 def _fallen(before: Set, now: Set) -> tuple[RedundancyState, list[EventKind]]:
+    if now.complete:  # one more than expected is gone
+        return RedundancyState.FULL, []
     if now.healthy >= now.needed:
         events = [EventKind.REDUNDANCY_DEGRADED]
-        if before.healthy == before.slots:
+        if before.complete:
             events.append(EventKind.REDUNDANCY_DEGRADED_FROM_REDUNDANT)
         return RedundancyState.DEGRADED, events
     lost = [EventKind.REDUNDANCY_LOST] if before.healthy >= before.needed else []
     if now.sufficient:
         return RedundancyState.LOST_SUFFICIENT, [*lost, EventKind.REDUNDANCY_SUFFICIENT] if lost else []
-    return RedundancyState.INSUFFICIENT, [*lost, EventKind.REDUNDANCY_INSUFFICIENT]
+    news = [EventKind.REDUNDANCY_INSUFFICIENT] if lost or before.sufficient else []
+    return RedundancyState.INSUFFICIENT, [*lost, *news]
+
+
+def _load_changed(now: Set) -> tuple[RedundancyState, list[EventKind]]:
+    """The same supplies, but the load went beyond what they carry, or came back within it."""
+    if now.sufficient:
+        return RedundancyState.SUFFICIENT_FROM_INSUFFICIENT, [EventKind.REDUNDANCY_FROM_INSUFFICIENT]
+    return RedundancyState.INSUFFICIENT, [EventKind.REDUNDANCY_INSUFFICIENT]

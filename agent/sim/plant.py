@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from agent.hardware.lm75 import encode_temperature
 from agent.sim.atx_host import AtxHost, Behaviour
+from agent.sim.bus_faults import BusFaults
 from agent.sim.share_bus import share
-from agent.sim.supply import CrpsSupply
+from agent.sim.supply import CrpsSupply, Happening
 from agent.sim.thermal import ThermalMass
 
 if TYPE_CHECKING:
@@ -49,6 +50,13 @@ class Plant:
             )
             for number, supply in enumerate(profile.supplies, 1)
         }
+        self._eeproms = {
+            (table.bus, table.eeprom): self.supplies[table.name]
+            for table in profile.supplies
+            if table.eeprom is not None
+        }
+        self.bus_faults = {name: BusFaults() for name in profile.buses}
+        self._settled_ns = now_ns
         self._devices = {(supply.bus, supply.address): self.supplies[supply.name] for supply in profile.supplies}
         self.masses = {
             sensor.name: ThermalMass(AMBIENT_C, self._constants(sensor.name)[1], now_ns) for sensor in profile.sensors
@@ -94,9 +102,19 @@ class Plant:
         with self._lock:
             self._settle(now_ns)
             if (bus, address) in self._devices:
-                return self._devices[(bus, address)]
+                supply = self._devices[(bus, address)]
+                if supply.present and not supply.muted:
+                    return supply
             if (bus, address) in self._sensors:
                 return self.masses[self._sensors[(bus, address)]]
+        raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+
+    def ping(self, bus: str, address: int) -> int:
+        """A byte from an inventory memory, which lives while its supply is in the slot. Raises OSError (ENXIO)."""
+        with self._lock:
+            supply = self._eeproms.get((bus, address))
+            if supply is not None and supply.present:
+                return 0xFF
         raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
 
     def settle(self, now_ns: int) -> None:
@@ -106,29 +124,32 @@ class Plant:
     # ------------------------------------------------------------------ the outside world
 
     def supply(self, name: str, happening: str, now_ns: int) -> None:
-        """`remove`, `insert`, `ac-off`, `ac-on`, `fail`, `repair`. Raises UnknownThing."""
+        """`remove`, `insert`, `ac-off` ...: agent.sim.supply.Happening. Raises UnknownThing."""
         with self._lock:
             supply = _find(self.supplies, "supply", name)
-            match happening:
-                case "remove":
-                    supply.present = False
-                case "insert":
-                    supply.present = True
-                    supply.power_up()
-                case "ac-off":
-                    supply.mains = False
-                case "ac-on":
-                    supply.mains = True
-                    supply.power_up()
-                case "fail":
-                    supply.failed = True
-                case "repair":
-                    supply.failed = False
-                case _:
-                    raise UnknownThing(
-                        f"a supply knows remove, insert, ac-off, ac-on, fail, repair (not {happening!r})"
-                    )
+            try:
+                what = Happening(happening)
+            except ValueError:
+                known = ", ".join(one.value for one in Happening)
+                raise UnknownThing(f"a supply knows {known} (not {happening!r})") from None
+            supply.happen(what)
             self._settle(now_ns)
+
+    def bus(self, name: str, happening: str, rate: float) -> None:
+        """`stuck`, `free`, `nack` and `pec-errors` with a rate of 0 to 1. Raises UnknownThing, ValueError."""
+        with self._lock:
+            faults = _find(self.bus_faults, "bus", name)
+            if not 0 <= rate <= 1:
+                raise ValueError(f"a rate is 0 to 1 (not {rate:g})")
+            match happening:
+                case "stuck" | "free":
+                    faults.stuck = happening == "stuck"
+                case "nack":
+                    faults.nack_rate = rate
+                case "pec-errors":
+                    faults.pec_error_rate = rate
+                case _:
+                    raise UnknownThing(f"a bus knows stuck, free, nack RATE, pec-errors RATE (not {happening!r})")
 
     def host(self, name: str, happening: str, now_ns: int) -> None:
         """`hang`, `crash`, `ignore-soft-off`, `normal`. Raises UnknownThing."""
@@ -162,6 +183,9 @@ class Plant:
     def _settle(self, now_ns: int) -> None:
         """Bring hosts, supplies and temperatures into agreement at this instant."""
         supplies = list(self.supplies.values())
+        for supply in supplies:
+            supply.advance(max(0, now_ns - self._settled_ns) / 1e9)
+        self._settled_ns = now_ns
         feeding = not supplies or any(supply.healthy for supply in supplies)
         for host in self.hosts.values():
             if host.mains != feeding:

@@ -31,20 +31,21 @@ def share(supplies: Sequence[CrpsSupply], load_w: float, main_on: bool) -> None:
     else:
         _wake_and_sleep(healthy, load_w if main_on else 0.0)
     delivering = [supply for supply in healthy if supply.awake and main_on]
-    rated_w = sum(supply.rated_w for supply in delivering)
-    for supply in delivering:
+    sharing = [supply for supply in delivering if not supply.share_cut] or delivering
+    rated_w = sum(supply.rated_w for supply in sharing)
+    for supply in sharing:
         supply.output_w = load_w * supply.rated_w / rated_w
 
 
 def _wake_and_sleep(healthy: Sequence[CrpsSupply], load_w: float) -> None:
     for supply in healthy:
-        if supply.role not in STANDBY_ON_V:
+        if supply.role not in STANDBY_ON_V or supply.cr_bus_cut:
             supply.awake = True
     for supply in sorted(healthy, key=lambda one: one.role):
         if supply.role in STANDBY_ON_V and not supply.awake:
             supply.awake = _bus_v(healthy, load_w) >= STANDBY_ON_V[supply.role]
     for supply in sorted(healthy, key=lambda one: -one.role):
-        if supply.role in STANDBY_ON_V and supply.awake:
+        if supply.role in STANDBY_ON_V and supply.awake and not supply.cr_bus_cut:
             supply.awake = _bus_v(healthy, load_w) > STANDBY_OFF_V[supply.role]
 
 

@@ -1,18 +1,36 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A simulated CRPS supply: what its PMBus registers read, and its cold-redundancy role."""
+"""A simulated CRPS supply: its state, and what may happen to it. Its registers are in supply_registers.py."""
 
 from __future__ import annotations
 
-import errno
-import os
-from dataclasses import dataclass
+import enum
+from dataclasses import dataclass, field
 
-from agent.hardware.pmbus import Register, StatusInput, StatusWord, encode_linear11
+NOMINAL_MAINS_V = 230.0
+BROWN_OUT_V = 60.0
+VIN_MIN_V = 90.0
+SAMPLES_PER_S = 10
 
-VOUT_MODE_EXPONENT = -9
-VOUT_V = 12.1
-MAINS_V = 230.0
-LEGAL_ROLES = range(5)
+
+class Happening(enum.Enum):
+    """What a person or a fault does to a supply, by its word for `pgood sim supply NAME ...`."""
+
+    REMOVE = "remove"
+    INSERT = "insert"
+    SWAP = "swap"
+    FOREIGN = "foreign"
+    AC_OFF = "ac-off"
+    AC_ON = "ac-on"
+    BROWN_OUT = "brown-out"
+    FAIL = "fail"
+    REPAIR = "repair"
+    FAN_FAIL = "fan-fail"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    ROLE_STUCK = "role-stuck"
+    OTHER_MODE = "other-mode"
+    CUT_CR_BUS = "cut-cr-bus"
+    CUT_SHARE = "cut-share"
 
 
 @dataclass
@@ -25,17 +43,42 @@ class CrpsSupply:
     mfr_id: str
     mfr_model: str
     present: bool = True
-    mains: bool = True
+    mains_v: float = NOMINAL_MAINS_V
     failed: bool = False
+    fan_failed: bool = False
+    muted: bool = False
+    """Its controller hangs: it delivers, but does not answer."""
     role: int = 0
+    role_stuck: bool = False
+    """Writes to D0h are acknowledged and forgotten."""
+    cr_bus_cut: bool = False
+    """It sees no CR_BUS, so it never sleeps."""
+    share_cut: bool = False
+    """It is awake and carries nothing."""
     awake: bool = True
     """False while a cold standby supply sleeps."""
     main_on: bool = False
     output_w: float = 0.0
+    latched_input: bool = False
+    """STATUS_INPUT keeps a lost input after it is back, as real supplies do, until the supply is pulled."""
+    written: dict[int, int] = field(default_factory=dict)
+    """Words that were written: limits."""
+    in_ws: float = 0.0
+    out_ws: float = 0.0
+    samples: float = 0.0
+    generation: int = 0
+
+    @property
+    def mains(self) -> bool:
+        return self.mains_v >= VIN_MIN_V
 
     @property
     def healthy(self) -> bool:
         return self.present and self.mains and not self.failed
+
+    @property
+    def delivers(self) -> bool:
+        return self.healthy and self.main_on and self.awake
 
     @property
     def input_w(self) -> float:
@@ -50,72 +93,53 @@ class CrpsSupply:
         """Mains or insertion: a supply forgets its role and starts as standard redundant."""
         self.role, self.awake = 0, True
 
-    # ------------------------------------------------------------------ registers
+    def advance(self, elapsed_s: float) -> None:
+        """The energy counters go on."""
+        self.samples += elapsed_s * SAMPLES_PER_S
+        self.in_ws += self.input_w * elapsed_s * SAMPLES_PER_S
+        self.out_ws += self.output_w * elapsed_s * SAMPLES_PER_S
 
-    def read_byte(self, command: int) -> int:
-        self._answer()
-        match command:
-            case Register.VOUT_MODE:
-                return VOUT_MODE_EXPONENT & 0x1F
-            case Register.STATUS_INPUT:
-                return 0 if self.mains else StatusInput.VIN_UV_FAULT | StatusInput.OFF_LOW_INPUT
-            case Register.COLD_REDUNDANCY:
-                return self.role
-        raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+    def happen(self, happening: Happening) -> None:
+        match happening:
+            case Happening.REMOVE:
+                self.present = False
+            case Happening.INSERT:
+                self._plug_in()
+            case Happening.SWAP:
+                self.generation += 1
+                self.serial = f"{self.serial.split('-')[0]}-{self.generation}"
+                self._plug_in()
+            case Happening.FOREIGN:
+                self.mfr_model = "OTHER-900"
+                self._plug_in()
+            case Happening.AC_OFF:
+                self.mains_v, self.latched_input = 0.0, True
+            case Happening.BROWN_OUT:
+                self.mains_v, self.latched_input = BROWN_OUT_V, True
+            case Happening.AC_ON:
+                if not self.mains:
+                    self.power_up()
+                self.mains_v = NOMINAL_MAINS_V
+            case Happening.FAIL:
+                self.failed = True
+            case Happening.REPAIR:
+                self.failed = self.fan_failed = self.role_stuck = self.cr_bus_cut = self.share_cut = False
+            case Happening.FAN_FAIL:
+                self.fan_failed = True
+            case Happening.MUTE | Happening.UNMUTE:
+                self.muted = happening is Happening.MUTE
+            case Happening.ROLE_STUCK:
+                self.role_stuck = True
+            case Happening.OTHER_MODE:
+                self.role = 0x10
+            case Happening.CUT_CR_BUS:
+                self.cr_bus_cut = True
+            case Happening.CUT_SHARE:
+                self.share_cut = True
 
-    def read_word(self, command: int) -> int:
-        self._answer()
-        delivering = self.healthy and self.main_on and self.awake
-        vin_v = MAINS_V if self.mains else 0.0
-        match command:
-            case Register.STATUS_WORD:
-                return self._status_word()
-            case Register.READ_VOUT:
-                powered = self.healthy and self.main_on
-                return round(VOUT_V / 2.0**VOUT_MODE_EXPONENT) if powered else 0
-            case Register.READ_VIN:
-                value = vin_v
-            case Register.READ_IIN:
-                value = self.input_w / vin_v if vin_v else 0.0
-            case Register.READ_PIN:
-                value = self.input_w
-            case Register.READ_IOUT:
-                value = self.output_w / VOUT_V if delivering else 0.0
-            case Register.READ_POUT:
-                value = self.output_w if delivering else 0.0
-            case Register.READ_TEMPERATURE_1:
-                value = 27.0 + (self.output_w * 0.03 if delivering else 0.0)
-            case Register.READ_FAN_SPEED_1:
-                value = 2400.0 + 12.0 * self.output_w if delivering else 0.0
-            case _:
-                raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
-        return encode_linear11(value)
-
-    def read_block(self, command: int) -> bytes:
-        self._answer()
-        texts = {Register.MFR_ID: self.mfr_id, Register.MFR_MODEL: self.mfr_model, Register.MFR_SERIAL: self.serial}
-        for register, text in texts.items():
-            if command == register:
-                return text.encode()
-        raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
-
-    def write_byte(self, command: int, value: int) -> None:
-        self._answer()
-        if command != Register.COLD_REDUNDANCY:
-            raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
-        if value in LEGAL_ROLES:
-            self.role = value
-
-    def _answer(self) -> None:
+    def _plug_in(self) -> None:
         if not self.present:
-            raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
-
-    def _status_word(self) -> int:
-        status = StatusWord(0)
-        if not self.mains:
-            status |= StatusWord.INPUT | StatusWord.VIN_UV | StatusWord.OFF | StatusWord.POWER_GOOD_NEGATED
-        if self.failed:
-            status |= StatusWord.VOUT | StatusWord.VOUT_OV | StatusWord.OFF | StatusWord.POWER_GOOD_NEGATED
-        if not self.main_on:
-            status |= StatusWord.OFF | StatusWord.POWER_GOOD_NEGATED
-        return int(status)
+            self.latched_input = not self.mains
+            self.written.clear()
+        self.present = True
+        self.power_up()

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from agent.sim.plant import UnknownThing
+from agent.sim.supply import Happening
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 
 GRAMMAR = (
-    "supply NAME remove|insert|ac-off|ac-on|fail|repair, host NAME hang|crash|ignore-soft-off|normal,"
+    f"supply NAME {'|'.join(one.value for one in Happening)}, bus NAME stuck|free|nack RATE|pec-errors RATE,"
+    " host NAME hang|crash|ignore-soft-off|normal,"
     " sensor NAME VALUE|auto, load WATTS"
 )
 
@@ -69,6 +71,10 @@ class SimulatedWorld:
         match words:
             case ["supply", name, happening]:
                 self.plant.supply(name, happening, now_ns)
+            case ["bus", name, happening]:
+                self.plant.bus(name, happening, 0.0)
+            case ["bus", name, happening, rate]:
+                self.plant.bus(name, happening, _number(rate, "a rate"))
             case ["host", name, happening]:
                 self.plant.host(name, happening, now_ns)
             case ["sensor", name, "auto"]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes events durable before they are told: the event record and the SEL in one transaction per batch."""
+"""Makes events durable before they are told: event record, SEL and event log in one transaction per batch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from agent.store.event_log import EventLog
 from agent.store.sel import SystemEventLog
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class EventJournal:
         def store(connection: sqlite3.Connection) -> None:
             connection.executemany("INSERT INTO events (id, body) VALUES (?, ?)", rows)
             SystemEventLog.write(connection, placed)
+            EventLog.write(connection, events)
             if prune:
                 connection.execute(
                     "DELETE FROM events WHERE id NOT IN (SELECT id FROM events ORDER BY id DESC LIMIT ?)",

@@ -134,6 +134,63 @@ static void test_hold_outlasts_blinking(void) {
   world_end();
 }
 
+static ENG_Reason pressed_when(ENG_Steady steady, unsigned button, uint64_t token, int64_t stable_ns) {
+  ENG_Order order = world_order(ENG_PULSE, button, token);
+
+  order.width_ns = 10 * MS;
+  order.precondition = (ENG_Condition){.input = (int32_t)led, .steady = (int32_t)steady, .stable_ns = stable_ns};
+  world_command(&order);
+  world_run(20 * MS);
+  return (ENG_Reason)world_done(token)->reason;
+}
+
+/* To wake a host, or to force it off in its sleep, the press must find it asleep. */
+static void test_a_press_can_ask_for_a_sleeping_host(void) {
+  unsigned button;
+
+  world_begin();
+  led = world_input(ENG_LED, 20 * MS, 20 * MS);
+  button = world_button(1000 * MS);
+  world->levels[led] = 1;
+  world_start();
+  world_run(8000 * MS);
+  CHECK(pressed_when(ENG_BLINKING, button, 1, 0) == ENG_REASON_PRECONDITION);
+  blink(500 * MS, 500 * MS, 4);
+  CHECK(world_state(led).steady == ENG_BLINKING);
+  CHECK(pressed_when(ENG_ACTIVE, button, 2, 0) == ENG_REASON_PRECONDITION);
+  CHECK(pressed_when(ENG_INACTIVE, button, 3, 0) == ENG_REASON_PRECONDITION);
+  CHECK(pressed_when(ENG_BLINKING, button, 4, 60000 * MS) == ENG_REASON_UNSTABLE);
+  CHECK(pressed_when(ENG_BLINKING, button, 5, 100 * MS) == ENG_REASON_NONE);
+  CHECK(world_done(5)->outcome == ENG_COMPLETED && world_done(5)->achieved_ns == 10 * MS);
+  CHECK(pressed_when((ENG_Steady)99, button, 6, 0) == ENG_REASON_INVALID);
+  /* No edge for longer than a period: it is not asleep any more, even if nobody can say yet what it is. */
+  world_run(600 * MS);
+  CHECK(world_state(led).steady == ENG_BLINKING);
+  CHECK(pressed_when(ENG_BLINKING, button, 7, 0) == ENG_REASON_UNSTABLE);
+  world_end();
+}
+
+static void test_hold_until_blinking(void) {
+  ENG_Order order;
+  unsigned button;
+
+  world_begin();
+  led = world_input(ENG_LED, 20 * MS, 20 * MS);
+  button = world_button(60000 * MS);
+  world->levels[led] = 1;
+  world_start();
+  world_run(8000 * MS);
+  order = world_order(ENG_HOLD, button, 1);
+  order.width_ns = 60000 * MS;
+  order.until = (ENG_Condition){.input = (int32_t)led, .steady = ENG_BLINKING};
+  world_command(&order);
+  CHECK(world->outputs[button] == 1);
+  blink(500 * MS, 500 * MS, 4);
+  CHECK(world->outputs[button] == 0);
+  CHECK(world_done(1)->outcome == ENG_COMPLETED);
+  world_end();
+}
+
 int main(void) {
   test_state_at_start_takes_longer_than_a_blink();
   test_every_period_is_told_from_off();
@@ -143,6 +200,8 @@ int main(void) {
   test_a_second_start_is_not_blinking();
   test_flicker_is_not_blinking();
   test_hold_outlasts_blinking();
+  test_a_press_can_ask_for_a_sleeping_host();
+  test_hold_until_blinking();
   puts("led: ok");
   return 0;
 }

@@ -18,7 +18,8 @@ class SimLine:
 
     def __init__(self, folder: Path) -> None:
         self._pull = folder / "pull"
-        self._value = folder / "value"
+        self.value = folder / "value"
+        """The file that tells the level on the wire."""
 
     def pull(self, high: bool) -> None:
         """What the world does to the line: decides its level while nobody drives it."""
@@ -26,11 +27,11 @@ class SimLine:
 
     def is_high(self) -> bool:
         """The level on the wire: what is driven, or else the pull."""
-        return self._value.read_text(encoding="ascii").strip() == "1"
+        return self.value.read_text(encoding="ascii").strip() == "1"
 
     def wait(self, high: bool, timeout_s: float) -> float:
         """Wait for a level; returns the monotonic time (s) at which it was seen. Fails the test after `timeout_s`."""
-        return wait_until(lambda: self.is_high() == high, timeout_s, f"{self._value} never became {int(high)}")
+        return wait_until(lambda: self.is_high() == high, timeout_s, f"{self.value} never became {int(high)}")
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float, failure: str) -> float:

@@ -86,6 +86,7 @@ def test_on_presses_once_and_ends_with_power_good() -> None:
         (OFF, Action.CYCLE, Verdict.NOT_IN_THIS_STATE),
         (OFF, Action.NMI, Verdict.NOT_IN_THIS_STATE),
         (SLEEPING, Action.RESET, Verdict.NOT_IN_THIS_STATE),
+        (SLEEPING, Action.SOFT_OFF, Verdict.NOT_IN_THIS_STATE),
     ],
 )
 def test_nothing_is_pressed_when_state_decides(level: PowerGood, action: Action, verdict: Verdict) -> None:

@@ -12,7 +12,8 @@ from agent.psu.verdict import RedundancyState, Set, initial, judge
 
 
 def a_set(healthy: int, slots: int = 2, needed: int = 2, load_w: float | None = 100.0, each_w: float = 550.0) -> Set:
-    return Set(slots, healthy, needed, healthy * each_w, load_w)
+    enough = healthy > 0 and (load_w is None or load_w <= healthy * each_w)
+    return Set(slots, healthy, needed, enough)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +65,26 @@ def test_a_machine_with_one_supply_is_redundant_while_it_works() -> None:
     assert initial(a_set(1, slots=1)) is RedundancyState.FULL
 
 
+def test_one_supply_where_one_is_expected_is_redundant() -> None:
+    """The original was turned off by default because such machines made critical events."""
+    alone = Set(1, 1, 2, sufficient=True)
+    assert initial(alone) is RedundancyState.FULL
+    assert judge(RedundancyState.FULL, Set(1, 2, 2, True), alone) == (RedundancyState.FULL, [])
+    assert judge(RedundancyState.FULL, alone, Set(1, 2, 2, True)) == (RedundancyState.FULL, [])
+
+
+def test_a_load_beyond_the_last_supply_is_told_and_so_is_its_end() -> None:
+    """The original calls any working supply sufficient."""
+    enough, short = Set(2, 1, 2, sufficient=True), Set(2, 1, 2, sufficient=False)
+    state, events = judge(RedundancyState.LOST_SUFFICIENT, enough, short)
+    assert (state, events) == (RedundancyState.INSUFFICIENT, [EventKind.REDUNDANCY_INSUFFICIENT])
+    state, events = judge(state, short, enough)
+    assert (state, events) == (
+        RedundancyState.SUFFICIENT_FROM_INSUFFICIENT,
+        [EventKind.REDUNDANCY_FROM_INSUFFICIENT],
+    )
+
+
 @given(st.integers(1, 8), st.lists(st.integers(0, 8), min_size=1), st.floats(0, 5000))
 def test_laws(slots: int, healthy: list[int], load_w: float) -> None:
     before = a_set(slots, slots=slots, load_w=load_w)
@@ -71,7 +92,7 @@ def test_laws(slots: int, healthy: list[int], load_w: float) -> None:
     for count in [*(min(number, slots) for number in healthy), slots]:
         now = a_set(count, slots=slots, load_w=load_w)
         state, events = judge(state, before, now)
-        assert bool(events) <= (now.healthy != before.healthy)
+        assert bool(events) <= (now != before)
         if now.healthy == slots != before.healthy:
             assert events == [EventKind.REDUNDANCY_REGAINED]
         before = now

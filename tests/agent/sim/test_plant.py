@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.hardware.lm75 import read_temperature
-from agent.hardware.pmbus import PmbusSupply
+from agent.hardware.pmbus.supply import PmbusSupply
 from agent.profile.load import find_profile, load_profile
 from agent.sim.atx_host import AtxHost, Behaviour, HostDelays
 from agent.sim.plant import Plant, UnknownThing
@@ -108,7 +108,7 @@ def test_load_is_always_carried_while_a_healthy_supply_is_there(
 ) -> None:
     some = supplies(*roles)
     for supply in some:
-        supply.mains = data.draw(st.booleans())
+        supply.mains_v = data.draw(st.sampled_from([0.0, 230.0]))
     share(some, load_w, main_on=True)
     healthy = any(supply.healthy for supply in some)
     assert sum(supply.output_w for supply in some) == pytest.approx(load_w if healthy else 0.0)
@@ -123,7 +123,7 @@ def test_the_drivers_read_the_plant() -> None:
     plant.sensor("CPU Temp", 71.5)
     assert read_temperature(bus, 0x49) == 71.5
     readings = PmbusSupply(0x58).readings(bus)
-    assert (readings.vin_v, readings.input_lost, readings.failed) == (230.0, False, False)
+    assert (readings.vin_v, readings.input_lost, readings.failures) == (230.0, False, frozenset())
     plant.supply("1", "ac-off", 0)
     assert PmbusSupply(0x58).readings(bus).input_lost
     plant.supply("1", "remove", 0)
