@@ -6,6 +6,7 @@ Pure functions on bytes, and one object per session that keeps its keys. Every c
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import os
 from dataclasses import dataclass
@@ -14,6 +15,10 @@ from typing import Final
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 BLOCK: Final = 16
+_HASH_BLOCK = 64
+"""Of SHA-1 and SHA-256 alike."""
+_INNER_PAD = bytes(value ^ 0x36 for value in range(256))
+_OUTER_PAD = bytes(value ^ 0x5C for value in range(256))
 _K1_CONSTANT = b"\x01" * 20
 _K2_CONSTANT = b"\x02" * 20
 """Twenty bytes for every hash: the specification says so for SHA-256 as well."""
@@ -94,22 +99,28 @@ class PacketKeys:
     """The keys of one established session: signs, checks, encrypts and decrypts its packets. Not thread-safe.
 
     CBC is done here over two AES contexts that live as long as the session: the library's CBC contexts cannot take
-    a new IV, and making one for each packet costs several times the encryption itself.
+    a new IV, and making one for each packet costs several times the encryption itself. HMAC (RFC 2104) is done over
+    two hashes that have the key's pads behind them, for the same reason.
     """
 
-    __slots__ = ("_decrypt", "_digest", "_encrypt", "_k1", "tag_length")
+    __slots__ = ("_decrypt", "_encrypt", "_inner", "_outer", "tag_length")
 
     def __init__(self, suite: Suite, session_key: bytes) -> None:
         self.tag_length = suite.tag_length
-        self._digest = suite.digest
-        self._k1 = hmac.digest(session_key, _K1_CONSTANT, suite.digest)
+        k1 = hmac.digest(session_key, _K1_CONSTANT, suite.digest).ljust(_HASH_BLOCK, b"\0")
+        self._inner = hashlib.new(suite.digest, k1.translate(_INNER_PAD))
+        self._outer = hashlib.new(suite.digest, k1.translate(_OUTER_PAD))
         k2 = hmac.digest(session_key, _K2_CONSTANT, suite.digest)
         aes = Cipher(algorithms.AES(k2[:BLOCK]), modes.ECB())
         self._encrypt = aes.encryptor().update
         self._decrypt = aes.decryptor().update
 
     def sign(self, signed_part: bytes) -> bytes:
-        return hmac.digest(self._k1, signed_part, self._digest)[: self.tag_length]
+        inner = self._inner.copy()
+        inner.update(signed_part)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()[: self.tag_length]
 
     def is_signed(self, signed_part: bytes, code: bytes) -> bool:
         return hmac.compare_digest(self.sign(signed_part), code)

@@ -203,6 +203,18 @@ ENG_Reason ENG_TestCondition(const ENG *engine, const ENG_Condition *condition, 
   return ENG_REASON_NONE;
 }
 
+ENG_Reason ENG_TestNow(const ENG *engine, const ENG_Condition *condition, int64_t now_ns) {
+  ENG_Reason reason = ENG_TestCondition(engine, condition, now_ns);
+  bool active = false;
+
+  if (reason != ENG_REASON_NONE || condition->input < 0)
+    return reason;
+  if (engine->ports.read(engine->ports.context, (unsigned)condition->input, &active) != 0)
+    return ENG_REASON_UNKNOWN_INPUT;
+  return wanted(condition) == ENG_BLINKING || active == (wanted(condition) == ENG_ACTIVE) ? ENG_REASON_NONE
+                                                                                          : ENG_REASON_UNSTABLE;
+}
+
 bool ENG_HoldMet(const ENG *engine, const ENG_Condition *until, int64_t now_ns, int64_t *again_ns) {
   const Input *input = &engine->inputs[until->input];
   int64_t met_ns;

@@ -150,6 +150,8 @@ void ENG_OnInputChanged(ENG *engine, unsigned input, int64_t edge_ns, int64_t no
 bool ENG_IsValidCondition(const ENG *engine, const ENG_Condition *condition);
 /* ENG_REASON_NONE when the condition holds now, else why it does not. */
 ENG_Reason ENG_TestCondition(const ENG *engine, const ENG_Condition *condition, int64_t now_ns);
+/* The same with the line itself read: the edge that forbids a press may still be on its way. */
+ENG_Reason ENG_TestNow(const ENG *engine, const ENG_Condition *condition, int64_t now_ns);
 /* Whether a hold may end, and if not, when to look again (ENG_NEVER: at the next change of the input). */
 bool ENG_HoldMet(const ENG *engine, const ENG_Condition *until, int64_t now_ns, int64_t *again_ns);
 

@@ -122,10 +122,10 @@ static void drain_line(LOP *loop, unsigned input, int64_t now_ns) {
   }
 }
 
-static void drain_orders(LOP *loop, int64_t now_ns) {
+static void drain_orders(LOP *loop, uint32_t head, int64_t now_ns) {
   uint32_t tail = atomic_load_explicit(&loop->order_tail, memory_order_relaxed);
 
-  while (tail != atomic_load_explicit(&loop->order_head, memory_order_acquire)) {
+  while (tail != head) {
     ENG_Order order = loop->orders[tail % ORDER_QUEUE];
 
     atomic_store_explicit(&loop->order_tail, ++tail, memory_order_release);
@@ -205,28 +205,42 @@ static void end_turn(LOP *loop, int64_t now_ns) {
   }
 }
 
-static void turn(LOP *loop) {
+/* Takes what is ready; whether orders wait. */
+static bool take_ready(LOP *loop, int timeout_ms, int64_t *now_ns) {
   struct epoll_event ready[EPOLL_BATCH];
-  int count = epoll_wait(loop->epoll_fd, ready, EPOLL_BATCH, -1);
-  int64_t now_ns = BKD_Now();
-  eventfd_t ignored;
+  int count = epoll_wait(loop->epoll_fd, ready, EPOLL_BATCH, timeout_ms);
+  bool orders = false;
 
-  atomic_fetch_add_explicit(&loop->wakeups, 1, memory_order_relaxed);
+  *now_ns = BKD_Now();
   for (int i = 0; i < count; i++) {
     uint32_t tag = ready[i].data.u32;
 
-    if (tag < TAG_TIMER) {
-      drain_line(loop, tag, now_ns);
-    } else if (tag == TAG_TIMER) {
+    if (tag < TAG_TIMER)
+      drain_line(loop, tag, *now_ns);
+    else if (tag == TAG_TIMER)
       /* Edge-triggered and set anew before the next wait: it need not be read. */
       loop->armed_ns = INT64_MAX;
-    } else {
-      (void)eventfd_read(loop->order_fd, &ignored);
-    }
+    else
+      orders = true;
   }
+  return orders;
+}
+
+static void turn(LOP *loop) {
+  uint32_t order_head = atomic_load_explicit(&loop->order_tail, memory_order_relaxed);
+  int64_t now_ns;
+  eventfd_t ignored;
+
+  if (take_ready(loop, -1, &now_ns)) {
+    (void)eventfd_read(loop->order_fd, &ignored);
+    order_head = atomic_load_explicit(&loop->order_head, memory_order_acquire);
+    /* Every edge that came before these orders is heard before them, however long this thread was kept waiting. */
+    (void)take_ready(loop, 0, &now_ns);
+  }
+  atomic_fetch_add_explicit(&loop->wakeups, 1, memory_order_relaxed);
   drain_slow(loop, now_ns);
   ENG_Advance(loop->engine, now_ns);
-  drain_orders(loop, now_ns);
+  drain_orders(loop, order_head, now_ns);
   ENG_Advance(loop->engine, await_write(loop, now_ns));
   arm_timer(loop);
   end_turn(loop, now_ns);
@@ -264,7 +278,7 @@ void *LOP_Run(void *argument) {
   }
   drain_slow(loop, now_ns);
   /* Orders that came too late are answered, not forgotten. */
-  drain_orders(loop, now_ns);
+  drain_orders(loop, atomic_load_explicit(&loop->order_head, memory_order_acquire), now_ns);
   end_turn(loop, now_ns);
   return NULL;
 }

@@ -76,7 +76,7 @@ static void release(ENG *engine, unsigned index, ENG_Outcome outcome, ENG_Reason
 /* Asserts the line, or ends the order without an edge when its precondition does not hold at this instant. */
 static void press(ENG *engine, unsigned index, int64_t now_ns) {
   Output *output = &engine->outputs[index];
-  ENG_Reason reason = ENG_TestCondition(engine, &output->order.precondition, now_ns);
+  ENG_Reason reason = ENG_TestNow(engine, &output->order.precondition, now_ns);
   int64_t again_ns;
 
   if (reason != ENG_REASON_NONE) {

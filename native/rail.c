@@ -13,7 +13,7 @@ void RAL_Drive(ENG *engine, unsigned index, bool active, Owner owner, unsigned o
 }
 
 void RAL_Set(ENG *engine, unsigned index, const ENG_Order *order, int64_t now_ns) {
-  ENG_Reason reason = ENG_TestCondition(engine, &order->precondition, now_ns);
+  ENG_Reason reason = ENG_TestNow(engine, &order->precondition, now_ns);
 
   if (reason != ENG_REASON_NONE) {
     ORD_Answer(engine, order, ENG_REFUSED, reason, now_ns);

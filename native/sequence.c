@@ -247,7 +247,7 @@ void SEQ_Order(ENG *engine, const ENG_Order *order, int64_t now_ns) {
            ENG_IsValidCondition(engine, &order->precondition))
     reason = obstacle(engine, &engine->sequences[order->line]);
   if (reason == ENG_REASON_NONE)
-    reason = ENG_TestCondition(engine, &order->precondition, now_ns);
+    reason = ENG_TestNow(engine, &order->precondition, now_ns);
   if (reason != ENG_REASON_NONE) {
     ORD_Answer(engine, order, ENG_REFUSED, reason, now_ns);
     return;

@@ -7,6 +7,7 @@ import contextlib
 import socket
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -147,13 +148,9 @@ def _sessions(server: Running) -> tuple[float | None, int]:
             console = Console(_Asker(link), name=USER.encode(), password=PASSWORD.encode(), suite=int(SUITE))
             try:
                 console.login()
-            except (
-                AssertionError,
-                LookupError,
-                LoginRefused,
-                NoAnswer,
-                OSError,
-            ):  # this server has no more sessions, in whatever way it says so
+            except (AssertionError, LookupError, LoginRefused, NoAnswer, OSError) as error:
+                # This server has no more sessions, in whatever way it says so.
+                print(f"session {len(consoles) + 1}: {error!r}", file=sys.stderr)
                 link.close()
                 break
             consoles.append((console, link))

@@ -41,6 +41,8 @@ Samples = dict[str, list[Sample]]
 
 def spread(values: Sequence[float]) -> tuple[float, float, float]:
     """Lower quartile, median, upper quartile."""
+    if len(values) < 2:
+        return values[0], values[0], values[0]
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive")
     return low, middle, high
 

@@ -93,6 +93,26 @@ static void test_invalid_orders_never_move_a_line(void) {
 }
 
 /* The thread waits awake for these, and for nothing else. */
+/* The edge is still in the kernel's queue, but the line tells the truth to whoever reads it. */
+static void test_precondition_reads_the_line_itself(void) {
+  ENG_Order order;
+
+  fresh();
+  world->write_count = 0;
+  order = world_order(ENG_PULSE, button, 1);
+  order.width_ns = 10 * MS;
+  order.precondition = (ENG_Condition){.input = (int32_t)input, .active = 0};
+  world->levels[input] = 1;
+  world_command(&order);
+  CHECK(world_done(1)->outcome == ENG_REFUSED && world_done(1)->reason == ENG_REASON_UNSTABLE);
+  world->read_errors[input] = ENODEV;
+  order.token = 2;
+  world_command(&order);
+  CHECK(world_done(2)->outcome == ENG_REFUSED && world_done(2)->reason == ENG_REASON_UNKNOWN_INPUT);
+  CHECK(world->write_count == 0);
+  world_end();
+}
+
 static void test_the_next_write_is_the_end_of_a_press(void) {
   fresh();
   CHECK(ENG_NextWrite(world->engine) == INT64_MAX);
@@ -322,6 +342,7 @@ int main(void) {
   test_train_of_pulses();
   test_second_command_is_refused();
   test_invalid_orders_never_move_a_line();
+  test_precondition_reads_the_line_itself();
   test_the_next_write_is_the_end_of_a_press();
   test_precondition_at_the_instant_of_assertion();
   test_precondition_guards_every_pulse_of_a_train();

@@ -44,20 +44,31 @@ class Demo:
         command = ["ipmitool", "-I", "lanplus", "-H", ipmi["host"], "-p", str(ipmi["port"])]
         command += ["-U", ipmi["user"], "-P", ipmi["password"]]
         command += [] if suite is None else ["-C", str(suite)]
-        return self._client([*command, *arguments], code)
+        return self.client([*command, *arguments], code)
 
     def freeipmi(self, program: str, *arguments: str, code: int | None = 0) -> str:
         ipmi = self.ready["ipmi"]
         command = [program, "-D", "LAN_2_0", "-h", f"{ipmi['host']}:{ipmi['port']}"]
         command += ["-u", ipmi["user"], "-p", ipmi["password"]]
-        return self._client([*command, *arguments], code)
+        return self.client([*command, *arguments], code)
 
-    def _client(self, command: list[str], code: int | None) -> str:
-        environment = {**os.environ, "HOME": str(self.home)}  # FreeIPMI keeps its SDR cache there
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    def as_user(self, name: str, password: str) -> Demo:
+        """The same demo for clients that log in as another user."""
+        ipmi = {**self.ready["ipmi"], "user": name, "password": password}
+        return Demo(self.process, self.state_dir, {**self.ready, "ipmi": ipmi}, self.home)
+
+    def client(self, command: list[str], code: int | None, within_s: float = 60) -> str:
+        """Run any client; returns what it printed."""
+        done = self.run(command, within_s)
         if code is not None:
             assert done.returncode == code, (command[0], command[9:], done.returncode, done.stdout, done.stderr)
         return done.stdout + done.stderr
+
+    def run(self, command: list[str], within_s: float = 60) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "HOME": str(self.home)}  # FreeIPMI keeps its SDR cache there
+        return subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=within_s, env=environment
+        )
 
     def powered(self) -> bool:
         return "is on" in self.ipmitool("chassis", "power", "status")

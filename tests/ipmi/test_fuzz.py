@@ -41,6 +41,7 @@ class Attacker:
             self.in_session,
             self.in_session,
             self.sealed_rubbish,
+            self.console_data,
         ]
 
     def make(self) -> bytes:
@@ -88,6 +89,8 @@ class Attacker:
         data = self.dice.randbytes(self.dice.choice([0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 40]))
         if data and self.dice.random() < 0.7:
             data = bytes([self.dice.choice([0, 1, 2, 3, 4, 5, 6, 0xFF])]) + data[1:]
+        if netfn == 0x2C and self.dice.random() < 0.9:
+            data = b"\xdc" + data
         request = message(
             netfn & 0x3F, command, data, sequence=self.dice.randrange(64), lun=self.dice.choice([0, 0, 0, 1])
         )
@@ -100,6 +103,14 @@ class Attacker:
         return self.session().seal(
             self.dice.randbytes(self.dice.randrange(20)), kind=self.dice.choice([0, 0, 1, 2, 0x10])
         )
+
+    def console_data(self) -> bytes:
+        """Serial over LAN, mostly with the console activated."""
+        session = self.session()
+        if self.dice.random() < 0.1:
+            return session.seal(message(0x06, 0x48, bytes([1, 1, 0xC0, 0, 0, 0]), sequence=self.dice.randrange(64)))
+        head = bytes(self.dice.choice([0, 1, 2, 15, 255]) for _ in range(3)) + self.dice.randbytes(1)
+        return session.seal(head + self.dice.randbytes(self.dice.randrange(40)), kind=1)
 
     def session(self) -> Console:
         if self.console is None or self.bench.sessions.find(self.console.session) is None:
@@ -147,6 +158,9 @@ def test_no_datagram_disturbs_the_server_or_others() -> None:
                 bench.give(datagram, STRANGER)
         except Exception as error:
             raise AssertionError(f"seed {SEED}, datagram {number}: {datagram.hex()}") from error
+        if dice.random() < 0.05:
+            bench.console_says(dice.randbytes(dice.randrange(400)))
+        bench.sol_sent.clear()
         bench.now += dice.choice([0.0, 0.001, 0.05])
         if number % 200 == 199:
             bench.sessions.tick(bench.now)

@@ -291,6 +291,10 @@ class Model:
             return "false"
         if line.level != wish.active or self.now_ns - line.since_ns < wish.stable_ns:
             return "unstable"
+        if self.broken[wish.input]:
+            return "unknown"
+        if self.world[wish.input] != wish.active:
+            return "unstable"
         return ""
 
     def _met_ns(self, wish: Wish) -> int:
