@@ -145,6 +145,12 @@ def effective(options: Options, state: Settings) -> Iterator[Setting]:
             stored.get(key, getattr(options.profile.redundancy, key)),
             Origin.STATE if stored else Origin.PROFILE,
         )
+    expected, given = state.get("redundancy.expected"), options.profile.redundancy.expected_supplies
+    yield Setting(
+        "redundancy.expected_supplies",
+        next((value for value in (expected, given) if value is not None), len(options.profile.supplies)),
+        _first((expected is not None, Origin.STATE), (given is not None, Origin.PROFILE)),
+    )
 
 
 def _first(*candidates: tuple[bool, Origin]) -> Origin:

@@ -186,6 +186,12 @@ CATALOG: dict[EventKind, CatalogEntry] = {
         "Power supply {0} predicted failure recovered.",
         _supply(2, deassert=True),
     ),
+    EventKind.PSU_FAN_FAILED: CatalogEntry(
+        _WARNING, OPENBMC + "PowerSupplyFanFailed", "Power supply {0} fan {1} failed.", _supply(2)
+    ),
+    EventKind.PSU_FAN_RECOVERED: CatalogEntry(
+        _OK, OPENBMC + "PowerSupplyFanRecovered", "Power supply {0} fan {1} recovered.", _supply(2, deassert=True)
+    ),
     EventKind.PSU_CONFIGURATION_ERROR: CatalogEntry(
         _WARNING,
         OPENBMC + "PowerSupplyConfigurationError",

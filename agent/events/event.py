@@ -65,6 +65,8 @@ class EventKind(enum.Enum):
     PSU_INPUT_IN_RANGE = "psu.input_in_range"
     PSU_FAILURE_PREDICTED = "psu.failure_predicted"
     PSU_PREDICTED_RECOVERED = "psu.predicted_failure_recovered"
+    PSU_FAN_FAILED = "psu.fan_failed"
+    PSU_FAN_RECOVERED = "psu.fan_recovered"
     PSU_CONFIGURATION_ERROR = "psu.configuration_error"
     PSU_CONFIGURATION_FITS = "psu.configuration_error_recovered"
     PSU_FLAPPING = "psu.flapping"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.events.event import EventKind
+from agent.hardware.pmbus.status import FAN_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -180,10 +181,7 @@ class Slot:
         slot = replace(self, seen_warnings=seen, warning_polls=polls)
         if seen == self.warnings or polls < DEGLITCH_WARNING_POLLS:
             return slot, []
-        slot = replace(slot, warnings=seen)
-        if seen - self.warnings:
-            return slot, [(EventKind.PSU_FAILURE_PREDICTED, (_listed(seen),))]
-        return slot, [] if seen else [(EventKind.PSU_PREDICTED_RECOVERED, ())]
+        return replace(slot, warnings=seen), _warning_events(self.warnings, seen)
 
 
 CONTINUED = {
@@ -191,6 +189,19 @@ CONTINUED = {
     (EventKind.PSU_INPUT_IN_RANGE, Health.INPUT_LOST),
 }
 """From no input to too little, or back: the incident goes on, nothing was restored."""
+
+
+def _warning_events(before: frozenset[str], now: frozenset[str]) -> list[Told]:
+    """Fans by their number; everything else is a predicted failure, and told as over when nothing of it is left."""
+    fans = frozenset(FAN_NAMES)
+    events: list[Told] = [(EventKind.PSU_FAN_FAILED, (FAN_NAMES[fan],)) for fan in sorted(now & fans - before)]
+    events += [(EventKind.PSU_FAN_RECOVERED, (FAN_NAMES[fan],)) for fan in sorted(before & fans - now)]
+    others = now - fans
+    if others - before:
+        events.append((EventKind.PSU_FAILURE_PREDICTED, (_listed(others),)))
+    elif before - fans and not others:
+        events.append((EventKind.PSU_PREDICTED_RECOVERED, ()))
+    return events
 
 
 def _listed(texts: Iterable[str]) -> str:

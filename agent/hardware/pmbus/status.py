@@ -131,9 +131,9 @@ FAILURES = frozenset(
 )  # fmt: skip
 """Faults that stop a supply from delivering."""
 FAN_FAILURES = frozenset({F.FAN_1, F.FAN_2, F.FAN_3, F.FAN_4, F.AIRFLOW})
+FAN_NAMES = {F.FAN_1.value: "1", F.FAN_2.value: "2", F.FAN_3.value: "3", F.FAN_4.value: "4", F.AIRFLOW.value: "airflow"}
 CORRECTABLE = frozenset({F.BAD_DATA, F.PEC_FAILED, F.COMMUNICATION, F.MEMORY, F.LOGIC})
 """Faults that a supply gets over by itself; more and more of them are a trend."""
-FAULT_BY_TEXT = {fault.value: fault for fault in Fault}
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agent.events.event import EventKind
 from agent.hardware.pmbus.readings import SupplyReadings
 from agent.hardware.pmbus.registers import Register
@@ -137,3 +139,14 @@ def test_warnings_predict_a_failure_and_name_it() -> None:
     assert slot.healthy
     assert events == [(EventKind.PSU_FAILURE_PREDICTED, ("over-temperature warning",))]
     assert poll(slot, GOOD)[1] == [EventKind.PSU_PREDICTED_RECOVERED]
+
+
+def test_a_fan_is_told_by_its_number() -> None:
+    fan = readings(StatusWord.FANS)
+    fan = replace(fan, status=Status(StatusWord.FANS, ((Register.STATUS_FANS_1_2, 0x40),)))
+    slot, _ = poll(Slot("1"), GOOD)
+    events = []
+    for one in [Poll(fan)] * 5 + [GOOD] * 5:
+        slot, told = slot.polled(one)
+        events += told
+    assert events == [(EventKind.PSU_FAN_FAILED, ("2",)), (EventKind.PSU_FAN_RECOVERED, ("2",))]
