@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.clients.demo import start_demo
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.clients.demo import Demo
 
 pytestmark = pytest.mark.client
@@ -118,3 +122,18 @@ def test_a_pulled_supply_is_one_incident_and_leaves_the_order(demo: Demo) -> Non
     sel = demo.ipmitool("sel", "elist")
     assert "Redundancy Lost" in sel
     assert "Fully Redundant" in sel
+
+
+def test_what_was_set_survives_kill_9(tmp_path: Path) -> None:
+    board = start_demo(tmp_path / "board")
+    try:
+        put(board, "0x03", "0x01", "0x02", "0x01")
+        put(board, "0x04", "0x80", "0x51", "0x01", "0x00")
+        board.process.kill()  # the answer was given: nothing may be missing
+        board.process.communicate(timeout=10)
+        board = start_demo(tmp_path / "board")
+        assert get(board, "0x03") == "03 01 02 01"
+        assert get(board, "0x04") == "04 80 51 01 00"
+        in_force(board, "02 01")
+    finally:
+        board.stop()
