@@ -46,6 +46,17 @@ class Terminal:
                 except OSError as error:
                     raise AssertionError(f"ended before {wanted!r}: {self.text!r}") from error
 
+    def ended(self) -> None:
+        """Wait until the program is gone: it says goodbye to the person first, and to the server afterwards."""
+        deadline = time.monotonic() + WITHIN_S
+        while True:
+            assert time.monotonic() < deadline, f"still there after {self.text!r}"
+            if select.select([self._descriptor], [], [], 0.2)[0]:
+                try:
+                    self.text += os.read(self._descriptor, 4096).decode(errors="replace")
+                except OSError:
+                    return
+
     def close(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
@@ -98,6 +109,7 @@ def test_a_person_types(demo: Demo, terminals: list[Terminal], client: object, e
     terminal.until("[break]")
     terminal.type(f"\r{escape}.")
     terminal.until("terminated" if escape == "~" else "closing the connection")
+    terminal.ended()
 
 
 def test_a_taken_console_is_said_and_can_be_freed(demo: Demo, terminals: list[Terminal]) -> None:
