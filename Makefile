@@ -28,17 +28,19 @@ lint: ## ruff and mypy
 	@$(python) -m mypy
 	@$(python) -m mypy -p tests.lab -p tests.hardware -p bench
 
-check-c: ## the C core: warnings as errors, unit tests under the address, undefined-behaviour and thread sanitizers, valgrind
+check-c: ## the C code: warnings as errors, unit tests under the address, undefined-behaviour and thread sanitizers, valgrind
 	@tools/setup dev
 	@$(MAKE) --no-print-directory -C native check tsan valgrind
+	@$(MAKE) --no-print-directory -C ipmi/protection check valgrind
 
 check-cross: ## the C core's unit tests, cross-built for arm64 and armhf, under qemu-user
 	@tools/setup dev
 	@$(MAKE) --no-print-directory -C native check-arm64 check-armhf
 
-fuzz-c: ## libFuzzer on the C core's configuration and commands: a short run; FUZZ=-max_total_time=600 for a longer one
+fuzz-c: ## libFuzzer on the engine's configuration and commands and on IPMI packets: short; FUZZ=-max_total_time=600 for longer
 	@tools/setup dev
 	@$(MAKE) --no-print-directory -C native fuzz
+	@$(MAKE) --no-print-directory -C ipmi/protection fuzz
 
 bench-lines: ## how well the line engine keeps its times, as one table; JSON=FILE writes figures and raw samples (4 minutes)
 	@tools/setup bench

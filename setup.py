@@ -13,6 +13,6 @@ if BUILDING & set(sys.argv) and not (Path(sysconfig.get_path("include")) / "Pyth
     sys.exit("pgood: Python.h is missing, which the C core needs: sudo apt-get install python3-dev")
 
 setup(
-    cffi_modules=["native/build_core.py:ffibuilder"],
+    cffi_modules=["native/build_core.py:ffibuilder", "ipmi/protection/build_frame.py:ffibuilder"],
     packages=[*find_packages(include=["agent", "agent.*", "ipmi", "ipmi.*", "native"]), "agent.firmware_profiles"],
 )

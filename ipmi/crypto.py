@@ -1,28 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cipher suites 3 and 17: key derivation, RAKP codes, packet integrity and AES-CBC (IPMI 2.0 section 13).
-
-Pure functions on bytes, and one object per session that keeps its keys. Every comparison takes constant time.
-"""
+"""Cipher suites 3 and 17: key derivation and RAKP codes (IPMI 2.0 section 13). Pure functions on bytes."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import os
 from dataclasses import dataclass
 from typing import Final
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
-BLOCK: Final = 16
+AES_KEY: Final = 16
 _HASH_BLOCK = 64
 """Of SHA-1 and SHA-256 alike."""
-_INNER_PAD = bytes(value ^ 0x36 for value in range(256))
-_OUTER_PAD = bytes(value ^ 0x5C for value in range(256))
 _K1_CONSTANT = b"\x01" * 20
 _K2_CONSTANT = b"\x02" * 20
 """Twenty bytes for every hash: the specification says so for SHA-256 as well."""
-_PADS = tuple(bytes(range(1, length + 1)) + bytes((length,)) for length in range(BLOCK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,61 +81,8 @@ class Exchange:
         return code[: suite.tag_length]
 
 
-class DecryptionError(ValueError):
-    """The padding of a decrypted payload is wrong."""
-
-
-class PacketKeys:
-    """The keys of one established session: signs, checks, encrypts and decrypts its packets. Not thread-safe.
-
-    CBC is done here over two AES contexts that live as long as the session: the library's CBC contexts cannot take
-    a new IV, and making one for each packet costs several times the encryption itself. HMAC (RFC 2104) is done over
-    two hashes that have the key's pads behind them, for the same reason.
-    """
-
-    __slots__ = ("_decrypt", "_encrypt", "_inner", "_outer", "tag_length")
-
-    def __init__(self, suite: Suite, session_key: bytes) -> None:
-        self.tag_length = suite.tag_length
-        k1 = hmac.digest(session_key, _K1_CONSTANT, suite.digest).ljust(_HASH_BLOCK, b"\0")
-        self._inner = hashlib.new(suite.digest, k1.translate(_INNER_PAD))
-        self._outer = hashlib.new(suite.digest, k1.translate(_OUTER_PAD))
-        k2 = hmac.digest(session_key, _K2_CONSTANT, suite.digest)
-        aes = Cipher(algorithms.AES(k2[:BLOCK]), modes.ECB())
-        self._encrypt = aes.encryptor().update
-        self._decrypt = aes.decryptor().update
-
-    def sign(self, signed_part: bytes) -> bytes:
-        inner = self._inner.copy()
-        inner.update(signed_part)
-        outer = self._outer.copy()
-        outer.update(inner.digest())
-        return outer.digest()[: self.tag_length]
-
-    def is_signed(self, signed_part: bytes, code: bytes) -> bool:
-        return hmac.compare_digest(self.sign(signed_part), code)
-
-    def encrypt(self, payload: bytes) -> bytes:
-        """Random IV, then the payload and its confidentiality pad under AES-128-CBC."""
-        block = os.urandom(BLOCK)
-        sealed = [block]
-        padded = payload + _PADS[-(len(payload) + 1) % BLOCK]
-        for start in range(0, len(padded), BLOCK):
-            block = self._encrypt(_xor(padded[start : start + BLOCK], block))
-            sealed.append(block)
-        return b"".join(sealed)
-
-    def decrypt(self, payload: bytes) -> bytes:
-        """The plain payload; raises DecryptionError unless length and pad are exactly what the standard says."""
-        if len(payload) < 2 * BLOCK or len(payload) % BLOCK:
-            raise DecryptionError("length")
-        plain = _xor(self._decrypt(payload[BLOCK:]), payload[:-BLOCK])
-        length = plain[-1]
-        if length >= BLOCK or plain[-1 - length :] != _PADS[length]:
-            raise DecryptionError("pad")
-        return plain[: -1 - length]
-
-
-def _xor(one: bytes, other: bytes) -> bytes:
-    """Two strings of the same length, byte by byte."""
-    return (int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).to_bytes(len(one), "big")
+def packet_keys(suite: Suite, session_key: bytes) -> tuple[bytes, bytes]:
+    """K1 for AuthCodes, with zeros up to the hash's block, and the half of K2 that is the AES key (section 13.32)."""
+    k1 = hmac.digest(session_key, _K1_CONSTANT, suite.digest)
+    k2 = hmac.digest(session_key, _K2_CONSTANT, suite.digest)
+    return k1.ljust(_HASH_BLOCK, b"\0"), k2[:AES_KEY]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from ipmi import rakp
 from ipmi.board import Privilege
-from ipmi.crypto import SUITES, Exchange, PacketKeys
+from ipmi.crypto import SUITES, Exchange
 from ipmi.half_open import HalfOpen, HalfOpenTable
+from ipmi.protection import protect
 from ipmi.rakp import Status
 from ipmi.request import printable
 from ipmi.session import Established, client_address
@@ -145,7 +146,7 @@ class Handshake:
             user_id=user.user_id,
             name=user.name,
             limit=min(entry.granted, role),
-            keys=PacketKeys(entry.suite, session_key),
+            protection=protect(entry.suite, session_key),
             final_request=payload,
             final_answer=rakp.encode_rakp4(message.tag, console_id, exchange.rakp4_code(entry.suite, session_key)),
         )

@@ -6,14 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ipmi import wire
 from ipmi.board import Privilege
 from ipmi.request import Caller
 from ipmi.window import ReplayWindow
+from ipmi.wire import PayloadType
 
 if TYPE_CHECKING:
-    from ipmi.crypto import PacketKeys
     from ipmi.endpoint import ReplyPath
+    from ipmi.protection import Protection
 
 Source = tuple[str, int] | tuple[str, int, int, int]
 """Socket address of a client: host, port and for IPv6 two numbers more."""
@@ -39,7 +39,7 @@ class Established:
     user_id: int
     name: bytes
     limit: Privilege
-    keys: PacketKeys
+    protection: Protection
     final_request: bytes
     """RAKP message 3 and its answer, kept until the client shows that the answer arrived."""
     final_answer: bytes
@@ -58,10 +58,10 @@ class Session:
         "final_request",
         "handle",
         "id",
-        "keys",
         "open",
         "path",
         "port",
+        "protection",
         "request",
         "seen_at",
         "source",
@@ -72,7 +72,7 @@ class Session:
         self.id = login.session_id
         self.console_id = login.console_id
         self.handle = handle
-        self.keys = login.keys
+        self.protection = login.protection
         self.window = ReplayWindow()
         self.source = source
         self.seen_at = now
@@ -111,11 +111,10 @@ class Session:
         """Change the present level; the caller has checked it against the limit."""
         self._become(level)
 
-    def seal(self, payload: bytes, kind: int = wire.PayloadType.IPMI) -> bytes:
+    def seal(self, payload: bytes, kind: int = PayloadType.IPMI) -> bytes:
         """A datagram that carries `payload` to the client, encrypted and signed."""
         self._sequence = self._sequence % 0xFFFFFFFF + 1
-        signed = wire.encode_signed_part(kind, self.console_id, self._sequence, self.keys.encrypt(payload))
-        return wire.RMCP_IPMI + signed + self.keys.sign(signed)
+        return self.protection.seal(kind, self.console_id, self._sequence, payload)
 
     def _become(self, level: int) -> None:
         old = self.caller

@@ -9,9 +9,9 @@ from ipmi import message as messages
 from ipmi import wire
 from ipmi.backoff import LoginBackoff
 from ipmi.completion import Completion
-from ipmi.crypto import DecryptionError
 from ipmi.handshake import Handshake
 from ipmi.message import NetFn
+from ipmi.protection import Forged
 from ipmi.rakp import MalformedHandshake, is_repeat, with_tag
 from ipmi.request import NO_PRIVILEGE, Caller, Request
 from ipmi.session import REPLY_KEPT_S, Session, client_address
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ipmi.session import Source
 
 CLOSE_SESSION: Final = 0x3C
+_IPMI: Final = int(PayloadType.IPMI)
+_SOL: Final = int(PayloadType.SOL)
 _CLOSED_KEPT_S = 20.0
 """How long a client goes on asking for the answer to its last command."""
 
@@ -85,17 +87,20 @@ class SessionLayer:
         """Take one datagram: a datagram to send back, a request to run, console data, or nothing. Raises nothing."""
         self._tally.datagrams += 1
         try:
+            session_id = wire.session_of(datagram)
+            if session_id:
+                return self._in_session(session_id, datagram, source, now)
             packet = wire.decode(datagram)
             if isinstance(packet, wire.PlusPacket):
-                if packet.authenticated and packet.session_id:
-                    return self._in_session(packet, datagram, source, now)
                 return self._outside(packet, source, now)
             if isinstance(packet, wire.ClassicPacket):
                 return self._classic(packet, source)
             return wire.encode_pong(packet.tag)
-        except (wire.MalformedPacket, messages.MalformedMessage, MalformedHandshake, DecryptionError):
+        except (wire.MalformedPacket, messages.MalformedMessage, MalformedHandshake):
             self._tally.malformed += 1
-            return None
+        except Forged:
+            self._tally.unauthentic += 1
+        return None
 
     def reply(self, arrival: Arrival, body: bytes, now: float) -> bytes:
         """The datagram that answers `arrival` with `body` (completion code and data)."""
@@ -151,27 +156,23 @@ class SessionLayer:
         return session_id in self._established or session_id in self._closed
 
     def _in_session(
-        self, packet: wire.PlusPacket, datagram: bytes, source: Source, now: float
+        self, session_id: int, datagram: bytes, source: Source, now: float
     ) -> bytes | Arrival | SolArrival | None:
-        session = self._established.get(packet.session_id) or self._closed.get(packet.session_id)
+        session = self._established.get(session_id) or self._closed.get(session_id)
         if session is None:
             self._tally.unauthentic += 1
             return None
-        length = session.keys.tag_length
-        if not packet.encrypted or not wire.trailer_is_sound(datagram, packet.trailer, length):
-            raise wire.MalformedPacket("protection")
-        if not session.keys.is_signed(datagram[4:-length], datagram[-length:]):
-            self._tally.unauthentic += 1
-            return None
-        if not session.window.accept(packet.sequence):
+        payload_type, sequence, raw = session.protection.open(datagram)
+        if not session.window.accept(sequence):
             self._tally.replayed += 1
             return None
         session.heard(source, now)
-        if packet.payload_type == PayloadType.SOL and session.open:
-            return SolArrival(session, session.keys.decrypt(packet.payload))
-        if packet.payload_type != PayloadType.IPMI:
+        if raw is None:
+            raise wire.MalformedPacket("sealed payload")
+        if payload_type == _SOL and session.open:
+            return SolArrival(session, raw)
+        if payload_type != _IPMI:
             raise wire.MalformedPacket("payload type")
-        raw = session.keys.decrypt(packet.payload)
         if raw == session.request and now - session.answered_at <= REPLY_KEPT_S:
             self._tally.repeated += 1
             return None if session.answer is None else session.seal(session.answer)
@@ -183,7 +184,7 @@ class SessionLayer:
         session.answered_at = now
         self._tally.commands += 1
         request = Request(message.netfn, message.command, message.data, session.caller)
-        return Arrival(request, message, raw, session, False, source, packet.sequence)
+        return Arrival(request, message, raw, session, False, source, sequence)
 
     def _after_close(self, session: Session, message: Message) -> bytes | None:
         """The answer to Close Session may be lost, and FreeIPMI would ask again for 20 s. Nothing else runs now."""

@@ -88,6 +88,15 @@ def decode(datagram: bytes) -> Packet:
     raise MalformedPacket("RMCP class")
 
 
+def session_of(datagram: bytes) -> int:
+    """The session that an authenticated RMCP+ packet says it belongs to; 0 for every other datagram."""
+    if len(datagram) < _PLUS_HEADER_LENGTH or datagram[0] != 0x06 or datagram[3] != 0x07:
+        return 0
+    if datagram[4] != _AUTH_RMCP_PLUS or not datagram[5] & _AUTHENTICATED:
+        return 0
+    return int.from_bytes(datagram[6:10], "little")
+
+
 def _decode_plus(datagram: bytes) -> PlusPacket:
     if len(datagram) < _PLUS_HEADER_LENGTH:
         raise MalformedPacket("short RMCP+ header")

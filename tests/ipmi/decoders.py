@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ipmi import message, rakp, sol, watchdog, wire
-from ipmi.crypto import SUITES, DecryptionError, PacketKeys
+from ipmi.crypto import SUITES
+from ipmi.protection import Forged
+from ipmi.protection.compiled import CompiledProtection
+from ipmi.protection.interface import MAXIMUM_PAYLOAD
+from ipmi.protection.interpreted import InterpretedProtection
 from ipmi.records import sel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_KEYS = PacketKeys(SUITES[17], bytes(32))
+_COMPILED = CompiledProtection(SUITES[17], bytes(32))
+_INTERPRETED = InterpretedProtection(SUITES[17], bytes(32))
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,20 @@ def _round_trip(data: bytes) -> object:
     return request
 
 
-def _padding(data: bytes) -> object:
-    """What is encrypted here is decrypted to the same bytes; what is not is refused or has sound padding."""
-    assert _KEYS.decrypt(_KEYS.encrypt(data)) == data
-    return _KEYS.decrypt(data)
+def _protection(data: bytes) -> object:
+    """Both implementations say the same of any bytes, and the compiled one opens what the other has sealed."""
+    sealed = _INTERPRETED.seal(1, 2, 3, data[:MAXIMUM_PAYLOAD])
+    assert _COMPILED.open(sealed) == (1, 3, data[:MAXIMUM_PAYLOAD])
+    try:
+        opened = _COMPILED.open(data)
+    except (Forged, wire.MalformedPacket) as refused:
+        try:
+            _INTERPRETED.open(data)
+        except type(refused):
+            raise refused from None
+        raise AssertionError(data) from refused
+    assert _INTERPRETED.open(data) == opened
+    return opened
 
 
 DECODERS = (
@@ -52,7 +67,7 @@ DECODERS = (
     Decoder("open session", rakp.decode_open_session, (rakp.MalformedHandshake,)),
     Decoder("RAKP 1", rakp.decode_rakp1, (rakp.MalformedHandshake,)),
     Decoder("RAKP 3", rakp.decode_rakp3, (rakp.MalformedHandshake,)),
-    Decoder("decryption", _padding, (DecryptionError,)),
+    Decoder("protection", _protection, (Forged, wire.MalformedPacket)),
     Decoder("SOL", sol.decode),
     Decoder("SEL record", sel.decode),
     Decoder("watchdog", _watchdog),
