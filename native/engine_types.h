@@ -141,6 +141,8 @@ typedef struct {
   int64_t quiet_ns;
   int32_t raw_edge_ok;
   int32_t armed;
+  /* Fired before this start and not reset since: its levels are adopted and stay latched, nothing is written. */
+  int32_t fired;
   int32_t action_count;
   ENG_ActionConfig actions[ENG_MAX_ACTIONS];
 } ENG_RuleConfig;

@@ -61,6 +61,7 @@ int ENG_AddRule(ENG *engine, const ENG_RuleConfig *config) {
   rule = &engine->rules[engine->rule_count];
   rule->config = *config;
   rule->armed = config->armed != 0;
+  rule->fired = config->fired != 0;
   return (int)engine->rule_count++;
 }
 
@@ -146,13 +147,13 @@ static int64_t uncertain_until(const ENG *engine, const ENG_ActionConfig *action
   if (action->kind != ENG_ACTION_HOLD_OFF)
     return ENG_NEVER;
   good = &engine->inputs[action->power_good];
-  if (good->steady != ENG_ACTIVE || good->level)
+  if (good->steady != ENG_UNKNOWN && (good->steady != ENG_ACTIVE || good->level))
     return ENG_NEVER;
   return ENG_Earlier(good->settle_ns, good->led.confirm_ns);
 }
 
-/* Power-good that is just falling may bounce or may be the end: neither press a host that is off nor drop the action,
-   but wait for the few milliseconds until it has settled. */
+/* Power-good that is just falling may bounce or may be the end, and at start it has not settled at all: neither press a
+   host that is off nor drop the action, but wait for the few milliseconds until it has. */
 static void act(ENG *engine, unsigned index, int64_t now_ns) {
   Rule *rule = &engine->rules[index];
   int64_t again_ns = ENG_NEVER;
@@ -204,9 +205,20 @@ static void look(ENG *engine, unsigned index, bool late, int64_t now_ns) {
     fire(engine, index, late ? 0 : settled_ns > met_ns ? settled_ns : met_ns, now_ns);
 }
 
+static void adopt_latches(ENG *engine, unsigned index) {
+  const ENG_RuleConfig *config = &engine->rules[index].config;
+
+  for (int i = 0; config->fired && i < config->action_count; i++) {
+    if (config->actions[i].kind == ENG_ACTION_LEVEL)
+      engine->outputs[config->actions[i].output].latches |= UINT64_C(1) << index;
+  }
+}
+
 void ILK_Start(ENG *engine, int64_t now_ns) {
-  for (unsigned i = 0; i < engine->rule_count; i++)
+  for (unsigned i = 0; i < engine->rule_count; i++) {
+    adopt_latches(engine, i);
     look(engine, i, true, now_ns);
+  }
 }
 
 void ILK_Due(ENG *engine, unsigned index, int64_t now_ns) {

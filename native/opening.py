@@ -49,6 +49,7 @@ def add_rules(loop: Any, config: EngineConfig) -> None:
         settings.active = rule.active
         settings.quiet_ns = to_ns(rule.settled_ms)
         settings.raw_edge_ok = rule.raw_edge_ok
+        settings.fired = rule.fired
         settings.armed = rule.armed
         settings.action_count = len(rule.actions)
         for slot, action in zip(settings.actions, rule.actions, strict=False):

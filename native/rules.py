@@ -44,6 +44,8 @@ class Interlock:
     settled_ms: float = 20.0
     raw_edge_ok: bool = False
     armed: bool = True
+    fired: bool = False
+    """It fired in an earlier run and was not reset: it starts latched, with its outputs as they are."""
 
 
 class OnFailure(enum.Enum):

@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from native import LineError, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from agent.board.fired import FiredInterlocks
     from agent.power.request import HostState
     from agent.profile.rules import InterlockTable
-    from native import InterlockFired, LineEngine
+    from native import InterlockEnded, InterlockFired, LineEngine
 
 log = logging.getLogger(__name__)
 
@@ -25,16 +26,38 @@ class InterlockState:
 
     armed: bool
     fired: bool = False
+    holding: set[str] = field(default_factory=set)
+    """Buttons that it holds at this moment."""
 
 
 class Interlocks:
     """Used on the loop's thread. The engine acts by itself; the agent says when a rule may, and resets it."""
 
-    def __init__(self, engine: LineEngine, tables: Sequence[InterlockTable], outputs_armed: bool) -> None:
-        """`outputs_armed` False: the board only observes, and the engine has no rules at all."""
+    def __init__(
+        self,
+        engine: LineEngine,
+        tables: Sequence[InterlockTable],
+        outputs_armed: bool,
+        buttons: Mapping[str, str],
+        record: FiredInterlocks | None = None,
+    ) -> None:
+        """`outputs_armed` False: the board only observes, and the engine has no rules at all.
+
+        `buttons` is the power button's line of each host; `record` remembers over restarts what has fired.
+        """
         self._engine = engine
         self._tables = tuple(tables) if outputs_armed else ()
-        self.states = {table.name: InterlockState(armed=not table.armed_in) for table in self._tables}
+        self._buttons = {table.name: {buttons[host] for host in table.hold_off} for table in self._tables}
+        self._record = record
+        fired = record.names if record else ()
+        self.states = {
+            table.name: InterlockState(armed=not table.armed_in, fired=table.name in fired) for table in self._tables
+        }
+        for name, state in self.states.items():
+            if state.fired:
+                log.warning(
+                    "interlock %s fired in an earlier run: it acts again after `pgood lines reset %s`", name, name
+                )
 
     def host_changed(self, host: str, state: HostState) -> None:
         for table in self._tables:
@@ -52,7 +75,18 @@ class Interlocks:
             self.states[name].armed = wanted
 
     def fired(self, event: InterlockFired) -> None:
-        self.states[event.rule].fired |= event.outcome is not Outcome.REFUSED
+        if event.outcome is Outcome.REFUSED:
+            return
+        state = self.states[event.rule]
+        state.fired = True
+        if event.outcome is Outcome.COMPLETED and event.output in self._buttons[event.rule]:
+            state.holding.add(event.output)
+        self._remember()
+
+    def ended(self, event: InterlockEnded) -> None:
+        """A button that it held was let go."""
+        self.states[event.rule].holding.discard(event.output)
+        self._remember()
 
     def reset(self, name: str) -> bool:
         """Free what the rule has latched and let it act anew; False if there is no such rule. Raises LineError."""
@@ -60,4 +94,15 @@ class Interlocks:
             return False
         self._engine.reset(name)
         self.states[name].fired = False
+        self._remember()
         return True
+
+    async def close(self) -> None:
+        """Wait until what has fired is remembered."""
+        if self._record:
+            await self._record.close()
+
+    def _remember(self) -> None:
+        """Not while a button is held: were the agent killed now, the rule would have to act again after the restart."""
+        if self._record:
+            self._record.keep(name for name, state in self.states.items() if state.fired and not state.holding)

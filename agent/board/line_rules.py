@@ -19,6 +19,8 @@ from native import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from agent.profile.rules import InterlockTable, SequenceTable, StepTable, WatchTable
     from agent.profile.schema import Profile
 
@@ -26,12 +28,15 @@ STEADY = {"active": Steady.ACTIVE, "inactive": Steady.INACTIVE, "blinking": Stea
 ON_FAILURE = {"unwind": OnFailure.UNWIND, "freeze": OnFailure.FREEZE}
 
 
-def interlocks(profile: Profile) -> tuple[Interlock, ...]:
-    """The rules; one that belongs to states of a host starts disarmed, for its host's state is not known yet."""
-    return tuple(_interlock(profile, table) for table in profile.interlocks)
+def interlocks(profile: Profile, fired: Collection[str] = ()) -> tuple[Interlock, ...]:
+    """The rules; one that belongs to states of a host starts disarmed, for its host's state is not known yet.
+
+    `fired` names those that fired in an earlier run and were not reset.
+    """
+    return tuple(_interlock(profile, table, table.name in fired) for table in profile.interlocks)
 
 
-def _interlock(profile: Profile, table: InterlockTable) -> Interlock:
+def _interlock(profile: Profile, table: InterlockTable, fired: bool) -> Interlock:
     hosts = {host.name: host for host in profile.hosts}
     holds = tuple(HoldOff(hosts[name].power_button, hosts[name].power_good) for name in table.hold_off)
     latches = tuple(LatchLevel(line, level == "active") for line, level in table.drive.items())
@@ -43,6 +48,7 @@ def _interlock(profile: Profile, table: InterlockTable) -> Interlock:
         settled_ms=table.settled_ms,
         raw_edge_ok=table.raw_edge_ok,
         armed=not table.armed_in,
+        fired=fired,
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.board.fired import FiredInterlocks
 from agent.board.line_rules import interlocks, sequences, thread, watches
 from agent.hardware.gpio import request_lines
 from native import (
@@ -21,7 +22,7 @@ from native import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from agent.hardware.gpio import RequestedLines
@@ -44,6 +45,8 @@ class BoardLines:
     guard: LineGuard | None = None
     requested: RequestedLines | None = None
     inputs: tuple[str, ...] = ()
+    fired: FiredInterlocks | None = None
+    """None on a simulated board, whose world begins anew with each start."""
 
     def close(self) -> None:
         """Buttons to idle, maintained outputs as they are; then the guard is let go."""
@@ -70,18 +73,20 @@ def open_kernel_lines(profile: Profile, armed: bool, state_dir: Path) -> BoardLi
     Lines held by the guard of an agent that died are taken over without an edge. Raises GpioError, LineError.
     """
     rendezvous = state_dir / GUARD_SOCKET
+    fired = FiredInterlocks(state_dir)
     requested = request_lines(profile, armed, LineGuard.take_over(rendezvous))
     guard = None
     try:
         if requested.guarded:
             guard = LineGuard.start(requested.guarded, rendezvous)
-        engine = LineEngine(_config(profile, requested.lines, requested.levels, armed), thread(profile))
+        config = _config(profile, requested.lines, requested.levels, armed, fired.names)
+        engine = LineEngine(config, thread(profile))
     except BaseException:
         if guard:
             guard.dismiss()
         requested.close()
         raise
-    return BoardLines(engine, armed, guard=guard, requested=requested, inputs=_input_names(profile))
+    return BoardLines(engine, armed, guard=guard, requested=requested, inputs=_input_names(profile), fired=fired)
 
 
 def _input_names(profile: Profile) -> tuple[str, ...]:
@@ -89,7 +94,11 @@ def _input_names(profile: Profile) -> tuple[str, ...]:
 
 
 def _config(
-    profile: Profile, lines: Mapping[str, KernelLine | MemoryLine], levels: Mapping[str, bool], armed: bool
+    profile: Profile,
+    lines: Mapping[str, KernelLine | MemoryLine],
+    levels: Mapping[str, bool],
+    armed: bool,
+    fired: Collection[str] = (),
 ) -> EngineConfig:
     """What needs outputs is left out while the board only observes."""
     slow = {name: name for name, chip in profile.chips.items() if chip.slow}
@@ -103,7 +112,7 @@ def _config(
             _input(name, profile.lines[name], lines[name], slow.get(profile.lines[name].chip))
             for name in _input_names(profile)
         ),
-        interlocks=interlocks(profile) if armed else (),
+        interlocks=interlocks(profile, fired) if armed else (),
         sequences=sequences(profile) if armed else (),
         watches=watches(profile, armed),
     )

@@ -22,7 +22,7 @@ from agent.psu.monitor import SupplyMonitor
 from agent.psu.power_meter import PowerMeter
 from agent.psu.redundancy import ColdRedundancy
 from agent.thermal.monitor import TemperatureMonitor
-from native import CommandDone, InputChanged, InterlockFired, Resync, SequenceDone, Steady
+from native import CommandDone, InputChanged, InterlockEnded, InterlockFired, Resync, SequenceDone, Steady
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,7 +66,8 @@ class Services:
             profile.redundancy, self.supplies, buses, settings, bus.emit, self._redundancy_changed
         )
         self.temperatures = TemperatureMonitor(profile.sensors, buses, bus.emit)
-        self.interlocks = Interlocks(lines.engine, profile.interlocks, lines.armed)
+        buttons = {table.name: table.power_button for table in profile.hosts}
+        self.interlocks = Interlocks(lines.engine, profile.interlocks, lines.armed, buttons, lines.fired)
         self.sequences = SequenceRunner(lines.engine, profile.sequences, lines.armed)
         self.limits = LimitWatch(
             profile.sensors, lambda name: self.temperatures.reading(name).celsius, settings, bus.emit
@@ -117,6 +118,7 @@ class Services:
             self._loop.remove_reader(self.lines.engine.fileno())
             if self.lines.guard:
                 self._loop.remove_reader(self.lines.guard.fileno())
+        await self.interlocks.close()
         for host in self.hosts.values():
             host.close()
         for hours in self.hours.values():
@@ -135,6 +137,8 @@ class Services:
                         host.press_ended(token, RESULTS[outcome], reason)
                 case InterlockFired():
                     self.interlocks.fired(event)
+                case InterlockEnded():
+                    self.interlocks.ended(event)
                 case SequenceDone():
                     self.sequences.ended(event)
                 case Resync():

@@ -43,6 +43,7 @@ def measure(rounds: int) -> Samples:
             samples.add(INTERLOCK, variant, number, interlock.edge_to_action_us(variant))
         for variant in cpu.LINES:
             samples.add(CPU, variant, number, [cpu.cpu_percent(variant)])
+        samples.add(CPU, "wakes_1khz_bare", number, [cpu.bare_wakes_percent()])
     return samples
 
 
@@ -78,6 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print("bench.lines: cyclictest is missing: apt-get install rt-tests", file=sys.stderr)
             return 2
         interlock.build()
+        cpu.build()
         began_s = time.monotonic()
         samples = measure(arguments.rounds)
         extra = [

@@ -20,6 +20,22 @@ LINES: dict[str, tuple[int, int | None]] = {"edges_at_rest": (32, None), "poll_1
 """How many lines, and how often (us) each is polled."""
 
 
+BARE_WAKES = ROOT / "build" / "bench" / "bare_wakes"
+
+
+def build() -> None:
+    """Compile the thread that only wakes. Raises subprocess.CalledProcessError."""
+    BARE_WAKES.parent.mkdir(parents=True, exist_ok=True)
+    command = ["gcc", "-std=c11", "-O2", "-D_GNU_SOURCE", "bench/lines/bare_wakes.c", "-o", str(BARE_WAKES)]
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+def bare_wakes_percent() -> float:
+    """What waking 1000 times a second costs by itself."""
+    done = subprocess.run([str(BARE_WAKES)], capture_output=True, text=True, timeout=60, check=True)
+    return float(done.stdout)
+
+
 def cpu_percent(variant: str) -> float:
     """One sample, from a fresh process."""
     command = [sys.executable, "-m", "bench.lines.cpu", variant]

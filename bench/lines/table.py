@@ -24,6 +24,7 @@ NAMES = {
     "minimal_loop": "minimal C loop",
     "edges_at_rest": "32 edge lines at rest",
     "poll_1khz_8": "8 lines polled at 1 kHz",
+    "wakes_1khz_bare": "a C thread that wakes at 1 kHz and does nothing",
 }
 
 
@@ -78,6 +79,12 @@ def table(samples: Samples) -> Iterator[str]:
     yield "|---|---|---|---|"
     for variant in ("engine", "minimal_loop"):
         yield f"| {NAMES[variant]} | {_cells(samples, INTERLOCK, variant)} |"
+    yield ""
+    yield "| % of a core | of the process |"
+    yield "|---|---|"
+    for variant in (*CPU_GOALS, "wakes_1khz_bare"):
+        if (CPU, variant) in samples.raw:
+            yield f"| {NAMES[variant]} | {_cell(samples.spread(CPU, variant))} |"
     yield ""
     yield "| goal | limit | measured | |"
     yield "|---|---|---|---|"

@@ -129,6 +129,44 @@ static void test_power_good_that_is_falling(void) {
   }
 }
 
+/* Hot at start, before power-good has settled: the rule waits for it, then holds a running host's button only. */
+static void test_hot_at_start(void) {
+  for (int on = 0; on < 2; on++) {
+    ENG_RuleConfig config;
+
+    prepare(on != 0);
+    world->levels[hot] = true;
+    config = hold_off_rule(MS);
+    CHECK(ENG_AddRule(world->engine, &config) == 0);
+    world_start();
+    world->write_count = 0;
+    world_run(200 * MS);
+    CHECK(world->outputs[button] == on);
+    CHECK((world_last(ENG_EVENT_INTERLOCK_FIRED)->outcome == ENG_COMPLETED) == (on != 0));
+    CHECK(on || world->write_count == 0);
+    world_end();
+  }
+}
+
+/* It fired in an earlier run: the start writes nothing, latched levels stay latched, a reset lets it act again. */
+static void test_fired_in_an_earlier_run(void) {
+  ENG_RuleConfig config;
+
+  prepare(true);
+  world->levels[hot] = true;
+  config = hold_off_rule(MS);
+  config.fired = 1;
+  CHECK(ENG_AddRule(world->engine, &config) == 0);
+  world_start();
+  world->write_count = 0;
+  world_run(10000 * MS);
+  CHECK(world->write_count == 0);
+  CHECK(world_last(ENG_EVENT_INTERLOCK_FIRED) == NULL);
+  give(ENG_RESET, 0, 1);
+  CHECK(world->outputs[button] == 1);
+  world_end();
+}
+
 static void test_hold_off_ends_at_the_limit_of_the_line(void) {
   ENG_RuleConfig config;
 
@@ -292,6 +330,8 @@ int main(void) {
   test_hold_off_until_the_host_is_off();
   test_a_host_that_is_off_is_not_pressed();
   test_power_good_that_is_falling();
+  test_hot_at_start();
+  test_fired_in_an_earlier_run();
   test_hold_off_ends_at_the_limit_of_the_line();
   test_pre_empts_a_press_without_an_edge();
   test_level_is_latched_until_reset();

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -299,6 +300,66 @@ def test_restart_beside_a_running_host_makes_no_edge(
         assert world["ID_LED"].is_high()
     assert counter.samples > 1000
     assert counter.edges == [0, 0, 0]
+
+
+INTERLOCK = """
+[lines.hot]
+direction = "input"
+chip = "front"
+line = "FAULT_LED"
+rise_ms = 2
+fall_ms = 2
+
+[[interlocks]]
+name = "heat"
+input = "hot"
+settled_ms = 5
+hold_off = ["0"]
+drive = { id-led = "active" }
+"""
+
+
+def remembered(state_dir: Path) -> list[str]:
+    file = state_dir / "interlocks-fired"
+    names: list[str] = json.loads(file.read_bytes()) if file.exists() else []
+    return names
+
+
+def test_an_interlock_acts_once_over_restarts_until_it_is_reset(
+    profile: Path, state_dir: Path, password: str, world: dict[str, SimLine]
+) -> None:
+    """Switched on again by hand although the sensor still says hot: a restart of the agent must not switch it off."""
+    profile.write_text(profile.read_text() + INTERLOCK)
+    pgood("arm", "--state-dir", str(state_dir))
+    world["POWER_GOOD"].pull(high=True)
+    with running(profile, state_dir, password) as first:
+        world["FAULT_LED"].pull(high=True)
+        world["POWER_BUTTON"].wait(high=True, timeout_s=10)
+        first.process.kill()  # in the middle: the rule has not done its work and must act again
+        first.process.wait(10)
+        world["POWER_BUTTON"].wait(high=False, timeout_s=10)
+    (state_dir / "pgood.sock").unlink()
+    with running(profile, state_dir, password) as second:
+        world["POWER_BUTTON"].wait(high=True, timeout_s=10)
+        world["POWER_GOOD"].pull(high=False)
+        world["POWER_BUTTON"].wait(high=False, timeout_s=10)
+        wait_until(lambda: remembered(state_dir) == ["heat"], 10, "not remembered")
+        second.process.kill()
+        second.process.wait(10)
+    (state_dir / "pgood.sock").unlink()
+    world["POWER_GOOD"].pull(high=True)
+    lines = [world[name].value for name in ("POWER_BUTTON", "ID_LED")]
+    with EdgeCounter(lines) as counter, running(profile, state_dir, password):
+        assert ": on" in status(state_dir)
+        time.sleep(0.5)
+        assert world["ID_LED"].is_high()
+    assert counter.edges == [0, 0]
+    world["FAULT_LED"].pull(high=False)
+    with running(profile, state_dir, password):
+        pgood("lines", "reset", "heat", "--state-dir", str(state_dir))
+        wait_until(lambda: remembered(state_dir) == [], 10, "still remembered")
+        world["FAULT_LED"].pull(high=True)
+        world["POWER_BUTTON"].wait(high=True, timeout_s=10)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,21 @@ def test_interlock_acts_and_ends() -> None:
         assert rig.engine.statistics().edge_to_action.count == 2
 
 
+def test_a_rule_that_fired_before_starts_latched_and_moves_nothing() -> None:
+    """The sensor is still hot and the host runs: were it not remembered, the start would hold the button."""
+    rule = Interlock("heat", "HOT", True, (HoldOff("BUTTON", "GOOD"), LatchLevel("RAIL", True)), 3, fired=True)
+    with Rig(interlocks=(rule,)) as rig:
+        rig.chip.drive("HOT", True)
+        rig.settle("GOOD", True)
+        assert rig.done(rig.engine.set("RAIL", True)).outcome is Outcome.REFUSED  # latched until reset
+        assert not rig.chip.level("BUTTON")
+        assert not rig.chip.level("RAIL")
+        assert not [event for event in rig.seen if isinstance(event, InterlockFired)]
+        rig.engine.reset("heat")
+        assert rig.wait(InterlockFired).output == "BUTTON"
+        assert rig.chip.level("BUTTON")
+
+
 def test_sequence_carries_its_times() -> None:
     steps = (RailStep("RAIL", True, Condition("GOOD", True), within_ms=500),)
     with Rig(sequences=(RailSequence("up", steps),)) as rig:
