@@ -79,7 +79,7 @@ class Board:
             opened.callback(database.close)
             self._open_state(database)
             self.mqtt_config = self._mqtt_config()
-            self.services = Services(profile, self.lines, buses, self.settings, self.bus)
+            self.services = Services(profile, self.lines, buses, self.settings, self.bus, options.site.policy)
             consoles = {}
             for table in profile.hosts:
                 console = open_console(table, state_dir, self._powered(table.name))

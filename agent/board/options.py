@@ -138,6 +138,9 @@ def effective(options: Options, state: Settings) -> Iterator[Setting]:
         site.policy.restore if restore is None else ("off", "previous", "on")[restore],
         _first((restore is not None, Origin.STATE), (site.policy.restore != "off", Origin.SITE)),
     )
+    for name, default in (("restore_delay_s", 10.0), ("assume_unclean_boot_is_mains_loss", False)):
+        value = getattr(site.policy, name)
+        yield Setting(f"policy.{name}", value, _first((value != default, Origin.SITE)))
     stored = state.get("redundancy.settings", {})
     for key in ("enabled", "rotation", "period_s"):
         yield Setting(

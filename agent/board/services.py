@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,9 @@ from agent.power.host import Host
 from agent.power.hours import PowerOnHours
 from agent.power.identify import IdentifyLed
 from agent.power.lines import POWER_GOOD, RESULTS, EngineHostLines
+from agent.power.restoration import Restoration
 from agent.power.timing import HostTiming
+from agent.psu.mains import mains_by_supplies
 from agent.psu.monitor import SupplyMonitor
 from agent.psu.power_meter import PowerMeter
 from agent.psu.redundancy import ColdRedundancy
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from agent.events.bus import EventBus
     from agent.hardware.i2c_bus import I2cBus
     from agent.profile.schema import HostTable, Profile
+    from agent.profile.site import SitePolicy
     from agent.store.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,7 +46,13 @@ class Services:
     """Everything that watches and acts. Used on the loop's thread."""
 
     def __init__(
-        self, profile: Profile, lines: BoardLines, buses: Mapping[str, I2cBus], settings: Settings, bus: EventBus
+        self,
+        profile: Profile,
+        lines: BoardLines,
+        buses: Mapping[str, I2cBus],
+        settings: Settings,
+        bus: EventBus,
+        policy: SitePolicy,
     ) -> None:
         self.bus = bus
         self.lines = lines
@@ -50,6 +60,8 @@ class Services:
         self._loop = asyncio.get_running_loop()
         self.hosts = {table.name: self._host(table) for table in profile.hosts}
         self._by_power_good = {table.power_good: self.hosts[table.name] for table in profile.hosts}
+        self.restore = Restoration(self.hosts, settings, policy, bus.emit)
+        self._mains_line = profile.mains.line
         self.hours = {name: PowerOnHours(settings, name) for name in self.hosts}
         self.identify_leds = {
             table.name: IdentifyLed(lines.engine, table.identify_led if lines.armed else "") for table in profile.hosts
@@ -81,8 +93,9 @@ class Services:
             table.name,
             timing,
             EngineHostLines(table, self.lines.engine, self.lines.armed),
-            self.bus.emit,
+            functools.partial(self._host_told, table.name),
             self._host_changed,
+            asked=lambda host, request: self.restore.asked(host, request),
         )
 
     def watch(self, changed: Callable[[str], None]) -> None:
@@ -97,6 +110,7 @@ class Services:
         self._loop.add_reader(self.lines.engine.fileno(), self._line_events)
         if self.lines.guard:
             self._loop.add_reader(self.lines.guard.fileno(), self._guard_lost)
+        self.restore.start()
         self.supplies.start()
         self.redundancy.start()
         self.temperatures.start()
@@ -119,6 +133,7 @@ class Services:
             if self.lines.guard:
                 self._loop.remove_reader(self.lines.guard.fileno())
         await self.interlocks.close()
+        await self.restore.close()
         for host in self.hosts.values():
             host.close()
         for hours in self.hours.values():
@@ -132,6 +147,8 @@ class Services:
             match event:
                 case InputChanged(line=line, steady=steady) if line in self._by_power_good:
                     self._power_good(self._by_power_good[line], steady)
+                case InputChanged(line=line, steady=steady) if line == self._mains_line:
+                    self._mains(steady)
                 case CommandDone(token=token, outcome=outcome, reason=reason):
                     for host in self.hosts.values():
                         host.press_ended(token, RESULTS[outcome], reason)
@@ -156,13 +173,23 @@ class Services:
     def _read_power_good_again(self) -> None:
         for line, host in self._by_power_good.items():
             self._power_good(host, self.lines.engine.input(line).steady)
+        if self._mains_line:
+            self._mains(self.lines.engine.input(self._mains_line).steady)
+
+    def _mains(self, steady: Steady) -> None:
+        self.restore.mains(None if steady is Steady.UNKNOWN else steady is Steady.ACTIVE)
 
     def _guard_lost(self) -> None:
         assert self.lines.guard is not None
         self._loop.remove_reader(self.lines.guard.fileno())
         self.bus.emit(EventKind.GUARD_LOST, "board", "board")
 
+    def _host_told(self, name: str, kind: EventKind, source: str, *args: str) -> None:
+        self.bus.emit(kind, source, *args)
+        self.restore.told(self.hosts[name], kind)
+
     def _host_changed(self, host: Host) -> None:
+        self.restore.host_changed(host)
         self.interlocks.host_changed(host.name, host.view().state)
         hours = self.hours[host.name]
         was_on, is_on = hours.on, host.view().powered
@@ -174,6 +201,8 @@ class Services:
     def _supplies_changed(self) -> None:
         for slot in self.supplies.slots:
             self._tell(f"psu/{slot.name}")
+        if not self._mains_line:
+            self.restore.mains(mains_by_supplies(self.supplies.slots))
         self.redundancy.supplies_changed()
 
     def _present(self, line: str) -> bool | None:

@@ -143,6 +143,9 @@ CATALOG: dict[EventKind, CatalogEntry] = {
         _WARNING, PGOOD + "HostSoftOffFailed", "Host {0} ignored the soft off: {1}.", _unit(5)
     ),
     EventKind.HOST_ACTION_FAILED: CatalogEntry(_WARNING, PGOOD + "HostActionFailed", "Host {0}: {1} failed: {2}."),
+    EventKind.HOST_RESTORED: CatalogEntry(
+        _OK, PGOOD + "HostRestored", "Mains is back: host {0} is switched on (restore policy {1})."
+    ),
     EventKind.HOST_WATCHDOG: CatalogEntry(
         _CRITICAL,
         PGOOD + "HostWatchdog",

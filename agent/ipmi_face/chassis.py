@@ -6,7 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.events.event import EventKind
+from agent.power import restore as power
 from agent.power.request import Action, HostState, Request, Verdict
+from agent.power.restoration import ORIGIN, POLICY_KEY
 from ipmi.board import (
     ActionReply,
     ChassisAction,
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from agent.power.host import Host
     from agent.power.hours import PowerOnHours
     from agent.power.identify import IdentifyLed
+    from agent.power.restoration import Restoration
     from agent.store.settings import Settings
 
 ACTIONS: dict[ChassisAction, Action] = {
@@ -48,7 +51,17 @@ WATCHDOG_ACTIONS: dict[WatchdogAction, Action] = {
     WatchdogAction.CYCLE: Action.CYCLE,
 }
 
-POLICIES = {"off": RestorePolicy.ALWAYS_OFF, "previous": RestorePolicy.PREVIOUS, "on": RestorePolicy.ALWAYS_ON}
+POLICIES = {
+    power.RestorePolicy.OFF: RestorePolicy.ALWAYS_OFF,
+    power.RestorePolicy.PREVIOUS: RestorePolicy.PREVIOUS,
+    power.RestorePolicy.ON: RestorePolicy.ALWAYS_ON,
+}
+RESTART_CAUSES = {
+    WATCHDOG_ORIGIN: RestartCause.WATCHDOG,
+    f"{ORIGIN}:on": RestartCause.POLICY_ALWAYS_ON,
+    f"{ORIGIN}:previous": RestartCause.POLICY_PREVIOUS,
+    "": RestartCause.UNKNOWN,
+}
 
 
 class HostChassis:
@@ -60,33 +73,34 @@ class HostChassis:
         hours: PowerOnHours,
         led: IdentifyLed,
         settings: Settings,
-        policy: str,
+        restore: Restoration,
         emit: Callable[..., object],
     ) -> None:
-        """`policy` is the restore policy of the site file, in force until somebody sets another."""
         self._emit = emit
         self._host = host
         self._hours = hours
         self._led = led
         self._settings = settings
-        self._policy = POLICIES[policy]
+        self._restore = restore
 
     def status(self) -> ChassisStatus:
         view = self._host.view()
         fault = view.state is HostState.FAULT
-        by_ipmi = view.powered and view.last_on_by.startswith("ipmi:")
+        last_event = LastPowerEvent.NONE
+        if view.powered and view.last_on_by.startswith("ipmi:"):
+            last_event |= LastPowerEvent.ON_BY_IPMI
+        if self._restore.mains_failed(self._host.name):
+            last_event |= LastPowerEvent.AC_FAILED
         return ChassisStatus(
             power_on=view.powered,
-            restore_policy=self._restore_policy(),
-            last_event=LastPowerEvent.ON_BY_IPMI if by_ipmi else LastPowerEvent.NONE,
+            restore_policy=POLICIES[self._restore.policy()],
+            last_event=last_event,
             control_fault=fault,
             identify_on=self._led.lit,
         )
 
     def restart_cause(self) -> RestartCause:
-        if self._host.view().last_on_by == WATCHDOG_ORIGIN:
-            return RestartCause.WATCHDOG
-        return RestartCause.CHASSIS_CONTROL if self._host.view().last_on_by else RestartCause.UNKNOWN
+        return RESTART_CAUSES.get(self._host.view().last_on_by, RestartCause.CHASSIS_CONTROL)
 
     def power_on_hours(self) -> int:
         return self._hours.hours()
@@ -99,7 +113,7 @@ class HostChassis:
         self._led.light(seconds)
 
     async def set_restore_policy(self, policy: RestorePolicy) -> None:
-        await self._settings.put({"policy.restore": int(policy)})
+        await self._settings.put({POLICY_KEY: int(policy)})
 
     async def watchdog_expired(self, action: WatchdogAction) -> None:
         self._emit(EventKind.HOST_WATCHDOG, self._host.source, self._host.name, action.name.lower())
@@ -108,6 +122,3 @@ class HostChassis:
 
     async def watchdog_warned(self) -> None:
         self._host.ask(Request(Action.NMI, WATCHDOG_ORIGIN))
-
-    def _restore_policy(self) -> RestorePolicy:
-        return RestorePolicy(self._settings.get("policy.restore", self._policy))

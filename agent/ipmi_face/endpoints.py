@@ -73,7 +73,7 @@ class IpmiEndpoints:
                     services.hours[name],
                     services.identify_leds[name],
                     settings,
-                    site.policy.restore,
+                    services.restore,
                     bus.emit,
                 ),
                 sensors=BoardSensors(

@@ -65,13 +65,19 @@ class Host:
         lines: HostLines,
         emit: Callable[..., object],
         changed: Callable[[Host], None],
+        *,
+        asked: Callable[[Host, Request], None] = lambda host, request: None,
     ) -> None:
-        """`emit(kind, source, *args)` is the event bus; `changed` is called after every change of the view."""
+        """`emit(kind, source, *args)` is the event bus; `changed` is called after every change of the view.
+
+        `asked` is called with each request that was accepted or found the host as wanted.
+        """
         self.name = name
         self._machine = Machine(timing)
         self._lines = lines
         self._emit = emit
         self._changed = changed
+        self._asked = asked
         self._token: int | None = None
         self._outcome: asyncio.Future[Reply] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -82,6 +88,11 @@ class Host:
     @property
     def source(self) -> str:
         return f"host/{self.name}"
+
+    @property
+    def power_good(self) -> PowerGood | None:
+        """As it has settled; None while it cannot be told."""
+        return self._machine.power_good
 
     def view(self) -> HostView:
         machine = self._machine
@@ -115,6 +126,8 @@ class Host:
             reply.verdict.value,
             reply.reason,
         )
+        if reply.verdict.good:
+            self._asked(self, request)
         if reply.verdict is not Verdict.ACCEPTED:
             return reply, None
         previous, self._outcome = self._outcome, self._loop.create_future()

@@ -32,7 +32,16 @@ def check(profile: Profile) -> list[Problem]:
         *_unique("sequences", (sequence.name for sequence in profile.sequences)),
         *_unique("watches", (watch.name for watch in profile.watches)),
         *check_rules(profile),
+        *_mains(profile),
     ]
+
+
+def _mains(profile: Profile) -> Iterator[Problem]:
+    name = profile.mains.line
+    if name and name not in profile.lines:
+        yield Problem(("mains", "line"), f"names no table of [lines] (here: {name!r})")
+    elif name and profile.lines[name].direction != "input":
+        yield Problem(("mains", "line"), "must be an input")
 
 
 def _hosts(profile: Profile) -> Iterator[Problem]:

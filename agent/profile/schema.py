@@ -166,6 +166,13 @@ class RedundancyTable(Table, frozen=True):
     """So many supplies make the set complete; every slot, unless given."""
 
 
+class MainsTable(Table, frozen=True):
+    """Where the loss of mains is seen; without a line, at the inputs of the supplies."""
+
+    line: str = ""
+    """An input line that is active while mains is there: an UPS contact, a relay, a supply's AC-OK."""
+
+
 class TelemetryTable(Table, frozen=True):
     interval_s: Annotated[float, msgspec.Meta(ge=0.5, le=3600)] = 5.0
 
@@ -185,6 +192,7 @@ class Profile(Table, frozen=True):
     supplies: tuple[SupplyTable, ...] = ()
     sensors: tuple[SensorTable, ...] = ()
     redundancy: RedundancyTable = RedundancyTable()
+    mains: MainsTable = MainsTable()
     telemetry: TelemetryTable = TelemetryTable()
     interlocks: tuple[InterlockTable, ...] = ()
     sequences: tuple[SequenceTable, ...] = ()

@@ -55,6 +55,10 @@ class SiteMqtt(Table, frozen=True):
 
 class SitePolicy(Table, frozen=True):
     restore: Literal["off", "previous", "on"] = "off"
+    restore_delay_s: Annotated[float, msgspec.Meta(ge=10, le=3600)] = 10.0
+    """So long the mains must be back before a host is switched on."""
+    assume_unclean_boot_is_mains_loss: bool = False
+    """Take a boot of the board without a clean stop before it for a mains loss."""
 
 
 class SiteLocal(Table, frozen=True):

@@ -15,6 +15,7 @@ from agent.board.services import Services
 from agent.events.bus import EventBus
 from agent.power.request import Action, HostState, Request, Verdict
 from agent.profile.load import find_profile, load_profile
+from agent.profile.site import SitePolicy
 from agent.sim.plant import Plant
 from agent.sim.world import SimulatedWorld
 from agent.store.database import Database
@@ -58,7 +59,7 @@ class Scene:
         self.database = Database(folder / "state.db")
         self.journal = Journal()
         self.bus = EventBus(self.journal, 1, "boot")
-        self.services = Services(self.profile, self.lines, {}, Settings(self.database), self.bus)
+        self.services = Services(self.profile, self.lines, {}, Settings(self.database), self.bus, SitePolicy())
 
     @property
     def host(self) -> Host:
