@@ -8,7 +8,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from ipmi.completion import Completion
 from ipmi.message import NetFn
@@ -20,8 +20,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-Answer = bytes | enum.IntEnum
-"""What a handler returns: the data after completion code 00h, or another completion code."""
+
+class Coded(NamedTuple):
+    """A completion code of a command's own that comes with data."""
+
+    code: enum.IntEnum
+    data: bytes
+
+
+Answer = bytes | enum.IntEnum | Coded
+"""What a handler returns: the data after completion code 00h, another completion code, or such a code with data."""
 Handler = Callable[["Request"], Answer]
 SlowHandler = Callable[["Request"], Awaitable[Answer]]
 
@@ -126,4 +134,6 @@ def body(answer: Answer, command: Command) -> bytes:
     """Completion code, group bytes and data as they go into the response."""
     if isinstance(answer, bytes):
         return b"\0" + command.group + answer
+    if isinstance(answer, Coded):
+        return bytes((answer.code,)) + command.group + answer.data
     return bytes((answer,)) + command.group

@@ -12,6 +12,7 @@ from agent.ipmi_face.inventory import BoardInventory
 from agent.ipmi_face.network import KernelNetwork
 from agent.ipmi_face.parameters import StoredParameters
 from agent.ipmi_face.plugins import register_plugins
+from agent.ipmi_face.power_limit import DcmiPowerLimit
 from agent.ipmi_face.redundancy import RedundancyFace
 from agent.ipmi_face.security import server_config
 from agent.ipmi_face.sensors import BoardSensors
@@ -90,6 +91,7 @@ class IpmiEndpoints:
                 sol=StoredParameters(settings, f"sol.{name}"),
                 network=KernelNetwork(lambda name=name: tuple(host for host, _ in self.bound[name])),  # type: ignore[misc]
                 power_meter=services.power_meter if profile.supplies else None,
+                power_limit=DcmiPowerLimit(services.redundancy.power_limit, settings) if profile.supplies else None,
                 console=consoles.get(name),
             )
             server = self._servers[name] = IpmiServer(board, config)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent.store.event_log import EventLog
-from agent.store.sel import SystemEventLog
+from agent.store.sel import SystemEventLog, mark_overflow
 
 if TYPE_CHECKING:
     import sqlite3
@@ -35,13 +35,16 @@ class EventJournal:
     async def write(self, events: Sequence[Event]) -> None:
         """Write all events in one transaction. Raises StoreError."""
         rows = [(event.id, msgspec.json.encode(event.payload()).decode()) for event in events]
-        placed = self._sel.place([record for event in events if (record := self._sel_record(event)) is not None])
+        records = [record for event in events if (record := self._sel_record(event)) is not None]
+        placed = self._sel.place(records)
         self._since_pruning += len(rows)
         prune = self._since_pruning >= PRUNE_EVERY
 
         def store(connection: sqlite3.Connection) -> None:
             connection.executemany("INSERT INTO events (id, body) VALUES (?, ?)", rows)
             SystemEventLog.write(connection, placed)
+            if len(placed) < len(records):
+                mark_overflow(connection)
             EventLog.write(connection, events)
             if prune:
                 connection.execute(

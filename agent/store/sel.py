@@ -20,6 +20,16 @@ LAST_ID = 0xFFFE
 """0000h and FFFFh are reserved (IPMI 2.0 section 31.5)."""
 
 
+def mark_overflow(connection: sqlite3.Connection) -> None:
+    """Let the next run know that records were lost; part of the transaction in which that happened."""
+    connection.execute("INSERT OR REPLACE INTO settings (key, value) VALUES ('sel.overflow', 'true')")
+
+
+def _clear(connection: sqlite3.Connection) -> None:
+    connection.execute("DELETE FROM sel")
+    connection.execute("DELETE FROM settings WHERE key = 'sel.overflow'")
+
+
 class SystemEventLog:
     """Implements ipmi.board.EventLog. A full log loses its oldest record, or takes no more.
 
@@ -63,6 +73,7 @@ class SystemEventLog:
         """Append one record from outside. Raises StoreError."""
         stored = self.place([record])
         if not stored:
+            await self._database.transact(mark_overflow)
             return None
         await self._database.transact(lambda connection: self.write(connection, stored))
         self.adopt(stored)
@@ -77,16 +88,14 @@ class SystemEventLog:
         return True
 
     async def clear(self) -> None:
-        await self._database.transact(lambda c: c.execute("DELETE FROM sel"))
+        await self._database.transact(_clear)
         self._records.clear()
         self._overflow = False
         await self._mark_erased()
 
     async def _mark_erased(self) -> None:
         self._erased_at = self._clock()
-        await self._settings.put(
-            {"sel.erased_at": self._erased_at, "sel.overflow": self._overflow, "sel.last_id": self._last_id}
-        )
+        await self._settings.put({"sel.erased_at": self._erased_at, "sel.last_id": self._last_id})
 
     def place(self, records: Sequence[bytes]) -> list[tuple[int, int, bytes]]:
         """Give each record its id and position: (id, position, 16 bytes). Call on the loop, then write, then adopt."""
@@ -103,11 +112,15 @@ class SystemEventLog:
     @staticmethod
     def write(connection: sqlite3.Connection, placed: Sequence[tuple[int, int, bytes]]) -> None:
         """The database's part of an addition; runs on the storage thread inside a transaction."""
+        if not placed:
+            return
         connection.executemany("INSERT OR REPLACE INTO sel (id, position, record) VALUES (?, ?, ?)", placed)
-        connection.execute(
+        dropped = connection.execute(
             "DELETE FROM sel WHERE id NOT IN (SELECT id FROM sel ORDER BY position DESC LIMIT ?)",
             (CAPACITY,),
         )
+        if dropped.rowcount:
+            mark_overflow(connection)
 
     def adopt(self, placed: Sequence[tuple[int, int, bytes]]) -> None:
         """The memory's part, once the database has it."""

@@ -22,7 +22,7 @@ from ipmi.board.chassis import (
 from ipmi.board.console import Console, ConsoleBusy, ConsoleReader
 from ipmi.board.identity import Identity
 from ipmi.board.network import LanSettings, Network
-from ipmi.board.power import PowerMeter, PowerReading
+from ipmi.board.power import PowerLimit, PowerLimitSetting, PowerMeter, PowerReading
 from ipmi.board.redundancy import (
     MAX_ROTATION_PERIOD_S,
     MIN_ROTATION_PERIOD_S,
@@ -88,6 +88,8 @@ __all__ = [
     "MIN_ROTATION_PERIOD_S",
     "Network",
     "ParameterStore",
+    "PowerLimit",
+    "PowerLimitSetting",
     "PowerMeter",
     "PowerReading",
     "Privilege",
@@ -133,5 +135,7 @@ class Board:
     """None = the LAN parameters show no addresses."""
     power_meter: PowerMeter | None = None
     """None = DCMI has no power reading."""
+    power_limit: PowerLimit | None = None
+    """None = DCMI has no power limit."""
     console: Console | None = None
     """None = no serial over LAN."""

@@ -9,6 +9,7 @@ from ipmi.commands.app import AppCommands
 from ipmi.commands.channel import ChannelCommands
 from ipmi.commands.chassis import ChassisCommands
 from ipmi.commands.dcmi import DcmiCommands
+from ipmi.commands.dcmi_limit import DcmiLimitCommands
 from ipmi.commands.event import EventCommands
 from ipmi.commands.oem_redundancy import RedundancyCommands
 from ipmi.commands.payload import PayloadCommands
@@ -59,6 +60,7 @@ def standard_commands(
         *SelCommands(board.event_log, board.clock).commands(),
         *TransportCommands(config, board.network).commands(),
         *DcmiCommands(board.identity, board.power_meter, board.sensors, repository, board.dcmi, board.clock).commands(),
+        *DcmiLimitCommands(board.power_limit).commands(),
         *RedundancyCommands(board.redundancy).commands(),
     ]
     return Standard(commands, watchdog.close)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DCMI 1.5 commands, group extension DCh: capabilities, power, asset tag, controller id, temperatures."""
+"""DCMI 1.5 commands, group extension DCh: capabilities, power reading, asset tag, controller id, temperatures."""
 
 from __future__ import annotations
 
@@ -42,10 +42,6 @@ class PowerMode(enum.IntEnum):
     ROLLING = 0x02
 
 
-class PowerLimitCode(enum.IntEnum):
-    NO_LIMIT = 0x80
-
-
 class Text(enum.IntEnum):
     """Where texts are kept in the store."""
 
@@ -54,7 +50,7 @@ class Text(enum.IntEnum):
 
 
 class DcmiCommands:
-    """What the board measures and is called. Limits are refused: nothing here could enforce one."""
+    """What the board measures and is called."""
 
     def __init__(
         self,
@@ -77,9 +73,6 @@ class DcmiCommands:
         rows = (
             (0x01, "Get DCMI Capabilities", user, self.capabilities, 1, 1),
             (0x02, "Get Power Reading", user, self.power, 3, 3),
-            (0x03, "Get Power Limit", user, self.limit, 2, 2),
-            (0x04, "Set Power Limit", operator, self.set_limit, 14, 14),
-            (0x05, "Activate Power Limit", operator, self.activate_limit, 3, 3),
             (0x06, "Get Asset Tag", user, self.asset_tag, 2, 2),
             (0x07, "Get DCMI Sensor Info", user, self.sensor_info, 4, 4),
             (0x08, "Set Asset Tag", operator, self.set_asset_tag, 2, 2 + _CHUNK),
@@ -127,16 +120,6 @@ class DcmiCommands:
             + min(reading.period_ms, 0xFFFFFFFF).to_bytes(4, "little")
             + bytes((_MEASURING,))
         )
-
-    def limit(self, request: Request) -> Answer:
-        return PowerLimitCode.NO_LIMIT
-
-    def set_limit(self, request: Request) -> Answer:
-        return Completion.NOT_IN_PRESENT_STATE
-
-    def activate_limit(self, request: Request) -> Answer:
-        """Switching off what is off is done."""
-        return b"" if request.data[0] == 0 else Completion.NOT_IN_PRESENT_STATE
 
     def configuration(self, request: Request) -> Answer:
         """The operating system of the board runs its DHCP client: nothing of it is switched on here."""

@@ -99,8 +99,7 @@ class StorageCommands:
         return bytes((len(part),)) + part
 
     async def write_fru(self, request: Request) -> Answer:
-        """The product area with its asset tag, and the room after it. What lies before comes from the board's profile:
-        clients that write a whole image may write it as it is."""
+        """Any byte, as of a memory chip: clients rewrite areas in pieces and put their checksums right at the end."""
         fru_id, data = request.data[0], request.data[3:]
         image, offset = self._image(fru_id), int.from_bytes(request.data[1:3], "little")
         if image is None:
@@ -108,9 +107,6 @@ class StorageCommands:
         if offset + len(data) > len(image):
             return Completion.PARAMETER_OUT_OF_RANGE
         written = image[:offset] + data + image[offset + len(data) :]
-        fixed = fru.product_offset(image)
-        if written[:fixed] != image[:fixed]:
-            return WriteFruCode.WRITE_PROTECTED
         if written != image and not await self._inventory.write(fru_id, written):
             return WriteFruCode.WRITE_PROTECTED
         return bytes((len(data),))

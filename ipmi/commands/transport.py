@@ -39,6 +39,7 @@ class LanParameter(enum.IntEnum):
     NETMASK = 6
     IP_HEADER = 7
     ARP_CONTROL = 10
+    ARP_INTERVAL = 11
     GATEWAY = 12
     GATEWAY_MAC = 13
     BACKUP_GATEWAY = 14
@@ -94,6 +95,7 @@ class TransportCommands:
             LanParameter.NETMASK: lan.netmask,
             LanParameter.IP_HEADER: _IP_HEADER,
             LanParameter.ARP_CONTROL: b"\0",
+            LanParameter.ARP_INTERVAL: b"\0",
             LanParameter.GATEWAY: lan.gateway,
             LanParameter.GATEWAY_MAC: lan.gateway_mac,
             LanParameter.BACKUP_GATEWAY: bytes(4),

@@ -32,11 +32,6 @@ def encode(content: FruContent) -> bytes:
     return header + bytes((checksum(header),)) + b"".join(areas)
 
 
-def product_offset(image: bytes) -> int:
-    """Where the product area of an image begins."""
-    return image[4] * _UNIT
-
-
 def _chassis(info: ChassisInfo) -> bytes:
     return _area(bytes((info.chassis_type,)), (info.part_number, info.serial))
 

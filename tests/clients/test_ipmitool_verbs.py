@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
     from tests.clients.demo import Demo
 
 pytestmark = pytest.mark.client
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _supplies_are_read(demo: Demo) -> None:
+    """Their inventories are not there before the first rounds on the bus."""
+    deadline = time.monotonic() + 10
+    while demo.status()["documents"]["psu/2/state"]["serial"] != "SIM0002":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 @pytest.mark.parametrize(
@@ -80,6 +90,35 @@ def test_fru_is_read_edited_and_written(demo: Demo, tmp_path: Path) -> None:
     assert "a-long-asset-tag-of-the-lab" in demo.ipmitool("fru", "print", "0")
     demo.ipmitool("fru", "write", "0", str(image))
     assert "a-long-asset-tag-of-the-lab" not in demo.ipmitool("fru", "print", "0")
+
+
+def test_fru_areas_of_chassis_and_board_are_edited(demo: Demo) -> None:
+    """A text of another length makes ipmitool rebuild the image, and exit with 1 although all went well."""
+    for area, field, text, shown in (
+        ("c", "0", "CH-4711", "Chassis Part Number"),
+        ("b", "2", "B-1234567", "Board Serial"),
+        ("p", "1", "Big iron", "Product Name"),
+    ):
+        demo.ipmitool("fru", "edit", "0", "field", area, field, text, code=None)
+        printed = demo.ipmitool("fru", "print", "0")
+        line = next(line for line in printed.splitlines() if line.strip().startswith(shown))
+        assert line.endswith(text), printed
+    assert "checksum" not in printed.lower()
+
+
+def test_power_limit_is_set_put_in_force_and_lifted(demo: Demo) -> None:
+    assert "No Active Power Limit" in demo.ipmitool("dcmi", "power", "get_limit")
+    demo.ipmitool("dcmi", "power", "set_limit", "limit", "640")
+    demo.ipmitool("dcmi", "power", "set_limit", "correction", "5000")
+    demo.ipmitool("dcmi", "power", "activate")
+    shown = demo.ipmitool("dcmi", "power", "get_limit")
+    assert "Power Limit Active" in shown
+    assert re.search(r"Power Limit: +640 +Watts", shown)
+    assert re.search(r"Correction time: +5000 +milliseconds", shown)
+    assert demo.status()["documents"]["redundancy/state"]["power_limit_w"] == 640
+    demo.ipmitool("dcmi", "power", "deactivate")
+    assert "No Active Power Limit" in demo.ipmitool("dcmi", "power", "get_limit")
+    assert demo.status()["documents"]["redundancy/state"]["power_limit_w"] is None
 
 
 def test_sensor_limits_are_set_and_tell(demo: Demo) -> None:

@@ -28,8 +28,8 @@ HOME: Source = ("192.0.2.1", 50000)
 class Bench:
     """Session layer, dispatcher and slow commands over a memory board, on a private event loop."""
 
-    def __init__(self, config: ServerConfig | None = None) -> None:
-        self.parts = MemoryBoard()
+    def __init__(self, config: ServerConfig | None = None, parts: MemoryBoard | None = None) -> None:
+        self.parts = parts or MemoryBoard()
         self.now = 1000.0
         self.tally = Tally()
         config = config or ServerConfig()

@@ -292,6 +292,29 @@ class MemoryMeter:
         return self.measured
 
 
+class MemoryPowerLimit:
+    least_correction_ms = 3000
+
+    def __init__(self) -> None:
+        self.kept: b.PowerLimitSetting | None = None
+        self.on = False
+        self.works = True
+
+    def setting(self) -> b.PowerLimitSetting | None:
+        return self.kept
+
+    def active(self) -> bool:
+        return self.on
+
+    async def set(self, setting: b.PowerLimitSetting, origin: str) -> bool:
+        self.kept = setting
+        return self.works
+
+    async def activate(self, active: bool, origin: str) -> bool:
+        self.on = active
+        return self.works
+
+
 class MemoryConsole:
     """A console that remembers what it was told, and says what a test makes it say."""
 
@@ -346,6 +369,7 @@ class MemoryBoard:
         self.dcmi = MemoryParameters()
         self.sol = MemoryParameters()
         self.meter = MemoryMeter()
+        self.limit: MemoryPowerLimit | None = MemoryPowerLimit()
         self.console = MemoryConsole()
         self.identity = b.Identity(GUID, 0x20, 1, 0, 1, 0x00B0B0, 0x4711, "memory-board")
 
@@ -365,5 +389,6 @@ class MemoryBoard:
             self.sol,
             MemoryNetwork(),
             self.meter,
+            self.limit,
             self.console,
         )

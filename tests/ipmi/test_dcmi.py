@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .bench import Bench
+from .memory_board import MemoryBoard
+
 if TYPE_CHECKING:
-    from .bench import Bench
     from .console import Console
 
 
@@ -47,10 +49,50 @@ def test_power_that_nobody_measures(bench: Bench) -> None:
     assert answer[-1] == 0, "not active: the zeros are no reading"
 
 
-def test_limits_are_refused(bench: Bench) -> None:
-    console = bench.login()
-    assert dcmi(console, 0x03, b"\0\0") == b"\x80"
-    assert dcmi(console, 0x04, bytes(14)) == b"\xd5"
+LIMIT = bytes(3) + b"\x11" + (450).to_bytes(2, "little") + (5000).to_bytes(4, "little") + bytes(2) + b"\x02\0"
+
+
+def test_limit_is_set_put_in_force_and_lifted(bench: Bench) -> None:
+    console, fields = bench.login(), bytes(2) + LIMIT[3:]
+    unset = bytes(2) + b"\x11" + bytes(2) + (3000).to_bytes(4, "little") + bytes(2) + b"\x01\0"
+    assert dcmi(console, 0x03, b"\0\0") == b"\x80" + unset, "the fields are there, or ipmitool shows garbage"
+    assert dcmi(console, 0x05, b"\x01\0\0") == b"\xd5", "nothing was set"
+    assert dcmi(console, 0x05, b"\x00\0\0") == b"\0"
+    assert dcmi(console, 0x04, LIMIT) == b"\0"
+    assert dcmi(console, 0x03, b"\0\0") == b"\x80" + fields
+    assert dcmi(console, 0x05, b"\x01\0\0") == b"\0"
+    assert dcmi(console, 0x03, b"\0\0") == b"\0" + fields
+    assert dcmi(console, 0x05, b"\x00\0\0") == b"\0"
+    assert dcmi(console, 0x03, b"\0\0") == b"\x80" + fields
+    assert bench.parts.limit is not None
+    bench.parts.limit.works = False
+    assert dcmi(console, 0x04, LIMIT) == b"\xff"
+    assert dcmi(console, 0x05, b"\x01\0\0") == b"\xff"
+
+
+@pytest.mark.parametrize(
+    ("start", "value", "code"),
+    [
+        (3, b"\x01", 0xCC),  # power off
+        (3, b"\x02", 0xCC),
+        (4, b"\0\0", 0x84),
+        (6, (2999).to_bytes(4, "little"), 0x85),
+        (12, b"\0\0", 0x89),
+    ],
+)
+def test_limits_that_cannot_be(bench: Bench, start: int, value: bytes, code: int) -> None:
+    request = LIMIT[:start] + value + LIMIT[start + len(value) :]
+    assert dcmi(bench.login(), 0x04, request) == bytes([code])
+    assert bench.parts.limit is not None
+    assert bench.parts.limit.kept is None
+
+
+def test_a_board_without_supplies_has_no_limit() -> None:
+    parts = MemoryBoard()
+    parts.limit = None
+    console = Bench(parts=parts).login()
+    assert dcmi(console, 0x03, b"\0\0") == b"\x80" + bytes(13)
+    assert dcmi(console, 0x04, LIMIT) == b"\xd5"
     assert dcmi(console, 0x05, b"\x01\0\0") == b"\xd5"
     assert dcmi(console, 0x05, b"\x00\0\0") == b"\0"
 

@@ -75,6 +75,29 @@ def test_sel_keeps_order_ids_and_overflow_over_a_restart(tmp_path: Path) -> None
         assert oldest is not None
         assert oldest[3:7] == (3).to_bytes(4, "little")
         assert sel.info().free_bytes == 0
+        assert sel.info().overflow
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_a_full_sel_says_so_until_it_is_cleared_also_after_a_restart(tmp_path: Path, overwrite: bool) -> None:
+    async def story(fill: bool, clear: bool) -> tuple[int, bool]:
+        with database(tmp_path) as opened:
+            sel = SystemEventLog(opened, Settings(opened), lambda: NOW, overwrite=overwrite)
+            if fill:
+                placed = sel.place([record(marker) for marker in range(CAPACITY)])
+                await opened.transact(lambda c: sel.write(c, placed))
+                sel.adopt(placed)
+                assert not sel.info().overflow
+                assert (await sel.add(record(7)) is None) is not overwrite
+            if clear:
+                await sel.clear()
+            return sel.record_ids()[0] if sel.record_ids() else 0, sel.info().overflow
+
+    first = 2 if overwrite else 1
+    assert asyncio.run(story(True, False)) == (first, True)
+    assert asyncio.run(story(False, False)) == (first, True)
+    assert asyncio.run(story(False, True)) == (0, False)
+    assert asyncio.run(story(False, False)) == (0, False)
 
 
 def test_sel_ids_wrap_without_meeting_the_reserved_ones(tmp_path: Path) -> None:
