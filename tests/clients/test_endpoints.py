@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import socket
 import subprocess
 import time
@@ -211,3 +213,49 @@ def test_nothing_that_was_answered_is_lost_by_kill_9(tmp_path: Path) -> None:
     assert "tag-seven" in again.ipmitool("fru", "print", "0")
     code, output = again.stop()
     assert code == 0, output
+
+
+@pytest.mark.parametrize("when_full", ["stop", "overwrite"])
+def test_a_full_log_stops_or_drops_its_oldest_record(tmp_path: Path, when_full: str) -> None:
+    """1,024 records, no two alike: the same record again within seconds is a client's retry."""
+    port = free_ports(1)[0]
+    agent = Agent(tmp_path, "sim", f'[ipmi]\nlisten = ["127.0.0.1:{port}"]\n[sel]\nwhen_full = "{when_full}"\n')
+    where = ("127.0.0.1", port)
+    records = tmp_path / "records"
+    lines = [f"0x04 0x02 0x60 0x01 0x52 {number % 256:#04x} {number // 256:#04x} # voltage\n" for number in range(1025)]
+    records.write_text("".join(lines))
+
+    def log() -> list[str]:
+        return agent.ipmitool(*where, "sel", "list").stdout.splitlines()
+
+    try:
+        agent.ipmitool(*where, "sel", "add", str(records))
+        assert len(log()) == 1024
+        first = int(log()[0].split("|")[0], 16)
+        assert (first == 1) == (when_full == "stop"), first
+        info = agent.ipmitool(*where, "sel", "info").stdout
+        assert re.search(r"Overflow +: true", info), info
+        assert re.search(r"Free Space +: 0 bytes", info), info
+        last = log()[-1]
+        agent.ipmitool(*where, "event", "2")
+        assert (log()[-1] == last) == (when_full == "stop")
+        agent.ipmitool(*where, "sel", "clear")
+        assert re.search(r"Overflow +: false", agent.ipmitool(*where, "sel", "info").stdout)
+    finally:
+        agent.stop()
+
+
+@pytest.mark.parametrize("tool", ["rmcpping", "ipmiping"])
+def test_pings_of_a_running_agent(tmp_path: Path, tool: str) -> None:
+    """They know port 623 only."""
+    agent = Agent(tmp_path, "sim", '[ipmi]\nlisten = ["127.0.0.23:623"]\n')
+    try:
+        if "cannot listen" in agent.said:
+            pytest.skip("no right to bind port 623 here; CI runs as root")
+        program = shutil.which(tool) or shutil.which(tool.replace("ping", "-ping")) or tool
+        done = subprocess.run([program, "-c", "2", "127.0.0.23"], capture_output=True, text=True, timeout=20)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "0.0% packet loss" in done.stdout
+    finally:
+        agent.process.terminate()
+        agent.process.communicate(timeout=20)
