@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.events.event import EventKind
-from agent.power import restore as power
+from agent.power import mains_restore as power
 from agent.power.request import Action, HostState, Request, Verdict
 from agent.power.restoration import ORIGIN, POLICY_KEY
 from ipmi.board import (

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from agent.events.event import EventKind
 from agent.power.machine import PowerGood
+from agent.power.mains_restore import HostRecord, MainsRestore, Remembered, RestorePolicy
 from agent.power.request import Action, Request
-from agent.power.restore import HostRecord, Remembered, Restore, RestorePolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,7 +56,7 @@ class Restoration:
         self._writer: asyncio.Task[None] | None = None
         self._boot_id = _read_boot_id(boot_id_file)
         self._clean = False
-        self._restore = Restore(
+        self._restore = MainsRestore(
             delay_ns=round(policy.restore_delay_s * 1e9),
             hosts={name: HostRecord(self._remembered(name)) for name in hosts},
         )
@@ -118,7 +118,7 @@ class Restoration:
 
     # ------------------------------------------------------------------ time and memory
 
-    def _become(self, restore: Restore) -> None:
+    def _become(self, restore: MainsRestore) -> None:
         self._restore = restore
         self._write()
         if self._timer:

@@ -65,7 +65,7 @@ class SwitchOn:
 
 
 @dataclass(frozen=True, slots=True)
-class Restore:
+class MainsRestore:
     """All hosts of a board."""
 
     delay_ns: int
@@ -91,11 +91,11 @@ class Restore:
 
     # ------------------------------------------------------------------ facts
 
-    def started(self, outage: bool, now_ns: int) -> Restore:
+    def started(self, outage: bool, now_ns: int) -> MainsRestore:
         """The agent starts; `outage` = an earlier run had seen the mains go, or an unclean boot counts as that."""
         return replace(self, outage=outage, due_ns=now_ns + self._wait_ns if outage else None)
 
-    def mains_changed(self, present: bool, now_ns: int) -> Restore:
+    def mains_changed(self, present: bool, now_ns: int) -> MainsRestore:
         """A source of mains has settled at another state, or told its first."""
         if present is self.mains:
             return self
@@ -105,34 +105,34 @@ class Restore:
         due_ns = now_ns + self._wait_ns if self.outage else None
         return replace(self, mains=True, due_ns=due_ns)
 
-    def came_on(self, name: str) -> Restore:
+    def came_on(self, name: str) -> MainsRestore:
         """Power-good settled on, or the host sleeps: whoever did it, it runs."""
         record = self.hosts[name]
         remembered = Remembered(running=True)
         return self._with(name, replace(record, remembered=remembered, off_since_ns=None, known=True, lost_ns=None))
 
-    def seen_off(self, name: str, now_ns: int) -> Restore:
+    def seen_off(self, name: str, now_ns: int) -> MainsRestore:
         """Power-good is settled off; told before or after why."""
         record = self.hosts[name]
         if record.off_since_ns is not None:
             return self
         return self._with(name, replace(record, off_since_ns=now_ns, known=True))
 
-    def unknown(self, name: str) -> Restore:
+    def unknown(self, name: str) -> MainsRestore:
         """Power-good cannot be told."""
         return self._with(name, replace(self.hosts[name], off_since_ns=None, known=False))
 
-    def went_off(self, name: str) -> Restore:
+    def went_off(self, name: str) -> MainsRestore:
         """It went off because it was asked to."""
         record = self.hosts[name]
         return self._with(name, replace(record, remembered=replace(record.remembered, running=False), lost_ns=None))
 
-    def power_lost(self, name: str, now_ns: int) -> Restore:
+    def power_lost(self, name: str, now_ns: int) -> MainsRestore:
         """It went off unasked."""
         record = replace(self.hosts[name], lost_ns=now_ns)
         return self._with(name, self._blame_mains(record) if self.outage else record)
 
-    def asked(self, name: str, wants_off: bool) -> Restore:
+    def asked(self, name: str, wants_off: bool) -> MainsRestore:
         """Somebody asked for a state, and it was accepted or was there already."""
         record = self.hosts[name]
         remembered = replace(record.remembered, user_off=wants_off)
@@ -142,7 +142,7 @@ class Restore:
 
     # ------------------------------------------------------------------ decisions
 
-    def expired(self, policy: RestorePolicy, now_ns: int) -> tuple[Restore, list[SwitchOn]]:
+    def expired(self, policy: RestorePolicy, now_ns: int) -> tuple[MainsRestore, list[SwitchOn]]:
         """Time has passed: what was due is decided."""
         restore = self._forget(now_ns)
         if restore.due_ns is not None and restore.due_ns <= now_ns:
@@ -161,7 +161,7 @@ class Restore:
                     presses.append(SwitchOn(name, policy))
         return replace(restore, hosts=hosts), presses
 
-    def _forget(self, now_ns: int) -> Restore:
+    def _forget(self, now_ns: int) -> MainsRestore:
         """No source of mains has explained these: they were shut down from within, or by a finger."""
         hosts = dict(self.hosts)
         for name, record in self.hosts.items():
@@ -178,7 +178,7 @@ class Restore:
         failed = record.mains_failed or record.lost_ns is not None
         return replace(record, lost_ns=None, mains_failed=failed, pending=False)
 
-    def _with(self, name: str, record: HostRecord) -> Restore:
+    def _with(self, name: str, record: HostRecord) -> MainsRestore:
         return replace(self, hosts={**self.hosts, name: record})
 
 

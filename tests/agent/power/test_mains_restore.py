@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.power.restore import NS, SETTLED_NS, WHY_WINDOW_NS, HostRecord, Remembered, Restore, RestorePolicy, SwitchOn
+from agent.power.mains_restore import (
+    NS,
+    SETTLED_NS,
+    WHY_WINDOW_NS,
+    HostRecord,
+    MainsRestore,
+    Remembered,
+    RestorePolicy,
+    SwitchOn,
+)
 
 S = NS
 ON, OFF, PREVIOUS = RestorePolicy.ON, RestorePolicy.OFF, RestorePolicy.PREVIOUS
@@ -20,7 +29,7 @@ class Story:
 
     def __init__(self, remembered: Remembered | None = None, delay_s: float = 0) -> None:
         self.now = 1000 * S
-        self.it = Restore(round(delay_s * S), {"0": HostRecord(remembered or Remembered())})
+        self.it = MainsRestore(round(delay_s * S), {"0": HostRecord(remembered or Remembered())})
         self.presses: list[tuple[float, SwitchOn]] = []
         self.policy = PREVIOUS
 
@@ -53,7 +62,7 @@ class Story:
         """The agent and its board lose everything but what is remembered."""
         outage = self.it.outage or any(record.pending for record in self.it.hosts.values())
         remembered = {name: HostRecord(record.remembered) for name, record in self.it.hosts.items()}
-        self.it = Restore(self.it.delay_ns, remembered).started(outage, self.now)
+        self.it = MainsRestore(self.it.delay_ns, remembered).started(outage, self.now)
 
 
 @pytest.mark.parametrize("told_after_s", [-2, 0, 1, 14])
@@ -239,7 +248,7 @@ def test_any_order(steps: list[tuple[str, float]], policy: RestorePolicy) -> Non
 
 
 def test_time_alone_changes_nothing_before_it_is_due() -> None:
-    restore = Restore(0, {"0": HostRecord()})
+    restore = MainsRestore(0, {"0": HostRecord()})
     assert restore.deadline_ns is None
     assert restore.expired(ON, 10**15) == (restore, [])
     assert replace(restore, outage=True).expired(ON, 10**15)[1] == []
