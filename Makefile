@@ -14,7 +14,7 @@ run: ## start the simulated board: IPMI and MQTT on the loopback interface, Ctrl
 
 test: ## every test that needs no special kernel
 	@tools/setup test
-	@$(python) -m pytest $(ARGS)
+	@$(python) -m pytest -n auto --dist loadfile $(ARGS)
 
 lab: ## the hardware tests, against real kernel drivers in a small guest (builds its kernel once: about 5 minutes)
 	@tools/setup test
@@ -51,5 +51,5 @@ bench-ipmi: ## IPMI cost beside ipmi_sim and pyghmi's server (JSON=FILE writes t
 	@$(python) -m bench.ipmi $(if $(JSON),--json $(JSON)) $(ARGS)
 
 clean: ## remove what these commands made (not the lab's kernel in ~/.cache/pgood-lab)
-	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis native/*.so native/*.o native/_core.c
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis native/*.so native/*.o native/_core.c ipmi/protection/*.so ipmi/protection/_frame.c
 	find . -name __pycache__ -prune -exec rm -rf {} +
