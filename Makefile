@@ -42,7 +42,7 @@ fuzz-c: ## libFuzzer on the engine's configuration and commands and on IPMI pack
 	@$(MAKE) --no-print-directory -C native fuzz
 	@$(MAKE) --no-print-directory -C ipmi/protection fuzz
 
-bench-lines: ## how well the line engine keeps its times, as one table; JSON=FILE writes figures and raw samples (4 minutes)
+bench-lines: ## how well the line engine keeps its times, as one table; JSON=FILE writes figures and raw samples (6 minutes)
 	@tools/setup bench
 	@$(python) -m bench.lines $(if $(JSON),--json $(JSON)) $(ARGS)
 

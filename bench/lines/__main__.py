@@ -27,6 +27,9 @@ LATENESS_OF: dict[str, Callable[[], list[float]]] = {
     "engine": lateness.engine_us,
     "python": lateness.python_us,
 }
+LATENESS_TURNS = ("cyclictest", "engine", "python", "engine", "cyclictest")
+INTERLOCK_TURNS = ("engine", "minimal_loop", "minimal_loop", "engine")
+"""There and back: a machine that grows busier or quieter meanwhile favours nobody."""
 LAB = (sys.executable, "-m", "tests.lab", "run", "--", sys.executable, "-m", "bench.lines.gpio_sim")
 
 
@@ -37,9 +40,9 @@ def measure(rounds: int) -> Samples:
         print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
         for state in ("idle", "loaded"):
             with loaded(state == "loaded"):
-                for who, take in LATENESS_OF.items():
-                    samples.add(LATENESS, f"{who}_{state}", number, take())
-        for variant in ("engine", "minimal_loop"):
+                for who in LATENESS_TURNS:
+                    samples.add(LATENESS, f"{who}_{state}", number, LATENESS_OF[who]())
+        for variant in INTERLOCK_TURNS:
             samples.add(INTERLOCK, variant, number, interlock.edge_to_action_us(variant))
         for variant in cpu.LINES:
             samples.add(CPU, variant, number, [cpu.cpu_percent(variant)])
