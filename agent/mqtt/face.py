@@ -15,6 +15,7 @@ from agent.mqtt.ending import DOUBLE_ID, FAILURE, EndingKind
 from agent.mqtt.event_queue import MemoryEventQueue
 from agent.mqtt.publisher import Publisher
 from agent.mqtt.status import MqttStatus
+from agent.mqtt.telemetry import Telemetry
 from agent.mqtt.twin import TwinWatch
 from agent.mqtt.wall_clock import unix_s
 
@@ -55,6 +56,7 @@ class MqttFace:
         self._board = board
         self._events = MemoryEventQueue() if events is None else events
         self._publisher = Publisher(config.base, board, self._events)
+        self._telemetry = Telemetry(config.base, board, self._publisher)
         self._desk = CommandDesk(config.base, board, self._publisher.answer, wall_clock)
         self._connection = Connection(config, self)
         self._twin = TwinWatch()
@@ -111,7 +113,7 @@ class MqttFace:
             waiting_events=len(self._events),
             dropped_events=self._events.dropped + self._subscription.dropped,
             dropped_answers=publisher.dropped_answers,
-            skipped_telemetry=publisher.skipped_telemetry,
+            skipped_telemetry=self._telemetry.skipped,
             reconnects=max(0, connection.established - 1),
             last_error=connection.last_error or publisher.last_refusal,
         )
@@ -121,6 +123,7 @@ class MqttFace:
     def link_up(self, link: Link) -> None:
         link.subscribe([f"{self._config.base}/{topics.INFO}"])  # before ours takes its place
         self._publisher.link_up(link)
+        self._telemetry.link_up()
         if self._config.commands and self._open:
             self._subscribing = self._spawn(self._subscribe(link), "mqtt-subscribe")
 
@@ -161,7 +164,7 @@ class MqttFace:
         loop = asyncio.get_running_loop()
         due_s = loop.time()
         while True:
-            self._publisher.telemetry()
+            self._telemetry.sample()
             due_s = max(due_s + self._config.telemetry_interval_s, loop.time())
             await asyncio.sleep(due_s - loop.time())
 

@@ -36,7 +36,7 @@ class Publisher:
     """Used on the loop's thread; nothing here waits.
 
     What waits for the broker is bounded: of each document only the newest state, answers by number, events by the
-    queue; telemetry never waits.
+    queue; what is sent now never waits.
     """
 
     def __init__(self, base: str, board: MqttBoard, events: EventQueue) -> None:
@@ -45,7 +45,6 @@ class Publisher:
         self.refused = 0
         """Messages that the broker refused."""
         self.dropped_answers = 0
-        self.skipped_telemetry = 0
         self.last_refusal = ""
         self._base = base
         self._board = board
@@ -58,8 +57,6 @@ class Publisher:
         self._last: dict[str, bytes] = {}
         self._changed: set[str] = set()
         self._answers: deque[Outgoing] = deque()
-        self._telemetry_seq = 0
-        self._telemetry_unsent = 0
         self._hold: asyncio.TimerHandle | None = None
         self._due: asyncio.Handle | None = None
 
@@ -69,7 +66,6 @@ class Publisher:
         """A broker is there: tell it everything, availability first."""
         self._link = link
         self._status = [topics.ONLINE]
-        self._telemetry_unsent = 0
         self._changed.clear()
         self._last.clear()
         self._documents.clear()
@@ -125,26 +121,13 @@ class Publisher:
         self._answers.append(message)
         self._fill()
 
-    def telemetry(self) -> None:
-        """All readings of this instant, now or never: skipped while the last ones still wait for the socket."""
-        if self._link is None:
-            return
-        if self._telemetry_unsent:
-            self.skipped_telemetry += 1
-            return
-        self._telemetry_seq += 1
-        try:
-            readings = {"seq": self._telemetry_seq, **self._board.telemetry()}
-            payloads = {
-                topics.TELEMETRY: msgspec.json.encode(readings),
-                topics.TELEMETRY_MSGPACK: msgspec.msgpack.encode(readings),
-            }
-        except Exception:
-            log.exception("MQTT: no telemetry")
-            return
-        for topic, payload in payloads.items():
-            if self._send(Outgoing(f"{self._base}/{topic}", payload, qos=0), self._telemetry_sent):
-                self._telemetry_unsent += 1
+    @property
+    def linked(self) -> bool:
+        return self._link is not None
+
+    def send_now(self, message: Outgoing, settled: Callable[[int], None]) -> bool:
+        """Past everything that waits, and past the window; False without a link, or if it can never be sent."""
+        return self._link is not None and self._send(message, settled)
 
     # ------------------------------------------------------------------ the window
 
@@ -222,9 +205,6 @@ class Publisher:
             log.warning("MQTT: %s", error)
             return False
         return True
-
-    def _telemetry_sent(self, _code: int) -> None:
-        self._telemetry_unsent = max(0, self._telemetry_unsent - 1)
 
     def _broker_refused(self, topic: str, code: int) -> None:
         self.refused += 1
