@@ -79,7 +79,7 @@ class Board:
             opened.callback(database.close)
             self._open_state(database)
             self.mqtt_config = self._mqtt_config()
-            self.services = Services(profile, self.lines, buses, self.settings, self.bus)
+            self.services = Services(profile, self.lines, buses, self.settings, self.bus, options.site.policy.restore)
             consoles = {}
             for table in profile.hosts:
                 console = open_console(table, state_dir, self._powered(table.name))
@@ -102,10 +102,12 @@ class Board:
             )
             self._stack = opened.pop_all()
         self.documents = Documents(self.services, self._info())
-        self.commands = BoardCommands(self.board_id, self.services, self.documents)
+        self.commands = BoardCommands(self.board_id, profile, self.services, self.documents)
         self.replay = EventReplay(self.journal, self.settings)
         self.mqtt = (
-            MqttFace(self.mqtt_config, self.commands, self.bus, events=self.replay.queue) if self.mqtt_config else None
+            MqttFace(self.mqtt_config, self.commands, self.bus, events=self.replay.queue, store=self.settings)
+            if self.mqtt_config
+            else None
         )
         self.control = ControlServer(BoardMethods(self), state_dir / SOCKET)
 
@@ -174,6 +176,7 @@ class Board:
     async def start(self) -> None:
         """Bring everything up. Raises ListenError."""
         if self.mqtt:
+            await self.mqtt.prepare()
             await self.replay.load()
             self.replay.start()
         self.bus.start()

@@ -17,7 +17,9 @@ from agent.power.host import Host
 from agent.power.hours import PowerOnHours
 from agent.power.identify import IdentifyLed
 from agent.power.lines import POWER_GOOD, RESULTS, EngineHostLines
+from agent.power.restore import RestorePolicy
 from agent.power.timing import HostTiming
+from agent.psu.energy_meter import EnergyMeter
 from agent.psu.monitor import SupplyMonitor
 from agent.psu.power_meter import PowerMeter
 from agent.psu.redundancy import ColdRedundancy
@@ -42,14 +44,22 @@ class Services:
     """Everything that watches and acts. Used on the loop's thread."""
 
     def __init__(
-        self, profile: Profile, lines: BoardLines, buses: Mapping[str, I2cBus], settings: Settings, bus: EventBus
+        self,
+        profile: Profile,
+        lines: BoardLines,
+        buses: Mapping[str, I2cBus],
+        settings: Settings,
+        bus: EventBus,
+        restore: str = "off",
     ) -> None:
+        """`restore` is the site file's power-restore policy."""
         self.bus = bus
         self.lines = lines
         self._watchers: list[Callable[[str], None]] = []
         self._loop = asyncio.get_running_loop()
         self.hosts = {table.name: self._host(table) for table in profile.hosts}
         self._by_power_good = {table.power_good: self.hosts[table.name] for table in profile.hosts}
+        self.restore_policy = RestorePolicy(restore, settings, lambda: self._tell("policies"))
         self.hours = {name: PowerOnHours(settings, name) for name in self.hosts}
         self.identify_leds = {
             table.name: IdentifyLed(lines.engine, table.identify_led if lines.armed else "") for table in profile.hosts
@@ -72,6 +82,7 @@ class Services:
             profile.sensors, lambda name: self.temperatures.reading(name).celsius, settings, bus.emit
         )
         self.power_meter = PowerMeter(self.supplies)
+        self.energy_meter = EnergyMeter(lambda: self.supplies.slots, self.power_meter.present_w, settings)
         self._hours_task: asyncio.Task[None] | None = None
 
     def _host(self, table: HostTable) -> Host:
@@ -101,10 +112,12 @@ class Services:
         self.temperatures.start()
         self.limits.start()
         self.power_meter.start()
+        self.energy_meter.start()
         self._hours_task = asyncio.create_task(self._keep_hours(), name="hours")
 
     async def close(self) -> None:
         """Stop watching; no line moves."""
+        await self.energy_meter.close()
         await self.power_meter.close()
         await self.limits.close()
         await self.temperatures.close()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent.events.event import EventKind
 from agent.power.request import Action, HostState, Request, Verdict
+from agent.power.restore import Restore
 from ipmi.board import (
     ActionReply,
     ChassisAction,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from agent.power.host import Host
     from agent.power.hours import PowerOnHours
     from agent.power.identify import IdentifyLed
-    from agent.store.settings import Settings
+    from agent.power.restore import RestorePolicy as StoredRestorePolicy
 
 ACTIONS: dict[ChassisAction, Action] = {
     ChassisAction.FORCE_OFF: Action.FORCE_OFF,
@@ -48,7 +49,12 @@ WATCHDOG_ACTIONS: dict[WatchdogAction, Action] = {
     WatchdogAction.CYCLE: Action.CYCLE,
 }
 
-POLICIES = {"off": RestorePolicy.ALWAYS_OFF, "previous": RestorePolicy.PREVIOUS, "on": RestorePolicy.ALWAYS_ON}
+POLICIES = {
+    Restore.OFF: RestorePolicy.ALWAYS_OFF,
+    Restore.PREVIOUS: RestorePolicy.PREVIOUS,
+    Restore.ON: RestorePolicy.ALWAYS_ON,
+}
+RESTORE = {policy: restore for restore, policy in POLICIES.items()}
 
 
 class HostChassis:
@@ -59,17 +65,14 @@ class HostChassis:
         host: Host,
         hours: PowerOnHours,
         led: IdentifyLed,
-        settings: Settings,
-        policy: str,
+        restore: StoredRestorePolicy,
         emit: Callable[..., object],
     ) -> None:
-        """`policy` is the restore policy of the site file, in force until somebody sets another."""
         self._emit = emit
         self._host = host
         self._hours = hours
         self._led = led
-        self._settings = settings
-        self._policy = POLICIES[policy]
+        self._restore = restore
 
     def status(self) -> ChassisStatus:
         view = self._host.view()
@@ -77,7 +80,7 @@ class HostChassis:
         by_ipmi = view.powered and view.last_on_by.startswith("ipmi:")
         return ChassisStatus(
             power_on=view.powered,
-            restore_policy=self._restore_policy(),
+            restore_policy=POLICIES[self._restore.current],
             last_event=LastPowerEvent.ON_BY_IPMI if by_ipmi else LastPowerEvent.NONE,
             control_fault=fault,
             identify_on=self._led.lit,
@@ -99,7 +102,7 @@ class HostChassis:
         self._led.light(seconds)
 
     async def set_restore_policy(self, policy: RestorePolicy) -> None:
-        await self._settings.put({"policy.restore": int(policy)})
+        await self._restore.set(RESTORE[policy])
 
     async def watchdog_expired(self, action: WatchdogAction) -> None:
         self._emit(EventKind.HOST_WATCHDOG, self._host.source, self._host.name, action.name.lower())
@@ -108,6 +111,3 @@ class HostChassis:
 
     async def watchdog_warned(self) -> None:
         self._host.ask(Request(Action.NMI, WATCHDOG_ORIGIN))
-
-    def _restore_policy(self) -> RestorePolicy:
-        return RestorePolicy(self._settings.get("policy.restore", self._policy))

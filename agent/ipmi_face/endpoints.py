@@ -72,8 +72,7 @@ class IpmiEndpoints:
                     host,
                     services.hours[name],
                     services.identify_leds[name],
-                    settings,
-                    site.policy.restore,
+                    services.restore_policy,
                     bus.emit,
                 ),
                 sensors=BoardSensors(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from agent.power.host import Host
     from agent.power.hours import PowerOnHours
     from agent.power.identify import IdentifyLed
+    from agent.power.restore import RestorePolicy
     from agent.psu.monitor import SupplyMonitor
     from agent.psu.power_meter import PowerMeter
     from agent.psu.redundancy import ColdRedundancy
@@ -29,6 +30,9 @@ class IpmiServices(Protocol):
 
     @property
     def identify_leds(self) -> Mapping[str, IdentifyLed]: ...
+
+    @property
+    def restore_policy(self) -> RestorePolicy: ...
 
     @property
     def supplies(self) -> SupplyMonitor: ...

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from agent.mqtt.inventory import Inventory
     from agent.power.request import Reply, Request
 
 
@@ -17,6 +18,10 @@ class MqttBoard(Protocol):
 
     def documents(self) -> Mapping[str, object]:
         """Every retained document by its topic below the board's base: `info`, `host/0/state`, `psu/1/state` ..."""
+        ...
+
+    def inventory(self) -> Inventory:
+        """The parts of the board, for discovery."""
         ...
 
     def watch(self, changed: Callable[[str], None]) -> None:

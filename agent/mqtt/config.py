@@ -41,6 +41,8 @@ class MqttConfig:
     """Bounds the broker's answer to CONNECT."""
     first_version: Version = Version.V5
     """Tried first; the other one when the broker refuses it or chokes on it."""
+    discovery_prefix: str = ""
+    """Where Home Assistant listens for descriptions of devices; empty = the board is not announced."""
     inflight: int = 20
     """So many messages may be unacknowledged at a time; a broker may ask for fewer."""
 
@@ -85,6 +87,7 @@ def mqtt_config(
         else site.commands,
         telemetry_interval_s=telemetry_interval_s,
         first_version=first_version,
+        discovery_prefix=site.discovery.prefix if site.discovery.enabled else "",
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agent.mqtt import topics
@@ -13,7 +14,11 @@ from agent.mqtt.connection import Connection
 from agent.mqtt.desk import CommandDesk
 from agent.mqtt.ending import DOUBLE_ID, FAILURE, EndingKind
 from agent.mqtt.event_queue import MemoryEventQueue
+from agent.mqtt.homeassistant.announcer import Announcer
+from agent.mqtt.homeassistant.naming import Naming
+from agent.mqtt.message import Outgoing
 from agent.mqtt.publisher import Publisher
+from agent.mqtt.retained import MemoryStore, RetainedTopics
 from agent.mqtt.status import MqttStatus
 from agent.mqtt.telemetry import Telemetry
 from agent.mqtt.twin import TwinWatch
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
     from agent.mqtt.event_queue import EventQueue
     from agent.mqtt.link import Link
     from agent.mqtt.message import Incoming
+    from agent.mqtt.retained import Parts, Store
 
 log = logging.getLogger(__name__)
 
@@ -49,15 +55,18 @@ class MqttFace:
         bus: EventBus,
         *,
         events: EventQueue | None = None,
+        store: Store | None = None,
         wall_clock: Callable[[], float | None] = unix_s,
     ) -> None:
-        """`wall_clock` gives Unix seconds, or None while the clock is not set."""
+        """`wall_clock` gives Unix seconds, or None while the clock is not set; `store` outlives the agent."""
         self._config = config
         self._board = board
         self._events = MemoryEventQueue() if events is None else events
         self._publisher = Publisher(config.base, board, self._events)
-        self._telemetry = Telemetry(config.base, board, self._publisher)
+        self._telemetry = Telemetry(config.base, board, self._publisher, self._counters)
         self._desk = CommandDesk(config.base, board, self._publisher.answer, wall_clock)
+        self._retained = RetainedTopics(MemoryStore() if store is None else store)
+        self._announcer = Announcer(naming(config), board, self._retained, self._introduce)
         self._connection = Connection(config, self)
         self._twin = TwinWatch()
         self._subscription: Subscription = bus.subscribe("mqtt")
@@ -65,6 +74,10 @@ class MqttFace:
         self._subscribing: asyncio.Task[None] | None = None
         self._command_error = ""
         self._open = False
+
+    async def prepare(self) -> None:
+        """Remember what will be retained, before any of it is."""
+        await self._retained.remember(self._present())
 
     def start(self) -> None:
         """Returns at once; the broker is reached whenever that is possible."""
@@ -121,8 +134,11 @@ class MqttFace:
     # ------------------------------------------------------------------ the connection
 
     def link_up(self, link: Link) -> None:
-        link.subscribe([f"{self._config.base}/{topics.INFO}"])  # before ours takes its place
+        # info: before ours takes its place
+        link.subscribe([f"{self._config.base}/{topics.INFO}", *self._announcer.filters])
+        self._publisher.announce(self._announcer.messages())
         self._publisher.link_up(link)
+        self._remove()
         self._telemetry.link_up()
         if self._config.commands and self._open:
             self._subscribing = self._spawn(self._subscribe(link), "mqtt-subscribe")
@@ -133,12 +149,15 @@ class MqttFace:
             self._subscribing.cancel()
             self._subscribing = None
         self._desk.admission.lost()
+        self._announcer.link_down()
         self._publisher.link_down()
 
     def received(self, message: Incoming) -> None:
         if not self._open:
             return
-        if message.topic == topics.INFO:
+        if message.foreign:
+            self._announcer.received(message)
+        elif message.topic == topics.INFO:
             self._found_info(message)
         elif self._config.commands:
             self._desk.take(message)
@@ -150,11 +169,44 @@ class MqttFace:
         elif self._twin.found(message.payload) and self._connection.link is not None:
             self._connection.link.abort(DOUBLE_ID, EndingKind.TAKEN_OVER)
 
+    # ------------------------------------------------------------------ who listens
+
+    def _introduce(self) -> None:
+        self._publisher.announce(self._announcer.messages())
+        self._publisher.introduce()
+
+    def _present(self) -> dict[str, Parts]:
+        """Every retained topic of this board as it is now."""
+        documents: dict[str, Parts] = {f"{self._config.base}/{topic}": {} for topic in self._board.documents()}
+        return documents | {f"{self._config.base}/{topics.STATUS}": {}} | self._announcer.topics()
+
+    def _remove(self) -> None:
+        """Take out of the broker's memory what was there once: a supply that left the profile leaves its entities."""
+        for topic in self._retained.gone(self._present()):
+            log.info("MQTT: %s is no more", topic)
+            self._publisher.announce([Outgoing(topic, b"", retain=True)], partial(self._removed, topic))
+
+    def _removed(self, topic: str, code: int) -> None:
+        if code < FAILURE:
+            self._spawn(self._retained.forget(topic), "mqtt-forget")
+
     # ------------------------------------------------------------------ the board
 
     def _changed(self, source: str) -> None:
         if self._open:
             self._publisher.changed(source)
+            if source.startswith("psu/") and self._publisher.linked:
+                self._publisher.announce(self._announcer.changes())
+
+    def _counters(self) -> dict[str, int]:
+        status = self.status()
+        return {
+            "waiting_events": status.waiting_events,
+            "dropped_events": status.dropped_events,
+            "skipped_telemetry": status.skipped_telemetry,
+            "refused_commands": status.refused_commands,
+            "reconnects": status.reconnects,
+        }
 
     async def _forward_events(self) -> None:
         while True:
@@ -195,3 +247,11 @@ class MqttFace:
         await asyncio.sleep(0.01)  # what the bus has handed out gets into the queue
         while not self._publisher.idle and loop.time() < until_s:
             await asyncio.sleep(0.01)
+
+
+def naming(config: MqttConfig) -> Naming | None:
+    if not config.discovery_prefix:
+        return None
+    expire_after_s = max(15, round(3 * config.telemetry_interval_s))
+    board = config.base.rpartition("/")[2]
+    return Naming(config.base, board, config.discovery_prefix, expire_after_s)

@@ -276,17 +276,17 @@ class Link:
         except UnicodeDecodeError:
             return
         prefix = self._base + "/"
-        if not topic.startswith(prefix):
-            return
+        foreign = not topic.startswith(prefix)
         properties = told(message.properties)
         incoming = Incoming(
-            topic=topic.removeprefix(prefix),
+            topic=topic if foreign else topic.removeprefix(prefix),
             payload=bytes(message.payload),
             retained=message.retain,
             duplicate=message.dup,
             expiry_s=properties.get("MessageExpiryInterval"),
             response_topic=properties.get("ResponseTopic", ""),
             correlation=properties.get("CorrelationData"),
+            foreign=foreign,
         )
         self._loop.call_soon(self._user.received, incoming)
 

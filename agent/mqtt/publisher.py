@@ -16,7 +16,7 @@ from agent.mqtt.event_queue import EventRecord
 from agent.mqtt.message import Outgoing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from agent.events.event import Event
     from agent.mqtt.board import MqttBoard
@@ -52,6 +52,8 @@ class Publisher:
         self._link: Link | None = None
         self._loop = asyncio.get_running_loop()
         self._status: list[bytes] = []
+        self._announcements: deque[tuple[Outgoing, Callable[[int], None] | None]] = deque()
+        """Messages that introduce the board to others: after availability, before state."""
         self._documents: dict[str, bytes] = {}
         """Documents to be published, by topic; a newer state takes the place of an older."""
         self._last: dict[str, bytes] = {}
@@ -63,7 +65,7 @@ class Publisher:
     # ------------------------------------------------------------------ the link
 
     def link_up(self, link: Link) -> None:
-        """A broker is there: tell it everything, availability first."""
+        """A broker is there: tell it everything, availability first, then what was announced before this call."""
         self._link = link
         self._status = [topics.ONLINE]
         self._changed.clear()
@@ -76,11 +78,13 @@ class Publisher:
     def link_down(self) -> None:
         self._link = None
         self._status.clear()
+        self._announcements.clear()
         self._release()
         self._events.rewind()
 
     def farewell(self) -> None:
         """The last word of a clean stop."""
+        self._announcements.clear()
         self._status = [topics.OFFLINE]
         self._fill()
 
@@ -89,6 +93,7 @@ class Publisher:
         """Whether all that waited is with the broker, or there is no broker."""
         return self._link is None or not (
             self._status
+            or self._announcements
             or self._documents
             or self._changed
             or self._answers
@@ -101,6 +106,19 @@ class Publisher:
         return self._last.get(topic)
 
     # ------------------------------------------------------------------ what is to be said
+
+    def announce(self, messages: Iterable[Outgoing], settled: Callable[[int], None] | None = None) -> None:
+        """Line up retained messages with absolute topics; `settled` follows for each."""
+        self._announcements.extend((message, settled) for message in messages)
+        self._fill()
+
+    def introduce(self) -> None:
+        """Say again that the board is there, and every document: somebody new listens."""
+        if self._link is not None:
+            self.announce([Outgoing(f"{self._base}/{topics.STATUS}", topics.ONLINE, retain=True)])
+            self._last.clear()
+            self._render(None)
+            self._fill()
 
     def changed(self, source: str) -> None:
         """The document of `source` changed. Changes of one turn of the loop are published together."""
@@ -159,6 +177,8 @@ class Publisher:
         while self._link is not None and self._link.unsettled < self._link.window:
             if self._status:
                 self._retain(topics.STATUS, self._status.pop(0))
+            elif self._announcements:
+                self._send(*self._announcements.popleft())
             elif self._documents:
                 topic = next(iter(self._documents))
                 self._retain(topic, self._documents.pop(topic))

@@ -12,6 +12,8 @@ from agent.mqtt import topics
 from agent.mqtt.message import Outgoing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from agent.mqtt.board import MqttBoard
     from agent.mqtt.publisher import Publisher
 
@@ -21,11 +23,15 @@ log = logging.getLogger(__name__)
 class Telemetry:
     """Used on the loop's thread. A sample is skipped while the last one still waits for the socket."""
 
-    def __init__(self, base: str, board: MqttBoard, publisher: Publisher) -> None:
+    def __init__(
+        self, base: str, board: MqttBoard, publisher: Publisher, counters: Callable[[], Mapping[str, int]]
+    ) -> None:
+        """`counters` tells how the MQTT face itself does."""
         self.skipped = 0
         self._base = base
         self._board = board
         self._publisher = publisher
+        self._counters = counters
         self._seq = 0
         self._unsent = 0
 
@@ -42,7 +48,7 @@ class Telemetry:
             return
         self._seq += 1
         try:
-            readings = {"seq": self._seq, **self._board.telemetry()}
+            readings = {"seq": self._seq, **self._board.telemetry(), "mqtt": self._counters()}
             payloads = {
                 topics.TELEMETRY: msgspec.json.encode(readings),
                 topics.TELEMETRY_MSGPACK: msgspec.msgpack.encode(readings),

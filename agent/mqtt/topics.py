@@ -10,6 +10,7 @@ INFO = "info"
 EVENT = "event"
 TELEMETRY = "telemetry"
 TELEMETRY_MSGPACK = "telemetry/msgpack"
+POLICIES_SET = "policies/set"
 REDUNDANCY_SET = "redundancy/set"
 REDUNDANCY_RESULT = "redundancy/result"
 ANY_HOST_SET = "host/+/set"
@@ -18,6 +19,11 @@ ONLINE = b"online"
 OFFLINE = b"offline"
 
 _HOST_SET = re.compile(r"host/([A-Za-z0-9][A-Za-z0-9_-]{0,31})/set")
+
+
+def as_role(role: str, topic: str) -> str:
+    """The topic on which a role commands; the plain one for no role."""
+    return f"as/{role}/{topic}" if role else topic
 
 
 def host_result(host: str) -> str:

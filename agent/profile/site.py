@@ -42,6 +42,13 @@ class SiteSel(Table, frozen=True):
     """The oldest record goes, or new ones are lost."""
 
 
+class SiteDiscovery(Table, frozen=True):
+    """Announcement to Home Assistant."""
+
+    enabled: bool = True
+    prefix: TopicBase = "homeassistant"
+
+
 class SiteMqtt(Table, frozen=True):
     url: str = ""
     """mqtt://[USER@]HOST[:PORT], mqtts://...; empty = no MQTT."""
@@ -51,6 +58,7 @@ class SiteMqtt(Table, frozen=True):
     """First levels of every topic; the board id follows."""
     commands: bool | None = None
     """Whether commands are taken; default: only from a loopback broker, or with TLS or credentials."""
+    discovery: SiteDiscovery = SiteDiscovery()
 
 
 class SitePolicy(Table, frozen=True):

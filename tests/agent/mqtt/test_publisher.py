@@ -73,7 +73,7 @@ class Bench:
         self.board = MemoryBoard()
         self.events = queue or MemoryEventQueue()
         self.publisher = Publisher(BASE, self.board, self.events)
-        self.telemetry = Telemetry(BASE, self.board, self.publisher)
+        self.telemetry = Telemetry(BASE, self.board, self.publisher, dict)
         self.board.watch(self.publisher.changed)
         self.link = MemoryLink()
 
@@ -91,7 +91,7 @@ def on_a_bench(test: Callable[[Bench], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-ORDER = ["status", "info", "host/0/state", "psu/1/state", "redundancy/state"]
+ORDER = ["status", "info", "host/0/state", "psu/1/state", "redundancy/state", "policies/state"]
 
 
 def test_availability_documents_answers_events() -> None:
@@ -99,12 +99,12 @@ def test_availability_documents_answers_events() -> None:
         bench.publisher.event(event(1))
         link = bench.up()
         assert link.topics() == [*ORDER, "event"]
-        assert [message.retain for message in link.sent] == [True] * 5 + [False]
+        assert [message.retain for message in link.sent] == [True] * 6 + [False]
         assert {message.qos for message in link.sent} == {1}
         assert not bench.publisher.idle
         link.settle_all()
         assert bench.publisher.idle
-        assert bench.publisher.published == 6
+        assert bench.publisher.published == 7
 
     on_a_bench(test)
 
