@@ -18,14 +18,23 @@ if TYPE_CHECKING:
     from agent.mqtt.inventory import Inventory
     from agent.power.request import Request
     from agent.profile.schema import Profile
+    from agent.requests.endpoint import Endpoint
 
 
 class BoardCommands:
     """Used on the loop's thread."""
 
-    def __init__(self, board_id: str, profile: Profile, services: Services, documents: Documents) -> None:
+    def __init__(
+        self,
+        board_id: str,
+        profile: Profile,
+        services: Services,
+        documents: Documents,
+        endpoints: Mapping[str, Endpoint],
+    ) -> None:
         self.board_id = board_id
         self._profile = profile
+        self._endpoints = endpoints
         self._services = services
         self._documents = documents
 
@@ -41,6 +50,9 @@ class BoardCommands:
 
     def inventory(self) -> Inventory:
         return inventory(self._profile, self._services, self.board_id, VERSION)
+
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        return self._endpoints
 
     def watch(self, changed: Callable[[str], None]) -> None:
         self._services.watch(changed)

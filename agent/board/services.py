@@ -17,6 +17,7 @@ from agent.power.host import Host
 from agent.power.hours import PowerOnHours
 from agent.power.identify import IdentifyLed
 from agent.power.lines import POWER_GOOD, RESULTS, EngineHostLines
+from agent.power.operations import Operations
 from agent.power.restore import RestorePolicy
 from agent.power.timing import HostTiming
 from agent.psu.energy_meter import EnergyMeter
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from agent.board.lines import BoardLines
     from agent.events.bus import EventBus
     from agent.hardware.i2c_bus import I2cBus
+    from agent.power.request import Reply, Request
     from agent.profile.schema import HostTable, Profile
     from agent.store.settings import Settings
 
@@ -55,6 +57,7 @@ class Services:
         """`restore` is the site file's power-restore policy."""
         self.bus = bus
         self.lines = lines
+        self.operations = Operations(bus.boot)
         self._watchers: list[Callable[[str], None]] = []
         self._loop = asyncio.get_running_loop()
         self.hosts = {table.name: self._host(table) for table in profile.hosts}
@@ -93,6 +96,7 @@ class Services:
             EngineHostLines(table, self.lines.engine, self.lines.armed),
             self.bus.emit,
             self._host_changed,
+            self._begun,
         )
 
     def watch(self, changed: Callable[[str], None]) -> None:
@@ -171,7 +175,12 @@ class Services:
         self._loop.remove_reader(self.lines.guard.fileno())
         self.bus.emit(EventKind.GUARD_LOST, "board", "board")
 
+    def _begun(self, host: Host, request: Request, outcome: asyncio.Future[Reply]) -> None:
+        self.operations.begin_on_host(host.source, request.action.value, request.origin, outcome)
+
     def _host_changed(self, host: Host) -> None:
+        if (operation := self.operations.of_target(host.source)) is not None:
+            self.operations.step(operation, host.view().state.value)
         self.interlocks.host_changed(host.name, host.view().state)
         hours = self.hours[host.name]
         was_on, is_on = hours.on, host.view().powered

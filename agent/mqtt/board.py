@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from agent.mqtt.inventory import Inventory
     from agent.power.request import Reply, Request
+    from agent.requests.endpoint import Endpoint
 
 
 class MqttBoard(Protocol):
@@ -30,6 +31,10 @@ class MqttBoard(Protocol):
 
     def telemetry(self) -> Mapping[str, object]:
         """All readings of this instant."""
+        ...
+
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """Every method by its name: `hosts/power/on` ..."""
         ...
 
     @property

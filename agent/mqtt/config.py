@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.mqtt.retry import Version
+from agent.mqtt.roles import Roles
+from agent.mqtt.telemetry import TelemetryForm
 from agent.mqtt.url import BrokerUrl, parse_url
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.profile.schema import TelemetryRule
     from agent.profile.site import SiteMqtt
 
 MAX_PASSWORD_BYTES = 1024
@@ -43,6 +48,12 @@ class MqttConfig:
     """Tried first; the other one when the broker refuses it or chokes on it."""
     discovery_prefix: str = ""
     """Where Home Assistant listens for descriptions of devices; empty = the board is not announced."""
+    discovery_role: str = ""
+    """On whose topics Home Assistant commands; empty = the plain ones."""
+    roles: Roles = field(default_factory=Roles)
+    heartbeat_s: float | None = None
+    """Without a change telemetry is sent only so often; None = every sample."""
+    telemetry: TelemetryForm = field(default_factory=TelemetryForm)
     inflight: int = 20
     """So many messages may be unacknowledged at a time; a broker may ask for fewer."""
 
@@ -58,6 +69,8 @@ def mqtt_config(
     *,
     url: str | None = None,
     telemetry_interval_s: float = 5.0,
+    heartbeat_s: float | None = None,
+    rules: Sequence[TelemetryRule] = (),
     first_version: Version = Version.V5,
 ) -> MqttConfig | None:
     """The configuration of a board, `url` (of the command line) in place of the site's; None = no MQTT.
@@ -76,6 +89,9 @@ def mqtt_config(
         )
     if site.ca_file:
         _check_ca(Path(site.ca_file), broker)
+    roles = Roles({role: table.allow for role, table in site.roles.items()})
+    if site.discovery.role and site.discovery.role not in roles:
+        raise ValueError(f"mqtt.discovery.role: there is no role {site.discovery.role!r} in mqtt.roles")
     return MqttConfig(
         url=broker,
         base=f"{site.base.strip('/')}/{board_id}",
@@ -86,7 +102,11 @@ def mqtt_config(
         if site.commands is None
         else site.commands,
         telemetry_interval_s=telemetry_interval_s,
+        heartbeat_s=heartbeat_s,
+        telemetry=TelemetryForm(site.telemetry_formats, site.telemetry_qos, tuple(rules)),
         first_version=first_version,
+        roles=roles,
+        discovery_role=site.discovery.role,
         discovery_prefix=site.discovery.prefix if site.discovery.enabled else "",
     )
 

@@ -20,7 +20,7 @@ from agent.mqtt.message import Outgoing
 from agent.mqtt.publisher import Publisher
 from agent.mqtt.retained import MemoryStore, RetainedTopics
 from agent.mqtt.status import MqttStatus
-from agent.mqtt.telemetry import Telemetry
+from agent.mqtt.telemetry import Pace, Telemetry
 from agent.mqtt.twin import TwinWatch
 from agent.mqtt.wall_clock import unix_s
 
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SUBSCRIBE_S = 10.0
+EXPIRE_HEARTBEATS = 3
+MIN_EXPIRE_S = 15
+"""Home Assistant calls a reading unavailable when so many heartbeats, and at least so long, brought no new one."""
 FLUSH_S = 1.0
 FAREWELL_S = 0.4
 GOODBYE_S = 0.4
@@ -63,16 +66,17 @@ class MqttFace:
         self._board = board
         self._events = MemoryEventQueue() if events is None else events
         self._publisher = Publisher(config.base, board, self._events)
-        self._telemetry = Telemetry(config.base, board, self._publisher, self._counters)
-        self._desk = CommandDesk(config.base, board, self._publisher.answer, wall_clock)
+        self._telemetry = Telemetry(config.base, board, self._publisher, self._counters, pace(config), config.telemetry)
+        self._desk = CommandDesk(config.base, board, self._publisher.answer, wall_clock, roles=config.roles)
         self._retained = RetainedTopics(MemoryStore() if store is None else store)
-        self._announcer = Announcer(naming(config), board, self._retained, self._introduce)
+        self._announcer = Announcer(naming(config, pace(config)), board, self._retained, self._introduce)
         self._connection = Connection(config, self)
         self._twin = TwinWatch()
         self._subscription: Subscription = bus.subscribe("mqtt")
         self._tasks: set[asyncio.Task[None]] = set()
         self._subscribing: asyncio.Task[None] | None = None
         self._command_error = ""
+        self._paced = asyncio.Event()
         self._open = False
 
     async def prepare(self) -> None:
@@ -108,6 +112,14 @@ class MqttFace:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+
+    def set_pace(self, interval_s: float, heartbeat_s: float) -> None:
+        """How often telemetry is taken, and published without a change, from now on."""
+        self._telemetry.pace = Pace(interval_s, heartbeat_s)
+        self._announcer.naming = naming(self._config, self._telemetry.pace)
+        self._paced.set()
+        if self._publisher.linked:
+            self._publisher.announce(self._announcer.changes())
 
     def status(self) -> MqttStatus:
         link, connection, publisher, desk = self._connection.link, self._connection, self._publisher, self._desk
@@ -174,6 +186,7 @@ class MqttFace:
     def _introduce(self) -> None:
         self._publisher.announce(self._announcer.messages())
         self._publisher.introduce()
+        self._telemetry.introduce()
 
     def _present(self) -> dict[str, Parts]:
         """Every retained topic of this board as it is now."""
@@ -217,8 +230,12 @@ class MqttFace:
         due_s = loop.time()
         while True:
             self._telemetry.sample()
-            due_s = max(due_s + self._config.telemetry_interval_s, loop.time())
-            await asyncio.sleep(due_s - loop.time())
+            due_s = max(due_s + self._telemetry.pace.interval_s, loop.time())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(due_s):
+                    await self._paced.wait()
+                self._paced.clear()
+                due_s = loop.time()
 
     async def _subscribe(self, link: Link) -> None:
         self._command_error = ""
@@ -249,9 +266,14 @@ class MqttFace:
             await asyncio.sleep(0.01)
 
 
-def naming(config: MqttConfig) -> Naming | None:
+def pace(config: MqttConfig) -> Pace:
+    interval_s = config.telemetry_interval_s
+    return Pace(interval_s, interval_s if config.heartbeat_s is None else max(interval_s, config.heartbeat_s))
+
+
+def naming(config: MqttConfig, pace: Pace) -> Naming | None:
     if not config.discovery_prefix:
         return None
-    expire_after_s = max(15, round(3 * config.telemetry_interval_s))
+    expire_after_s = max(MIN_EXPIRE_S, round(EXPIRE_HEARTBEATS * pace.heartbeat_s))
     board = config.base.rpartition("/")[2]
-    return Naming(config.base, board, config.discovery_prefix, expire_after_s)
+    return Naming(config.base, board, config.discovery_prefix, expire_after_s, config.discovery_role)

@@ -143,6 +143,11 @@ class Publisher:
     def linked(self) -> bool:
         return self._link is not None
 
+    @property
+    def has_room(self) -> bool:
+        """Whether the broker's window takes one more."""
+        return self._link is not None and self._link.unsettled < self._link.window
+
     def send_now(self, message: Outgoing, settled: Callable[[int], None]) -> bool:
         """Past everything that waits, and past the window; False without a link, or if it can never be sent."""
         return self._link is not None and self._send(message, settled)

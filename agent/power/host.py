@@ -65,13 +65,18 @@ class Host:
         lines: HostLines,
         emit: Callable[..., object],
         changed: Callable[[Host], None],
+        begun: Callable[[Host, Request, asyncio.Future[Reply]], None] | None = None,
     ) -> None:
-        """`emit(kind, source, *args)` is the event bus; `changed` is called after every change of the view."""
+        """`emit(kind, source, *args)` is the event bus; `changed` is called after every change of the view.
+
+        `begun` is called with every accepted request and the future of its outcome.
+        """
         self.name = name
         self._machine = Machine(timing)
         self._lines = lines
         self._emit = emit
         self._changed = changed
+        self._begun = begun
         self._token: int | None = None
         self._outcome: asyncio.Future[Reply] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -124,6 +129,8 @@ class Host:
             effects = [effect for effect in effects if not isinstance(effect, Finish)]
         if request.action in (Action.ON, Action.CYCLE, Action.RESET):
             self._last_on_by = request.origin
+        if self._begun is not None:
+            self._begun(self, request, outcome)
         self._become(machine, effects)
         return reply, outcome
 

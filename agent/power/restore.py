@@ -7,7 +7,7 @@ import enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from agent.store.settings import Settings
 
@@ -41,15 +41,17 @@ class RestorePolicy:
 
     async def set(self, policy: Restore) -> None:
         """Raises StoreError."""
-        if policy is not self.current:
-            await self._store.put(self.row(policy))
-            self._changed()
+        await self.store(self.row(policy))
 
-    @staticmethod
-    def row(policy: Restore) -> dict[str, int]:
-        """For a transaction that stores more than this."""
+    def row(self, policy: Restore) -> dict[str, object]:
+        """What is to be stored for a policy, for whoever stores it with more; then `told` is called."""
         return {KEY: STORED.index(policy)}
 
+    async def store(self, row: Mapping[str, object]) -> None:
+        """Raises StoreError."""
+        await self._store.put(row)
+        self._changed()
+
     def told(self) -> None:
-        """It was stored with others."""
+        """The row was stored."""
         self._changed()

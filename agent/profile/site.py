@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from agent.profile.base import Name, Table
+from agent.profile.schema import TelemetryRule
 
 TopicBase = Annotated[str, msgspec.Meta(pattern=r"^[^+#\.\x00]+$", max_length=128)]
 """No wildcards, and no dots: some brokers drop a client that publishes to a topic with one."""
@@ -47,6 +48,14 @@ class SiteDiscovery(Table, frozen=True):
 
     enabled: bool = True
     prefix: TopicBase = "homeassistant"
+    role: Annotated[str, msgspec.Meta(pattern="^([A-Za-z0-9][A-Za-z0-9_-]{0,31})?$")] = ""
+    """Home Assistant commands on the topics of this role; empty = on the plain ones."""
+
+
+class SiteRole(Table, frozen=True):
+    """What may be asked for on the topics `as/<role>/...`."""
+
+    allow: tuple[str, ...]
 
 
 class SiteMqtt(Table, frozen=True):
@@ -58,7 +67,11 @@ class SiteMqtt(Table, frozen=True):
     """First levels of every topic; the board id follows."""
     commands: bool | None = None
     """Whether commands are taken; default: only from a loopback broker, or with TLS or credentials."""
+    telemetry_formats: tuple[Literal["json", "msgpack"], ...] = ("json", "msgpack")
+    telemetry_qos: Literal[0, 1] = 0
     discovery: SiteDiscovery = SiteDiscovery()
+    roles: dict[Name, SiteRole] = msgspec.field(default_factory=dict)
+    """`default` is the role of the plain topics."""
 
 
 class SitePolicy(Table, frozen=True):
@@ -72,6 +85,9 @@ class SiteLocal(Table, frozen=True):
 
 class SiteTelemetry(Table, frozen=True):
     interval_s: Annotated[float, msgspec.Meta(ge=0.5, le=3600)] | None = None
+    heartbeat_s: Annotated[float, msgspec.Meta(ge=0.5, le=3600)] | None = None
+    rules: tuple[TelemetryRule, ...] = ()
+    """Before those of the profile."""
 
 
 class Site(Table, frozen=True):

@@ -39,7 +39,7 @@ class Announcer:
         again: Callable[[], None],
     ) -> None:
         """`naming` None = discovery is off: what was announced before is taken back. `again`: introduce the board."""
-        self._naming = naming
+        self.naming = naming
         self._board = board
         self._retained = retained
         self._again = again
@@ -48,7 +48,7 @@ class Announcer:
 
     @property
     def filters(self) -> list[str]:
-        return [self._naming.birth] if self._naming else []
+        return [self.naming.birth] if self.naming else []
 
     def messages(self) -> list[Outgoing]:
         """Every device as it is now."""
@@ -66,7 +66,7 @@ class Announcer:
 
     def topics(self) -> dict[str, Parts]:
         """What will be retained, with the components of each device."""
-        naming = self._naming
+        naming = self.naming
         if naming is None:
             return {}
         return {topic: platforms(payload) for topic, payload in discovery(self._board.inventory(), naming).items()}
@@ -87,12 +87,12 @@ class Announcer:
         self._again()
 
     def _payloads(self) -> dict[str, bytes]:
-        if self._naming is None:
+        if self.naming is None:
             return {}
         try:
             return {
                 topic: msgspec.json.encode(with_removed(payload, self._retained.known(topic)))
-                for topic, payload in discovery(self._board.inventory(), self._naming).items()
+                for topic, payload in discovery(self._board.inventory(), self.naming).items()
             }
         except Exception:  # a fault in a description must not cost the connection
             log.exception("MQTT: no discovery")

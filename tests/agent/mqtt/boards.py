@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from agent.events.event import Event
     from agent.power.request import Request
+    from agent.requests.endpoint import Endpoint
 
 
 INVENTORY = Inventory(
@@ -50,6 +51,7 @@ class MemoryBoard:
         """Commands raise it."""
         self.readings: dict[str, object] = {"supplies": {"1": {"pout_w": 120.5, "vin_v": None}}}
         self.parts = INVENTORY
+        self.methods: dict[str, Endpoint] = {}
         self._watchers: list[Callable[[str], None]] = []
 
     def documents(self) -> Mapping[str, object]:
@@ -60,6 +62,9 @@ class MemoryBoard:
             "redundancy/state": {"enabled": self.enabled},
             "policies/state": {"restore": "off"},
         }
+
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        return self.methods
 
     def inventory(self) -> Inventory:
         return self.parts

@@ -15,7 +15,7 @@ from agent.mqtt import publisher as module
 from agent.mqtt.event_queue import MemoryEventQueue
 from agent.mqtt.message import Outgoing
 from agent.mqtt.publisher import MAX_ANSWERS, Publisher
-from agent.mqtt.telemetry import Telemetry
+from agent.mqtt.telemetry import Pace, Telemetry
 from tests.agent.mqtt.boards import MemoryBoard
 from tests.agent.mqtt.brokers import eventually
 
@@ -73,7 +73,7 @@ class Bench:
         self.board = MemoryBoard()
         self.events = queue or MemoryEventQueue()
         self.publisher = Publisher(BASE, self.board, self.events)
-        self.telemetry = Telemetry(BASE, self.board, self.publisher, dict)
+        self.telemetry = Telemetry(BASE, self.board, self.publisher, dict, Pace(0.5, 0.0))
         self.board.watch(self.publisher.changed)
         self.link = MemoryLink()
 
