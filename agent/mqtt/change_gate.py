@@ -49,7 +49,9 @@ class ChangeGate:
         return True
 
     def _causes(self, readings: Mapping[str, Leaf], now_s: float) -> list[str]:
-        last = self._last or {}
+        if self._last is None:
+            return []
+        last = self._last
         return [
             place
             for place, value in readings.items()

@@ -63,8 +63,8 @@ class Assistant:
         ]
 
     def entity(self, device: str, key: str) -> Entity:
-        """By the end of the device's identifier (`host_0`, `psu_1`; the board's own is its id) and the component."""
-        return next(one for one in self.entities() if one.key == key and one.device["identifiers"][0].endswith(device))
+        """By the end of the device's identifier (`host_0`, `psu_1`), or `board` and the component."""
+        return next(one for one in self.entities() if one.key == key and _is(one.device, device))
 
     def newest(self, topic: str) -> bytes | None:
         return next((seen.payload for seen in reversed(self.watcher.seen) if seen.topic == topic), None)
@@ -76,7 +76,7 @@ class Assistant:
 
     def available(self, entity: Entity) -> bool:
         """By the availability list of the entity, else of its device, in mode `all`."""
-        root = next(p for p in self.payloads().values() if p["device"] == entity.device)
+        root = next(p for p in self.payloads().values() if p["device"]["identifiers"] == entity.device["identifiers"])
         for entry in entity.config.get("availability", root["availability"]):
             payload = self.newest(entry["topic"])
             if payload is None or rendered(entry.get("value_template", "{{ value }}"), payload) != "online":
@@ -110,3 +110,7 @@ class Assistant:
 
     def _is_config(self, topic: str) -> bool:
         return topic.startswith(f"{self._prefix}/device/") and topic.endswith("/config")
+
+
+def _is(device: dict[str, Any], name: str) -> bool:
+    return "via_device" not in device if name == "board" else str(device["identifiers"][0]).endswith(f"_{name}")
