@@ -126,7 +126,7 @@ class MqttFace:
         return MqttStatus(
             connected=link is not None,
             protocol="" if link is None else link.version.value,
-            url=str(self._config.url),
+            url=connection.url,
             base=self._config.base,
             text=connection.text if not self._command_error else f"{connection.text}; {self._command_error}",
             commands=self._config.commands and not self._command_error,

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -293,4 +292,6 @@ class Link:
 
 def _pending(client: Client) -> bool:
     connection = client.socket()
-    return isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
+    # A websocket of the client library has the method too, and over plain TCP it says 0.
+    waiting = getattr(connection, "pending", None)
+    return waiting is not None and waiting() > 0

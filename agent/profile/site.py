@@ -60,9 +60,19 @@ class SiteRole(Table, frozen=True):
 
 class SiteMqtt(Table, frozen=True):
     url: str = ""
-    """mqtt://[USER@]HOST[:PORT], mqtts://...; empty = no MQTT."""
+    """mqtt://[USER@]HOST[:PORT], mqtts, ws, wss, unix:///PATH; empty = no MQTT."""
     password_file: str = ""
     ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    """The board's own certificate and key, where the broker asks for one."""
+    server_name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.-]{0,253}$")] = ""
+    """The name that brokers' certificates must carry, when it is not that of the URL."""
+    alpn: tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=255)], ...] = ()
+    fallback_urls: tuple[str, ...] = ()
+    """Other brokers, in order of preference, for the time when `url` cannot be reached."""
+    return_s: Annotated[float, msgspec.Meta(ge=5, le=86_400)] = 300.0
+    """How often a preferred broker is looked for while another is in use."""
     base: TopicBase = "pgood"
     """First levels of every topic; the board id follows."""
     commands: bool | None = None

@@ -87,6 +87,9 @@ class Mosquitto:
             self._process.wait()
             self._process = None
 
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def publish(self, topic: str, payload: str | bytes, *options: str) -> None:
         data = payload.encode() if isinstance(payload, str) else payload
         subprocess.run(
