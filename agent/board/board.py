@@ -15,6 +15,7 @@ from agent.board.board_id import board_id
 from agent.board.buses import open_kernel_buses
 from agent.board.commands import BoardCommands
 from agent.board.documents import Documents
+from agent.board.inventory import wired_actions
 from agent.board.lines import open_kernel_lines, open_memory_lines
 from agent.board.methods import BoardMethods
 from agent.board.policies import Policies
@@ -107,7 +108,7 @@ class Board:
                 self.bus,
             )
             self._stack = opened.pop_all()
-        self.documents = Documents(self.services, self._info())
+        self.documents = Documents(self.services, self._info)
         self.tunables = Tunables(options, self.settings, self._pace_changed)
         self.power_requests = PowerRequests(self.services.hosts, self.services.operations)
         self.endpoints = self._endpoints()
@@ -193,6 +194,10 @@ class Board:
             "hosts": [host.name for host in profile.hosts],
             "supplies": [supply.name for supply in profile.supplies],
             "sensors": [sensor.name for sensor in profile.sensors],
+            "capabilities": {
+                "hosts": {table.name: sorted(a.value for a in wired_actions(table)) for table in profile.hosts},
+                "methods": sorted(self.endpoints),
+            },
             "cold_redundancy": any(supply.cold_redundancy for supply in profile.supplies),
         }
 

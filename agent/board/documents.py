@@ -36,7 +36,7 @@ SUPPLY_READINGS: tuple[tuple[str, Callable[[SupplyReadings], float | None]], ...
 class Documents:
     """Builds documents from the services. Used on the loop's thread; nothing here blocks."""
 
-    def __init__(self, services: Services, info: Document) -> None:
+    def __init__(self, services: Services, info: Callable[[], Document]) -> None:
         self._services = services
         self._info = info
         self._began_s = time.monotonic()
@@ -44,7 +44,7 @@ class Documents:
     def all(self) -> dict[str, Document]:
         """Every retained document, by topic below the board's base."""
         services = self._services
-        documents: dict[str, Document] = {"info": self._info}
+        documents: dict[str, Document] = {"info": self._info()}
         for name in services.hosts:
             documents[f"host/{name}/state"] = self.host(name)
         for index, slot in enumerate(services.supplies.slots):
