@@ -15,9 +15,15 @@ from agent.board.board_id import board_id
 from agent.board.buses import open_kernel_buses
 from agent.board.commands import BoardCommands
 from agent.board.documents import Documents
+from agent.board.inventory import wired_actions
 from agent.board.lines import open_kernel_lines, open_memory_lines
 from agent.board.methods import BoardMethods
+from agent.board.policies import Policies
+from agent.board.power_requests import PowerRequests
 from agent.board.services import Services
+from agent.board.supply_requests import SupplyRequests
+from agent.board.system_requests import SystemRequests
+from agent.board.tunables import Tunables
 from agent.board.version import VERSION
 from agent.console.open import open_console
 from agent.control.server import ControlServer
@@ -47,6 +53,7 @@ if TYPE_CHECKING:
 
     from agent.board.options import Options
     from agent.mqtt.config import MqttConfig
+    from agent.requests.endpoint import Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -101,11 +108,16 @@ class Board:
                 self.bus,
             )
             self._stack = opened.pop_all()
-        self.documents = Documents(self.services, self._info())
-        self.commands = BoardCommands(self.board_id, self.services, self.documents)
+        self.documents = Documents(self.services, self._info)
+        self.tunables = Tunables(options, self.settings, self._pace_changed)
+        self.power_requests = PowerRequests(self.services.hosts, self.services.operations)
+        self.endpoints = self._endpoints()
+        self.commands = BoardCommands(self.board_id, profile, self.services, self.documents, self.endpoints)
         self.replay = EventReplay(self.journal, self.settings)
         self.mqtt = (
-            MqttFace(self.mqtt_config, self.commands, self.bus, events=self.replay.queue) if self.mqtt_config else None
+            MqttFace(self.mqtt_config, self.commands, self.bus, events=self.replay.queue, store=self.settings)
+            if self.mqtt_config
+            else None
         )
         self.control = ControlServer(BoardMethods(self), state_dir / SOCKET)
 
@@ -143,9 +155,32 @@ class Board:
                 self.board_id,
                 url=options.override.mqtt_url,
                 telemetry_interval_s=options.telemetry_interval_s(),
+                heartbeat_s=options.telemetry_heartbeat_s(),
+                rules=(*options.site.telemetry.rules, *options.profile.telemetry.rules),
             )
         except ValueError as error:
             raise SettingError(str(error)) from error
+
+    def _endpoints(self) -> dict[str, Endpoint]:
+        """Every method that faces serve: one table for MQTT and the local socket."""
+        looks = SystemRequests(
+            self.services,
+            self.documents,
+            Policies(self.services),
+            self.tunables,
+            self.options,
+            self.settings,
+            lambda: self.endpoints,
+        )
+        return {
+            **self.power_requests.table(),
+            **looks.table(),
+            **SupplyRequests(self.services).table(),
+        }
+
+    def _pace_changed(self) -> None:
+        if self.mqtt:
+            self.mqtt.set_pace(self.tunables.interval_s, self.tunables.heartbeat_s)
 
     def _info(self) -> dict[str, object]:
         profile = self.options.profile
@@ -159,6 +194,10 @@ class Board:
             "hosts": [host.name for host in profile.hosts],
             "supplies": [supply.name for supply in profile.supplies],
             "sensors": [sensor.name for sensor in profile.sensors],
+            "capabilities": {
+                "hosts": {table.name: sorted(a.value for a in wired_actions(table)) for table in profile.hosts},
+                "methods": sorted(self.endpoints),
+            },
             "cold_redundancy": any(supply.cold_redundancy for supply in profile.supplies),
         }
 
@@ -174,6 +213,7 @@ class Board:
     async def start(self) -> None:
         """Bring everything up. Raises ListenError."""
         if self.mqtt:
+            await self.mqtt.prepare()
             await self.replay.load()
             self.replay.start()
         self.bus.start()
@@ -182,6 +222,7 @@ class Board:
         self.services.start()
         self.bus.emit(EventKind.AGENT_STARTED, "board", self.board_id, VERSION)
         if self.mqtt:
+            self._pace_changed()
             self.mqtt.start()
         await self.control.start()
         await self.ipmi.listen(self._ipmi_addresses)
@@ -200,6 +241,7 @@ class Board:
         if self.mqtt:
             await self.mqtt.close()
             await self.replay.close()
+        await self.power_requests.close()
         await self.services.close()
         if self.world:
             self.world.close()

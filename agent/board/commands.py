@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.board.inventory import inventory
+from agent.board.version import VERSION
 from agent.power.request import Reply, Verdict
 from agent.psu.change import ChangeError, changed
 
@@ -13,14 +15,26 @@ if TYPE_CHECKING:
 
     from agent.board.documents import Document, Documents
     from agent.board.services import Services
+    from agent.mqtt.inventory import Inventory
     from agent.power.request import Request
+    from agent.profile.schema import Profile
+    from agent.requests.endpoint import Endpoint
 
 
 class BoardCommands:
     """Used on the loop's thread."""
 
-    def __init__(self, board_id: str, services: Services, documents: Documents) -> None:
+    def __init__(
+        self,
+        board_id: str,
+        profile: Profile,
+        services: Services,
+        documents: Documents,
+        endpoints: Mapping[str, Endpoint],
+    ) -> None:
         self.board_id = board_id
+        self._profile = profile
+        self._endpoints = endpoints
         self._services = services
         self._documents = documents
 
@@ -33,6 +47,12 @@ class BoardCommands:
 
     def telemetry(self) -> Document:
         return self._documents.telemetry()
+
+    def inventory(self) -> Inventory:
+        return inventory(self._profile, self._services, self.board_id, VERSION)
+
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        return self._endpoints
 
     def watch(self, changed: Callable[[str], None]) -> None:
         self._services.watch(changed)

@@ -36,20 +36,22 @@ SUPPLY_READINGS: tuple[tuple[str, Callable[[SupplyReadings], float | None]], ...
 class Documents:
     """Builds documents from the services. Used on the loop's thread; nothing here blocks."""
 
-    def __init__(self, services: Services, info: Document) -> None:
+    def __init__(self, services: Services, info: Callable[[], Document]) -> None:
         self._services = services
         self._info = info
+        self._began_s = time.monotonic()
 
     def all(self) -> dict[str, Document]:
         """Every retained document, by topic below the board's base."""
         services = self._services
-        documents: dict[str, Document] = {"info": self._info}
+        documents: dict[str, Document] = {"info": self._info()}
         for name in services.hosts:
             documents[f"host/{name}/state"] = self.host(name)
         for index, slot in enumerate(services.supplies.slots):
             documents[f"psu/{slot.name}/state"] = self.supply(index)
         if services.supplies.slots:
             documents["redundancy/state"] = self.redundancy()
+        documents["policies/state"] = self.policies()
         return documents
 
     def host(self, name: str) -> Document:
@@ -97,6 +99,10 @@ class Documents:
             "wiring": view.wiring,
         }
 
+    def policies(self) -> Document:
+        """What the board does by itself, as far as it can be changed while it runs."""
+        return {"restore": self._services.restore_policy.current.value}
+
     def lines(self) -> Document:
         """The line engine in full: what `pgood status --json` shows beside the telemetry."""
         services = self._services
@@ -113,12 +119,20 @@ class Documents:
             "time": rfc3339_ms(time.time_ns() // 1_000_000),
             "mono_ns": time.monotonic_ns(),
             "boot": services.bus.boot,
+            "uptime_s": round(time.monotonic() - self._began_s, 1),
             "hosts": {
-                name: {"state": host.view().state.value, "powered": host.view().powered}
+                name: {
+                    "state": host.view().state.value,
+                    "powered": host.view().powered,
+                    "power_on_h": services.hours[name].hours(),
+                }
                 for name, host in services.hosts.items()
             },
-            "supplies": {slot.name: _supply_readings(slot) for slot in services.supplies.slots},
-            "supply_set": _set_readings(services.supplies.slots),
+            "supplies": {
+                slot.name: _supply_readings(slot) | {"energy_in_kwh": services.energy_meter.slot_kwh(slot.name)}
+                for slot in services.supplies.slots
+            },
+            "supply_set": _set_readings(services.supplies.slots) | {"energy_in_kwh": services.energy_meter.set_kwh()},
             "temperatures_c": {
                 table.name: services.temperatures.reading(table.name).celsius for table in services.temperatures.tables
             },

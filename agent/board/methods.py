@@ -11,7 +11,7 @@ import msgspec
 from agent.board import armed
 from agent.board.line_events import sequence_event
 from agent.board.options import effective
-from agent.control.server import Entry, RequestError
+from agent.control.server import Entry, RequestError, may_not_act
 from agent.events.catalog import CATALOG
 from agent.events.event import EventKind
 from agent.events.redfish_log import render
@@ -46,6 +46,11 @@ class _Named(msgspec.Struct, forbid_unknown_fields=True):
     name: str
 
 
+class _Call(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    given: dict[str, Any] = {}
+
+
 class _Sim(msgspec.Struct, forbid_unknown_fields=True):
     words: list[str]
 
@@ -67,6 +72,7 @@ class BoardMethods:
             "events": Entry(acts=False, stream=self._events),
             "power": Entry(acts=True, serve=self._power),
             "redundancy": Entry(acts=True, serve=self._redundancy),
+            "call": Entry(acts=False, stream=self._call),
             "sequence": Entry(acts=True, serve=self._sequence),
             "reset-interlock": Entry(acts=True, serve=self._reset_interlock),
             "reset-statistics": Entry(acts=True, serve=self._reset_statistics),
@@ -136,6 +142,17 @@ class BoardMethods:
     async def _redundancy(self, args: Mapping[str, Any], peer: Peer) -> object:
         reply = await self._board.commands.configure_redundancy(args, peer.origin)
         return {"verdict": reply.verdict.value, "good": reply.verdict.good, "reason": reply.reason}
+
+    async def _call(self, args: Mapping[str, Any], peer: Peer) -> AsyncIterator[object]:
+        """Any method that MQTT serves as well, under the same name and with the same answers."""
+        wanted = _typed(args, _Call)
+        endpoint = self._board.endpoints.get(wanted.name)
+        if endpoint is None:
+            raise RequestError(f"no method {wanted.name!r}; there are: {', '.join(sorted(self._board.endpoints))}")
+        if endpoint.acts and not self.may_act(peer):
+            raise RequestError(may_not_act(peer))
+        async for answer in endpoint.answers(wanted.given, peer.origin):
+            yield answer
 
     async def _sequence(self, args: Mapping[str, Any], peer: Peer) -> object:
         wanted = _typed(args, _Named)

@@ -82,6 +82,11 @@ class Options:
         site = self.site.telemetry.interval_s
         return self.profile.telemetry.interval_s if site is None else site
 
+    def telemetry_heartbeat_s(self) -> float | None:
+        """None = every sample is published."""
+        site = self.site.telemetry.heartbeat_s
+        return self.profile.telemetry.heartbeat_s if site is None else site
+
 
 def address(text: str, default_port: int = 623) -> tuple[str, int]:
     """`HOST:PORT`, `[V6]:PORT` or `HOST`. Raises ValueError with the cure."""
@@ -127,11 +132,16 @@ def effective(options: Options, state: Settings) -> Iterator[Setting]:
     simulated = options.profile.board.simulated
     armed = simulated or is_armed(options.state_dir)
     yield Setting("board.armed", armed, Origin.PROFILE if simulated else Origin.STATE)
-    yield Setting(
-        "telemetry.interval_s",
-        options.telemetry_interval_s(),
-        _first((site.telemetry.interval_s is not None, Origin.SITE), (True, Origin.PROFILE)),
-    )
+    for key, given, in_force in (
+        ("telemetry.interval_s", site.telemetry.interval_s, options.telemetry_interval_s()),
+        ("telemetry.heartbeat_s", site.telemetry.heartbeat_s, options.telemetry_heartbeat_s()),
+    ):
+        stored_value = state.get(key)
+        yield Setting(
+            key,
+            in_force if stored_value is None else stored_value,
+            _first((stored_value is not None, Origin.STATE), (given is not None, Origin.SITE), (True, Origin.PROFILE)),
+        )
     restore = state.get("policy.restore")
     yield Setting(
         "policy.restore",

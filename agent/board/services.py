@@ -18,8 +18,11 @@ from agent.power.host import Host
 from agent.power.hours import PowerOnHours
 from agent.power.identify import IdentifyLed
 from agent.power.lines import POWER_GOOD, RESULTS, EngineHostLines
+from agent.power.operations import Operations
 from agent.power.restoration import Restoration
+from agent.power.restore import RestorePolicy
 from agent.power.timing import HostTiming
+from agent.psu.energy_meter import EnergyMeter
 from agent.psu.mains import mains_by_supplies
 from agent.psu.monitor import SupplyMonitor
 from agent.psu.power_meter import PowerMeter
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from agent.board.lines import BoardLines
     from agent.events.bus import EventBus
     from agent.hardware.i2c_bus import I2cBus
+    from agent.power.request import Reply, Request
     from agent.profile.schema import HostTable, Profile
     from agent.profile.site import SitePolicy
     from agent.store.settings import Settings
@@ -56,11 +60,13 @@ class Services:
     ) -> None:
         self.bus = bus
         self.lines = lines
+        self.operations = Operations(bus.boot)
         self._watchers: list[Callable[[str], None]] = []
         self._loop = asyncio.get_running_loop()
         self.hosts = {table.name: self._host(table) for table in profile.hosts}
         self._by_power_good = {table.power_good: self.hosts[table.name] for table in profile.hosts}
-        self.restore = Restoration(self.hosts, settings, policy, bus.emit)
+        self.restore_policy = RestorePolicy(policy.restore, settings, lambda: self._tell("policies"))
+        self.restore = Restoration(self.hosts, settings, policy, self.restore_policy, bus.emit)
         self._mains_line = profile.mains.line
         self.hours = {name: PowerOnHours(settings, name) for name in self.hosts}
         self.identify_leds = {
@@ -85,6 +91,7 @@ class Services:
             profile.sensors, lambda name: self.temperatures.reading(name).celsius, settings, bus.emit
         )
         self.power_meter = PowerMeter(self.supplies)
+        self.energy_meter = EnergyMeter(lambda: self.supplies.slots, self.power_meter.present_w, settings)
         self._hours_task: asyncio.Task[None] | None = None
 
     def _host(self, table: HostTable) -> Host:
@@ -95,6 +102,7 @@ class Services:
             EngineHostLines(table, self.lines.engine, self.lines.armed),
             functools.partial(self._host_told, table.name),
             self._host_changed,
+            begun=self._begun,
             asked=lambda host, request: self.restore.asked(host, request),
         )
 
@@ -116,10 +124,12 @@ class Services:
         self.temperatures.start()
         self.limits.start()
         self.power_meter.start()
+        self.energy_meter.start()
         self._hours_task = asyncio.create_task(self._keep_hours(), name="hours")
 
     async def close(self) -> None:
         """Stop watching; no line moves."""
+        await self.energy_meter.close()
         await self.power_meter.close()
         await self.limits.close()
         await self.temperatures.close()
@@ -184,11 +194,16 @@ class Services:
         self._loop.remove_reader(self.lines.guard.fileno())
         self.bus.emit(EventKind.GUARD_LOST, "board", "board")
 
+    def _begun(self, host: Host, request: Request, outcome: asyncio.Future[Reply]) -> None:
+        self.operations.begin_on_host(host.source, request.action.value, request.origin, outcome)
+
     def _host_told(self, name: str, kind: EventKind, source: str, *args: str) -> None:
         self.bus.emit(kind, source, *args)
         self.restore.told(self.hosts[name], kind)
 
     def _host_changed(self, host: Host) -> None:
+        if (operation := self.operations.of_target(host.source)) is not None:
+            self.operations.step(operation, host.view().state.value)
         self.restore.host_changed(host)
         self.interlocks.host_changed(host.name, host.view().state)
         hours = self.hours[host.name]

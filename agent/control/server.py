@@ -52,6 +52,10 @@ class Entry:
     stream: Callable[[Mapping[str, Any], Peer], AsyncIterator[object]] | None = None
 
 
+def may_not_act(peer: Peer) -> str:
+    return f"{peer.name} may look but not act: use sudo, or add the name to local.operators in the site file"
+
+
 class Methods(Protocol):
     def table(self) -> Mapping[str, Entry]: ...
 
@@ -113,9 +117,7 @@ class ControlServer:
                 raise RequestError(f"unknown method {request.method!r}")
             peer = _peer(writer)
             if entry.acts and not self._methods.may_act(peer):
-                raise RequestError(
-                    f"{peer.name} may look but not act: use sudo, or add the name to local.operators in the site file"
-                )
+                raise RequestError(may_not_act(peer))
             if entry.serve:
                 await _send(writer, {"result": await entry.serve(request.args, peer)})
             elif entry.stream:

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.events.event import EventKind
-from agent.power import mains_restore as power
 from agent.power.request import Action, HostState, Request, Verdict
-from agent.power.restoration import ORIGIN, POLICY_KEY
+from agent.power.restoration import ORIGIN
+from agent.power.restore import Restore
 from ipmi.board import (
     ActionReply,
     ChassisAction,
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from agent.power.hours import PowerOnHours
     from agent.power.identify import IdentifyLed
     from agent.power.restoration import Restoration
-    from agent.store.settings import Settings
+    from agent.power.restore import RestorePolicy as StoredRestorePolicy
 
 ACTIONS: dict[ChassisAction, Action] = {
     ChassisAction.FORCE_OFF: Action.FORCE_OFF,
@@ -52,10 +52,11 @@ WATCHDOG_ACTIONS: dict[WatchdogAction, Action] = {
 }
 
 POLICIES = {
-    power.RestorePolicy.OFF: RestorePolicy.ALWAYS_OFF,
-    power.RestorePolicy.PREVIOUS: RestorePolicy.PREVIOUS,
-    power.RestorePolicy.ON: RestorePolicy.ALWAYS_ON,
+    Restore.OFF: RestorePolicy.ALWAYS_OFF,
+    Restore.PREVIOUS: RestorePolicy.PREVIOUS,
+    Restore.ON: RestorePolicy.ALWAYS_ON,
 }
+RESTORE = {policy: restore for restore, policy in POLICIES.items()}
 RESTART_CAUSES = {
     WATCHDOG_ORIGIN: RestartCause.WATCHDOG,
     f"{ORIGIN}:on": RestartCause.POLICY_ALWAYS_ON,
@@ -72,7 +73,7 @@ class HostChassis:
         host: Host,
         hours: PowerOnHours,
         led: IdentifyLed,
-        settings: Settings,
+        policy: StoredRestorePolicy,
         restore: Restoration,
         emit: Callable[..., object],
     ) -> None:
@@ -80,7 +81,7 @@ class HostChassis:
         self._host = host
         self._hours = hours
         self._led = led
-        self._settings = settings
+        self._policy = policy
         self._restore = restore
 
     def status(self) -> ChassisStatus:
@@ -93,7 +94,7 @@ class HostChassis:
             last_event |= LastPowerEvent.AC_FAILED
         return ChassisStatus(
             power_on=view.powered,
-            restore_policy=POLICIES[self._restore.policy()],
+            restore_policy=POLICIES[self._policy.current],
             last_event=last_event,
             control_fault=fault,
             identify_on=self._led.lit,
@@ -113,7 +114,7 @@ class HostChassis:
         self._led.light(seconds)
 
     async def set_restore_policy(self, policy: RestorePolicy) -> None:
-        await self._settings.put({POLICY_KEY: int(policy)})
+        await self._policy.set(RESTORE[policy])
 
     async def watchdog_expired(self, action: WatchdogAction) -> None:
         self._emit(EventKind.HOST_WATCHDOG, self._host.source, self._host.name, action.name.lower())

@@ -73,7 +73,7 @@ class IpmiEndpoints:
                     host,
                     services.hours[name],
                     services.identify_leds[name],
-                    settings,
+                    services.restore_policy,
                     services.restore,
                     bus.emit,
                 ),

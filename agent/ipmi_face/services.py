@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from agent.power.hours import PowerOnHours
     from agent.power.identify import IdentifyLed
     from agent.power.restoration import Restoration
+    from agent.power.restore import RestorePolicy
     from agent.psu.monitor import SupplyMonitor
     from agent.psu.power_meter import PowerMeter
     from agent.psu.redundancy import ColdRedundancy
@@ -33,6 +34,9 @@ class IpmiServices(Protocol):
 
     @property
     def restore(self) -> Restoration: ...
+
+    @property
+    def restore_policy(self) -> RestorePolicy: ...
 
     @property
     def supplies(self) -> SupplyMonitor: ...

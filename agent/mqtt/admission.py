@@ -29,6 +29,8 @@ class Refused(enum.Enum):
     EXPIRED = "expired"
     TOO_EARLY = "too-early"
     UNKNOWN_HOST = "unknown-host"
+    UNKNOWN_METHOD = "unknown-method"
+    FORBIDDEN = "forbidden"
     TOO_MANY = "too-many"
 
 

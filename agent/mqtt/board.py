@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from agent.mqtt.inventory import Inventory
     from agent.power.request import Reply, Request
+    from agent.requests.endpoint import Endpoint
 
 
 class MqttBoard(Protocol):
@@ -19,12 +21,20 @@ class MqttBoard(Protocol):
         """Every retained document by its topic below the board's base: `info`, `host/0/state`, `psu/1/state` ..."""
         ...
 
+    def inventory(self) -> Inventory:
+        """The parts of the board, for discovery."""
+        ...
+
     def watch(self, changed: Callable[[str], None]) -> None:
         """`changed(source)` is called when the document `<source>/state` changed (`host/0`, `psu/1`, `redundancy`)."""
         ...
 
     def telemetry(self) -> Mapping[str, object]:
         """All readings of this instant."""
+        ...
+
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """Every method by its name: `hosts/power/on` ..."""
         ...
 
     @property

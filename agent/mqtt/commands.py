@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import msgspec
 
 from agent.power.request import Action
+from agent.requests.endpoint import readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +56,14 @@ class HostCommand:
 class RedundancyCommand:
     change: Mapping[str, object]
     """Some of `enabled`, `rotation`, `algorithm`, `ranks`, `period_s`; the values are the board's to judge."""
+    stamp: Stamp = Stamp()
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentsCommand:
+    """Arguments of a method; whether they fit is the method's to judge."""
+
+    arguments: Mapping[str, object]
     stamp: Stamp = Stamp()
 
 
@@ -107,7 +116,7 @@ def parse_host(payload: bytes) -> HostCommand | Malformed:
         command = msgspec.convert(given, _HostJson)
         return HostCommand(_word(command.action, HOST_WORDS), command.force, _stamp(command))
     except (msgspec.ValidationError, ValueError) as error:
-        return Malformed(_readable(error), transaction)
+        return Malformed(readable(error), transaction)
 
 
 def parse_redundancy(payload: bytes) -> RedundancyCommand | Malformed:
@@ -126,7 +135,26 @@ def parse_redundancy(payload: bytes) -> RedundancyCommand | Malformed:
             raise ValueError(f"nothing to change: give some of {', '.join(REDUNDANCY_KEYS)}")
         return RedundancyCommand(change, _stamp(command))
     except (msgspec.ValidationError, ValueError) as error:
-        return Malformed(_readable(error), transaction)
+        return Malformed(readable(error), transaction)
+
+
+STAMP_KEYS = ("id", "transaction", "issued_at")
+
+
+def parse_arguments(payload: bytes) -> ArgumentsCommand | Malformed:
+    """Nothing at all, or `{"host": "0", "transaction": "7", "issued_at": ...}`: arguments beside the stamp."""
+    try:
+        text = _text(payload)
+        if text and not text.startswith("{"):
+            raise ValueError("a request is a JSON object, or empty")
+        given, transaction = _json(text) if text else ({}, None)
+    except ValueError as error:
+        return Malformed(str(error))
+    try:
+        stamp = _stamp(msgspec.convert({key: given[key] for key in STAMP_KEYS if key in given}, _Stamped))
+    except (msgspec.ValidationError, ValueError) as error:
+        return Malformed(readable(error), transaction)
+    return ArgumentsCommand({key: value for key, value in given.items() if key not in STAMP_KEYS}, stamp)
 
 
 def _text(payload: bytes) -> str:
@@ -182,7 +210,3 @@ def _unix_s(issued_at: str | float) -> float:
 
 def _quoted(text: str) -> str:
     return repr(text if len(text) <= 32 else text[:32] + "...")
-
-
-def _readable(error: Exception) -> str:
-    return str(error).replace(" - at `$.", ": `").replace("Object contains ", "").replace("Object missing", "missing")

@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.mqtt.retry import Version
+from agent.mqtt.roles import Roles
+from agent.mqtt.telemetry import TelemetryForm
 from agent.mqtt.url import BrokerUrl, parse_url
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.profile.schema import TelemetryRule
     from agent.profile.site import SiteMqtt
 
 MAX_PASSWORD_BYTES = 1024
@@ -20,7 +25,7 @@ MAX_PASSWORD_BYTES = 1024
 
 @dataclass(frozen=True, slots=True)
 class MqttConfig:
-    """One broker and how to use it."""
+    """Brokers and how to use them."""
 
     url: BrokerUrl
     base: str
@@ -29,6 +34,16 @@ class MqttConfig:
     password: str | None = field(default=None, repr=False)
     ca_file: str = ""
     """Trusted instead of the system's certificates; empty = the system's."""
+    cert_file: str = ""
+    key_file: str = ""
+    """Our own certificate and its key, for brokers that ask for one."""
+    server_name: str = ""
+    """The name that the broker's certificate must carry; empty = that of the URL."""
+    alpn: tuple[str, ...] = ()
+    fallbacks: tuple[BrokerUrl, ...] = ()
+    """Brokers for the time when `url` cannot be reached, in order of preference."""
+    return_s: float = 300.0
+    """While a fallback is in use, a better one is looked for this often."""
     commands: bool = False
     telemetry_interval_s: float = 5.0
     keepalive_s: int = 30
@@ -41,6 +56,14 @@ class MqttConfig:
     """Bounds the broker's answer to CONNECT."""
     first_version: Version = Version.V5
     """Tried first; the other one when the broker refuses it or chokes on it."""
+    discovery_prefix: str = ""
+    """Where Home Assistant listens for descriptions of devices; empty = the board is not announced."""
+    discovery_role: str = ""
+    """On whose topics Home Assistant commands; empty = the plain ones."""
+    roles: Roles = field(default_factory=Roles)
+    heartbeat_s: float | None = None
+    """Without a change telemetry is sent only so often; None = every sample."""
+    telemetry: TelemetryForm = field(default_factory=TelemetryForm)
     inflight: int = 20
     """So many messages may be unacknowledged at a time; a broker may ask for fewer."""
 
@@ -56,6 +79,8 @@ def mqtt_config(
     *,
     url: str | None = None,
     telemetry_interval_s: float = 5.0,
+    heartbeat_s: float | None = None,
+    rules: Sequence[TelemetryRule] = (),
     first_version: Version = Version.V5,
 ) -> MqttConfig | None:
     """The configuration of a board, `url` (of the command line) in place of the site's; None = no MQTT.
@@ -72,19 +97,34 @@ def mqtt_config(
             "mqtt.password_file is given and mqtt.url has no user: write the user in the URL,"
             f" for example mqtt://USER@{broker.host}:{broker.port}"
         )
-    if site.ca_file:
-        _check_ca(Path(site.ca_file), broker)
+    fallbacks = tuple(parse_url(text) for text in site.fallback_urls) if url is None else ()
+    _check_tls(site, any(one.tls for one in (broker, *fallbacks)), broker)
+    known = password is not None or bool(site.cert_file)
+    roles = Roles({role: table.allow for role, table in site.roles.items()})
+    if site.discovery.role and site.discovery.role not in roles:
+        raise ValueError(f"mqtt.discovery.role: there is no role {site.discovery.role!r} in mqtt.roles")
     return MqttConfig(
         url=broker,
         base=f"{site.base.strip('/')}/{board_id}",
         client_id=f"pgood-{board_id}",
         password=password,
         ca_file=site.ca_file,
-        commands=commands_by_default(broker, credentials=password is not None)
+        cert_file=site.cert_file,
+        key_file=site.key_file,
+        server_name=site.server_name,
+        alpn=site.alpn,
+        fallbacks=fallbacks,
+        return_s=site.return_s,
+        commands=all(commands_by_default(one, credentials=known) for one in (broker, *fallbacks))
         if site.commands is None
         else site.commands,
         telemetry_interval_s=telemetry_interval_s,
+        heartbeat_s=heartbeat_s,
+        telemetry=TelemetryForm(site.telemetry_formats, site.telemetry_qos, tuple(rules)),
         first_version=first_version,
+        roles=roles,
+        discovery_role=site.discovery.role,
+        discovery_prefix=site.discovery.prefix if site.discovery.enabled else "",
     )
 
 
@@ -109,13 +149,27 @@ def _read_password(file: Path) -> str:
     return password
 
 
-def _check_ca(file: Path, broker: BrokerUrl) -> None:
-    if not broker.tls:
-        raise ValueError(f"mqtt.ca_file is given and {broker} does not use TLS: write mqtts:// in mqtt.url")
+def _check_tls(site: SiteMqtt, tls: bool, broker: BrokerUrl) -> None:
+    given = [key for key in ("ca_file", "cert_file", "key_file", "server_name", "alpn") if getattr(site, key)]
+    if given and not tls:
+        raise ValueError(f"mqtt.{given[0]} is given and {broker} does not use TLS: write mqtts:// in mqtt.url")
+    if site.key_file and not site.cert_file:
+        raise ValueError("mqtt.key_file is given without its certificate: name that as mqtt.cert_file")
+    for key, what in (
+        ("ca_file", "the broker's CA certificate (PEM)"),
+        ("cert_file", "this board's certificate (PEM)"),
+        ("key_file", "the key of this board's certificate (PEM), readable by pgood only"),
+    ):
+        if getattr(site, key):
+            _check_readable(f"mqtt.{key}", Path(getattr(site, key)), what, secret=key == "key_file")
+
+
+def _check_readable(key: str, file: Path, what: str, *, secret: bool) -> None:
     try:
         with file.open("rb") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
             stream.read(1)
     except OSError as error:
-        raise ValueError(
-            f"mqtt.ca_file {file} cannot be read: {error.strerror}: name the broker's CA certificate (PEM)"
-        ) from error
+        raise ValueError(f"{key} {file} cannot be read: {error.strerror}: name {what}") from error
+    if secret and stat.S_ISREG(mode) and mode & (stat.S_IROTH | stat.S_IWOTH):
+        raise ValueError(f"{key} {file} can be read or changed by everybody: chmod o-rw {file}")

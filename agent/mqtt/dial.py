@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import ssl
-import threading
 from typing import TYPE_CHECKING
 
 from paho.mqtt.client import Client
@@ -15,6 +13,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from agent.mqtt import topics
 from agent.mqtt.properties import connect_properties, will_properties
 from agent.mqtt.retry import Version
+from agent.mqtt.short_thread import ShortThread
+from agent.mqtt.tls import tls_context
+from agent.mqtt.url import Transport
 
 if TYPE_CHECKING:
     from paho.mqtt.properties import Properties
@@ -34,59 +35,55 @@ class DialError(Exception):
 
 
 class Dialler:
-    """Makes connected clients, one at a time. Used on the loop's thread."""
+    """Makes connected clients, one at a time: two would come with one client id. Used on the loop's thread."""
 
     def __init__(self, config: MqttConfig) -> None:
         self._config = config
-        self._thread: threading.Thread | None = None
+        self._thread = ShortThread("mqtt-connect")
+        self._probing = ShortThread("mqtt-probe")
 
     async def dial(self, version: Version) -> Client:
         """A client whose socket is connected and that has sent CONNECT; nobody has read from it yet. Raises DialError.
 
         Cancellation leaves the thread behind: it ends by itself, and its connection is closed.
         """
-        while self._thread is not None and self._thread.is_alive():
-            await asyncio.sleep(0.1)  # never two: both would come with one client id
-        loop = asyncio.get_running_loop()
-        result: asyncio.Future[Client] = loop.create_future()
-        self._thread = threading.Thread(
-            target=_dial, args=(self._config, version, loop, result), name="mqtt-connect", daemon=True
-        )
-        self._thread.start()
-        return await result
+        return await self._thread.run(lambda: _dial(self._config, version), hang_up)
+
+    async def reachable(self) -> bool:
+        """Whether the broker takes a connection; nothing of MQTT is said."""
+        return await self._probing.run(lambda: _reachable(self._config), lambda _: None)
 
 
-def _dial(
-    config: MqttConfig, version: Version, loop: asyncio.AbstractEventLoop, result: asyncio.Future[Client]
-) -> None:
-    """The thread."""
-    client: Client | None = None
-    failure: DialError | None = None
+def _dial(config: MqttConfig, version: Version) -> Client:
+    """On the thread."""
+    url = config.url
+    host, port = (url.path, 1) if url.transport is Transport.UNIX else (url.host, url.port)
     try:
         client = new_client(config, version)
-        host, port, keepalive_s = config.url.host, config.url.port, config.keepalive_s
         if version is Version.V5:
-            client.connect(host, port, keepalive_s, clean_start=True, properties=_connect_properties(config))
+            client.connect(host, port, config.keepalive_s, clean_start=True, properties=_connect_properties(config))
         else:
-            client.connect(host, port, keepalive_s)
+            client.connect(host, port, config.keepalive_s)
     except (OSError, ValueError) as error:
-        failure = DialError(why_unreachable(error, config))
+        raise DialError(why_unreachable(error, config)) from error
+    return client
+
+
+def _reachable(config: MqttConfig) -> bool:
+    """On the thread."""
+    url = config.url
     try:
-        loop.call_soon_threadsafe(_deliver, result, client, failure)
-    except RuntimeError:  # the loop is closed: the agent ends
-        if client is not None:
-            hang_up(client)
-
-
-def _deliver(result: asyncio.Future[Client], client: Client | None, failure: DialError | None) -> None:
-    if result.done():  # given up meanwhile
-        if client is not None:
-            hang_up(client)
-    elif failure is not None:
-        result.set_exception(failure)
-    else:
-        assert client is not None
-        result.set_result(client)
+        if url.transport is Transport.UNIX:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+                connection.settimeout(config.connect_timeout_s)
+                connection.connect(url.path)
+            return True
+        with socket.create_connection((url.host, url.port), config.connect_timeout_s) as connection:
+            if url.tls:
+                tls_context(config).wrap_socket(connection, server_hostname=url.host).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def hang_up(client: Client) -> None:
@@ -97,24 +94,25 @@ def hang_up(client: Client) -> None:
 
 
 def new_client(config: MqttConfig, version: Version) -> Client:
-    """A client with its will and credentials set; reads the CA file. Raises OSError, ValueError."""
+    """A client with its will and credentials set; reads the certificate files. Raises OSError, ValueError."""
     five = version is Version.V5
     client = Client(
         CallbackAPIVersion.VERSION2,
         client_id=config.client_id,
         clean_session=None if five else True,
         protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
+        transport=config.url.transport.value,
         reconnect_on_failure=False,  # else paho reconnects by itself, on the loop's thread, blockingly
     )
     client.connect_timeout = config.connect_timeout_s
     client.max_inflight_messages_set(config.inflight + 1)
     client.max_queued_messages_set(config.inflight + 1)  # what waits, waits with us
+    if config.url.transport is Transport.WEBSOCKETS:
+        client.ws_set_options(path=config.url.path)
     if config.url.user:
         client.username_pw_set(config.url.user, config.password)
     if config.url.tls:
-        context = ssl.create_default_context(cafile=config.ca_file or None)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        client.tls_set_context(context)
+        client.tls_set_context(tls_context(config))
     will = will_properties(delay_s=config.will_delay_s) if five and config.will_delay_s else None
     client.will_set(f"{config.base}/{topics.STATUS}", topics.OFFLINE, 1, True, will)
     return client

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agent.mqtt import topics
@@ -13,8 +14,13 @@ from agent.mqtt.connection import Connection
 from agent.mqtt.desk import CommandDesk
 from agent.mqtt.ending import DOUBLE_ID, FAILURE, EndingKind
 from agent.mqtt.event_queue import MemoryEventQueue
+from agent.mqtt.homeassistant.announcer import Announcer
+from agent.mqtt.homeassistant.naming import Naming
+from agent.mqtt.message import Outgoing
 from agent.mqtt.publisher import Publisher
+from agent.mqtt.retained import MemoryStore, RetainedTopics
 from agent.mqtt.status import MqttStatus
+from agent.mqtt.telemetry import Pace, Telemetry
 from agent.mqtt.twin import TwinWatch
 from agent.mqtt.wall_clock import unix_s
 
@@ -28,10 +34,14 @@ if TYPE_CHECKING:
     from agent.mqtt.event_queue import EventQueue
     from agent.mqtt.link import Link
     from agent.mqtt.message import Incoming
+    from agent.mqtt.retained import Parts, Store
 
 log = logging.getLogger(__name__)
 
 SUBSCRIBE_S = 10.0
+EXPIRE_HEARTBEATS = 3
+MIN_EXPIRE_S = 15
+"""Home Assistant calls a reading unavailable when so many heartbeats, and at least so long, brought no new one."""
 FLUSH_S = 1.0
 FAREWELL_S = 0.4
 GOODBYE_S = 0.4
@@ -48,21 +58,30 @@ class MqttFace:
         bus: EventBus,
         *,
         events: EventQueue | None = None,
+        store: Store | None = None,
         wall_clock: Callable[[], float | None] = unix_s,
     ) -> None:
-        """`wall_clock` gives Unix seconds, or None while the clock is not set."""
+        """`wall_clock` gives Unix seconds, or None while the clock is not set; `store` outlives the agent."""
         self._config = config
         self._board = board
         self._events = MemoryEventQueue() if events is None else events
         self._publisher = Publisher(config.base, board, self._events)
-        self._desk = CommandDesk(config.base, board, self._publisher.answer, wall_clock)
+        self._telemetry = Telemetry(config.base, board, self._publisher, self._counters, pace(config), config.telemetry)
+        self._desk = CommandDesk(config.base, board, self._publisher.answer, wall_clock, roles=config.roles)
+        self._retained = RetainedTopics(MemoryStore() if store is None else store)
+        self._announcer = Announcer(naming(config, pace(config)), board, self._retained, self._introduce)
         self._connection = Connection(config, self)
         self._twin = TwinWatch()
         self._subscription: Subscription = bus.subscribe("mqtt")
         self._tasks: set[asyncio.Task[None]] = set()
         self._subscribing: asyncio.Task[None] | None = None
         self._command_error = ""
+        self._paced = asyncio.Event()
         self._open = False
+
+    async def prepare(self) -> None:
+        """Remember what will be retained, before any of it is."""
+        await self._retained.remember(self._present())
 
     def start(self) -> None:
         """Returns at once; the broker is reached whenever that is possible."""
@@ -94,12 +113,20 @@ class MqttFace:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
+    def set_pace(self, interval_s: float, heartbeat_s: float) -> None:
+        """How often telemetry is taken, and published without a change, from now on."""
+        self._telemetry.pace = Pace(interval_s, heartbeat_s)
+        self._announcer.naming = naming(self._config, self._telemetry.pace)
+        self._paced.set()
+        if self._publisher.linked:
+            self._publisher.announce(self._announcer.changes())
+
     def status(self) -> MqttStatus:
         link, connection, publisher, desk = self._connection.link, self._connection, self._publisher, self._desk
         return MqttStatus(
             connected=link is not None,
             protocol="" if link is None else link.version.value,
-            url=str(self._config.url),
+            url=connection.url,
             base=self._config.base,
             text=connection.text if not self._command_error else f"{connection.text}; {self._command_error}",
             commands=self._config.commands and not self._command_error,
@@ -111,7 +138,7 @@ class MqttFace:
             waiting_events=len(self._events),
             dropped_events=self._events.dropped + self._subscription.dropped,
             dropped_answers=publisher.dropped_answers,
-            skipped_telemetry=publisher.skipped_telemetry,
+            skipped_telemetry=self._telemetry.skipped,
             reconnects=max(0, connection.established - 1),
             last_error=connection.last_error or publisher.last_refusal,
         )
@@ -119,8 +146,12 @@ class MqttFace:
     # ------------------------------------------------------------------ the connection
 
     def link_up(self, link: Link) -> None:
-        link.subscribe([f"{self._config.base}/{topics.INFO}"])  # before ours takes its place
+        # info: before ours takes its place
+        link.subscribe([f"{self._config.base}/{topics.INFO}", *self._announcer.filters])
+        self._publisher.announce(self._announcer.messages())
         self._publisher.link_up(link)
+        self._remove()
+        self._telemetry.link_up()
         if self._config.commands and self._open:
             self._subscribing = self._spawn(self._subscribe(link), "mqtt-subscribe")
 
@@ -130,12 +161,15 @@ class MqttFace:
             self._subscribing.cancel()
             self._subscribing = None
         self._desk.admission.lost()
+        self._announcer.link_down()
         self._publisher.link_down()
 
     def received(self, message: Incoming) -> None:
         if not self._open:
             return
-        if message.topic == topics.INFO:
+        if message.foreign:
+            self._announcer.received(message)
+        elif message.topic == topics.INFO:
             self._found_info(message)
         elif self._config.commands:
             self._desk.take(message)
@@ -147,11 +181,45 @@ class MqttFace:
         elif self._twin.found(message.payload) and self._connection.link is not None:
             self._connection.link.abort(DOUBLE_ID, EndingKind.TAKEN_OVER)
 
+    # ------------------------------------------------------------------ who listens
+
+    def _introduce(self) -> None:
+        self._publisher.announce(self._announcer.messages())
+        self._publisher.introduce()
+        self._telemetry.introduce()
+
+    def _present(self) -> dict[str, Parts]:
+        """Every retained topic of this board as it is now."""
+        documents: dict[str, Parts] = {f"{self._config.base}/{topic}": {} for topic in self._board.documents()}
+        return documents | {f"{self._config.base}/{topics.STATUS}": {}} | self._announcer.topics()
+
+    def _remove(self) -> None:
+        """Take out of the broker's memory what was there once: a supply that left the profile leaves its entities."""
+        for topic in self._retained.gone(self._present()):
+            log.info("MQTT: %s is no more", topic)
+            self._publisher.announce([Outgoing(topic, b"", retain=True)], partial(self._removed, topic))
+
+    def _removed(self, topic: str, code: int) -> None:
+        if code < FAILURE:
+            self._spawn(self._retained.forget(topic), "mqtt-forget")
+
     # ------------------------------------------------------------------ the board
 
     def _changed(self, source: str) -> None:
         if self._open:
             self._publisher.changed(source)
+            if source.startswith("psu/") and self._publisher.linked:
+                self._publisher.announce(self._announcer.changes())
+
+    def _counters(self) -> dict[str, int]:
+        status = self.status()
+        return {
+            "waiting_events": status.waiting_events,
+            "dropped_events": status.dropped_events,
+            "skipped_telemetry": status.skipped_telemetry,
+            "refused_commands": status.refused_commands,
+            "reconnects": status.reconnects,
+        }
 
     async def _forward_events(self) -> None:
         while True:
@@ -161,9 +229,13 @@ class MqttFace:
         loop = asyncio.get_running_loop()
         due_s = loop.time()
         while True:
-            self._publisher.telemetry()
-            due_s = max(due_s + self._config.telemetry_interval_s, loop.time())
-            await asyncio.sleep(due_s - loop.time())
+            self._telemetry.sample()
+            due_s = max(due_s + self._telemetry.pace.interval_s, loop.time())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(due_s):
+                    await self._paced.wait()
+                self._paced.clear()
+                due_s = loop.time()
 
     async def _subscribe(self, link: Link) -> None:
         self._command_error = ""
@@ -192,3 +264,16 @@ class MqttFace:
         await asyncio.sleep(0.01)  # what the bus has handed out gets into the queue
         while not self._publisher.idle and loop.time() < until_s:
             await asyncio.sleep(0.01)
+
+
+def pace(config: MqttConfig) -> Pace:
+    interval_s = config.telemetry_interval_s
+    return Pace(interval_s, interval_s if config.heartbeat_s is None else max(interval_s, config.heartbeat_s))
+
+
+def naming(config: MqttConfig, pace: Pace) -> Naming | None:
+    if not config.discovery_prefix:
+        return None
+    expire_after_s = max(MIN_EXPIRE_S, round(EXPIRE_HEARTBEATS * pace.heartbeat_s))
+    board = config.base.rpartition("/")[2]
+    return Naming(config.base, board, config.discovery_prefix, expire_after_s, config.discovery_role)

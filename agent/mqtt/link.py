@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -276,21 +275,23 @@ class Link:
         except UnicodeDecodeError:
             return
         prefix = self._base + "/"
-        if not topic.startswith(prefix):
-            return
+        foreign = not topic.startswith(prefix)
         properties = told(message.properties)
         incoming = Incoming(
-            topic=topic.removeprefix(prefix),
+            topic=topic if foreign else topic.removeprefix(prefix),
             payload=bytes(message.payload),
             retained=message.retain,
             duplicate=message.dup,
             expiry_s=properties.get("MessageExpiryInterval"),
             response_topic=properties.get("ResponseTopic", ""),
             correlation=properties.get("CorrelationData"),
+            foreign=foreign,
         )
         self._loop.call_soon(self._user.received, incoming)
 
 
 def _pending(client: Client) -> bool:
     connection = client.socket()
-    return isinstance(connection, ssl.SSLSocket) and connection.pending() > 0
+    # A websocket of the client library has the method too, and over plain TCP it says 0.
+    waiting = getattr(connection, "pending", None)
+    return waiting is not None and waiting() > 0

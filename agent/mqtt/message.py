@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What a broker delivered. `topic` is relative to the board's base."""
+    """What a broker delivered. `topic` is relative to the board's base, or absolute if it is `foreign`."""
 
     topic: str
     payload: bytes
@@ -20,6 +20,8 @@ class Incoming:
     response_topic: str = ""
     """Absolute; empty = none asked for."""
     correlation: bytes | None = None
+    foreign: bool = False
+    """Not below the board's base."""
 
 
 @dataclass(frozen=True, slots=True)

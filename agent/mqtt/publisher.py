@@ -16,7 +16,7 @@ from agent.mqtt.event_queue import EventRecord
 from agent.mqtt.message import Outgoing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from agent.events.event import Event
     from agent.mqtt.board import MqttBoard
@@ -36,7 +36,7 @@ class Publisher:
     """Used on the loop's thread; nothing here waits.
 
     What waits for the broker is bounded: of each document only the newest state, answers by number, events by the
-    queue; telemetry never waits.
+    queue; what is sent now never waits.
     """
 
     def __init__(self, base: str, board: MqttBoard, events: EventQueue) -> None:
@@ -45,7 +45,6 @@ class Publisher:
         self.refused = 0
         """Messages that the broker refused."""
         self.dropped_answers = 0
-        self.skipped_telemetry = 0
         self.last_refusal = ""
         self._base = base
         self._board = board
@@ -53,23 +52,22 @@ class Publisher:
         self._link: Link | None = None
         self._loop = asyncio.get_running_loop()
         self._status: list[bytes] = []
+        self._announcements: deque[tuple[Outgoing, Callable[[int], None] | None]] = deque()
+        """Messages that introduce the board to others: after availability, before state."""
         self._documents: dict[str, bytes] = {}
         """Documents to be published, by topic; a newer state takes the place of an older."""
         self._last: dict[str, bytes] = {}
         self._changed: set[str] = set()
         self._answers: deque[Outgoing] = deque()
-        self._telemetry_seq = 0
-        self._telemetry_unsent = 0
         self._hold: asyncio.TimerHandle | None = None
         self._due: asyncio.Handle | None = None
 
     # ------------------------------------------------------------------ the link
 
     def link_up(self, link: Link) -> None:
-        """A broker is there: tell it everything, availability first."""
+        """A broker is there: tell it everything, availability first, then what was announced before this call."""
         self._link = link
         self._status = [topics.ONLINE]
-        self._telemetry_unsent = 0
         self._changed.clear()
         self._last.clear()
         self._documents.clear()
@@ -80,11 +78,13 @@ class Publisher:
     def link_down(self) -> None:
         self._link = None
         self._status.clear()
+        self._announcements.clear()
         self._release()
         self._events.rewind()
 
     def farewell(self) -> None:
         """The last word of a clean stop."""
+        self._announcements.clear()
         self._status = [topics.OFFLINE]
         self._fill()
 
@@ -93,6 +93,7 @@ class Publisher:
         """Whether all that waited is with the broker, or there is no broker."""
         return self._link is None or not (
             self._status
+            or self._announcements
             or self._documents
             or self._changed
             or self._answers
@@ -105,6 +106,19 @@ class Publisher:
         return self._last.get(topic)
 
     # ------------------------------------------------------------------ what is to be said
+
+    def announce(self, messages: Iterable[Outgoing], settled: Callable[[int], None] | None = None) -> None:
+        """Line up retained messages with absolute topics; `settled` follows for each."""
+        self._announcements.extend((message, settled) for message in messages)
+        self._fill()
+
+    def introduce(self) -> None:
+        """Say again that the board is there, and every document: somebody new listens."""
+        if self._link is not None:
+            self.announce([Outgoing(f"{self._base}/{topics.STATUS}", topics.ONLINE, retain=True)])
+            self._last.clear()
+            self._render(None)
+            self._fill()
 
     def changed(self, source: str) -> None:
         """The document of `source` changed. Changes of one turn of the loop are published together."""
@@ -125,26 +139,18 @@ class Publisher:
         self._answers.append(message)
         self._fill()
 
-    def telemetry(self) -> None:
-        """All readings of this instant, now or never: skipped while the last ones still wait for the socket."""
-        if self._link is None:
-            return
-        if self._telemetry_unsent:
-            self.skipped_telemetry += 1
-            return
-        self._telemetry_seq += 1
-        try:
-            readings = {"seq": self._telemetry_seq, **self._board.telemetry()}
-            payloads = {
-                topics.TELEMETRY: msgspec.json.encode(readings),
-                topics.TELEMETRY_MSGPACK: msgspec.msgpack.encode(readings),
-            }
-        except Exception:
-            log.exception("MQTT: no telemetry")
-            return
-        for topic, payload in payloads.items():
-            if self._send(Outgoing(f"{self._base}/{topic}", payload, qos=0), self._telemetry_sent):
-                self._telemetry_unsent += 1
+    @property
+    def linked(self) -> bool:
+        return self._link is not None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the broker's window takes one more."""
+        return self._link is not None and self._link.unsettled < self._link.window
+
+    def send_now(self, message: Outgoing, settled: Callable[[int], None]) -> bool:
+        """Past everything that waits, and past the window; False without a link, or if it can never be sent."""
+        return self._link is not None and self._send(message, settled)
 
     # ------------------------------------------------------------------ the window
 
@@ -176,6 +182,8 @@ class Publisher:
         while self._link is not None and self._link.unsettled < self._link.window:
             if self._status:
                 self._retain(topics.STATUS, self._status.pop(0))
+            elif self._announcements:
+                self._send(*self._announcements.popleft())
             elif self._documents:
                 topic = next(iter(self._documents))
                 self._retain(topic, self._documents.pop(topic))
@@ -222,9 +230,6 @@ class Publisher:
             log.warning("MQTT: %s", error)
             return False
         return True
-
-    def _telemetry_sent(self, _code: int) -> None:
-        self._telemetry_unsent = max(0, self._telemetry_unsent - 1)
 
     def _broker_refused(self, topic: str, code: int) -> None:
         self.refused += 1

@@ -10,14 +10,35 @@ INFO = "info"
 EVENT = "event"
 TELEMETRY = "telemetry"
 TELEMETRY_MSGPACK = "telemetry/msgpack"
+POLICIES_SET = "policies/set"
 REDUNDANCY_SET = "redundancy/set"
 REDUNDANCY_RESULT = "redundancy/result"
-ANY_HOST_SET = "host/+/set"
+POLICIES_RESULT = "policies/result"
+REQUEST = "request/"
+AS = "as"
+ANY_ROLE = f"{AS}/#"
+COMMANDS = ("host/+/set", "psu/+/set", REDUNDANCY_SET, POLICIES_SET, f"{REQUEST}#")
+"""Filters of everything that asks the board for something."""
 
 ONLINE = b"online"
 OFFLINE = b"offline"
 
-_HOST_SET = re.compile(r"host/([A-Za-z0-9][A-Za-z0-9_-]{0,31})/set")
+_ROLE = re.compile(rf"{AS}/([A-Za-z0-9][A-Za-z0-9_-]{{0,31}})/(.+)", re.DOTALL)
+
+
+def as_role(role: str, topic: str) -> str:
+    """The topic on which a role commands; the plain one for no role."""
+    return f"{AS}/{role}/{topic}" if role else topic
+
+
+def role_of(topic: str) -> tuple[str, str]:
+    """The role on whose topic something came, and the topic without it; empty for a plain topic."""
+    match = _ROLE.fullmatch(topic)
+    return (match[1], match[2]) if match else ("", topic)
+
+
+def response(method: str) -> str:
+    return f"response/{method}"
 
 
 def host_result(host: str) -> str:
@@ -27,12 +48,6 @@ def host_result(host: str) -> str:
 def state(source: str) -> str:
     """`host/0`, `psu/1` or `redundancy` to the topic of its document."""
     return f"{source}/state"
-
-
-def commanded_host(topic: str) -> str | None:
-    """The host that a topic below the base commands; None when it is no such topic or cannot be a host's name."""
-    match = _HOST_SET.fullmatch(topic)
-    return match[1] if match else None
 
 
 def may_answer_on(topic: str, base: str) -> bool:

@@ -1,15 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The address of a broker as people write it: `mqtt://[USER@]HOST[:PORT]` or `mqtts://...`."""
+"""The address of a broker as people write it: `mqtt://[USER@]HOST[:PORT]`, mqtts, ws, wss, `unix:///PATH`."""
 
 from __future__ import annotations
 
+import enum
 import ipaddress
 import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
-EXAMPLE = "mqtt://HOST:1883 or mqtts://USER@HOST:8883"
+DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
+WS_PATH = "/mqtt"
+"""Where brokers speak MQTT over websockets, unless the URL says otherwise."""
+MAX_SOCKET_PATH = 107
+"""sun_path holds 108 bytes with its end."""
+EXAMPLE = "mqtt://HOST:1883, mqtts://USER@HOST:8883, wss://HOST/mqtt or unix:///PATH"
+
+
+class Transport(enum.Enum):
+    """The value is the client library's word."""
+
+    TCP = "tcp"
+    WEBSOCKETS = "websockets"
+    UNIX = "unix"
+
 
 _PARTS = re.compile(
     r"""(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://
@@ -19,6 +33,7 @@ _PARTS = re.compile(
         (?P<rest>.*)""",
     re.VERBOSE | re.DOTALL,
 )
+_UNIX = re.compile(r"[Uu][Nn][Ii][Xx]://(?:(?P<user>[^@/]*)@)?(?P<path>/.*)", re.DOTALL)
 _HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?")
 
 
@@ -30,10 +45,15 @@ class BrokerUrl:
     port: int
     tls: bool = False
     user: str = ""
+    transport: Transport = Transport.TCP
+    path: str = ""
+    """Of the unix socket, or of the websocket on its server."""
 
     @property
     def loopback(self) -> bool:
         """Whether only this machine can be meant."""
+        if self.transport is Transport.UNIX:
+            return True
         if self.host.lower() in ("localhost", "ip6-localhost"):
             return True
         try:
@@ -43,11 +63,19 @@ class BrokerUrl:
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{'mqtts' if self.tls else 'mqtt'}://{self.user and self.user + '@'}{host}:{self.port}"
+        user = self.user and self.user + "@"
+        if self.transport is Transport.UNIX:
+            return f"unix://{user}{self.path}"
+        web = self.transport is Transport.WEBSOCKETS
+        scheme = ("wss" if self.tls else "ws") if web else ("mqtts" if self.tls else "mqtt")
+        return f"{scheme}://{user}{host}:{self.port}{self.path}"
 
 
 def parse_url(text: str) -> BrokerUrl:
     """Raises ValueError: one sentence that names the URL (never a password in it) and the cure."""
+    unix = _UNIX.fullmatch(text.strip())
+    if unix is not None:
+        return _unix_socket(unix["path"], unix["user"], _without_password(text.strip()))
     match = _PARTS.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"MQTT broker URL {_without_password(text)!r} is no URL: write {EXAMPLE}")
@@ -55,14 +83,25 @@ def parse_url(text: str) -> BrokerUrl:
     scheme = match["scheme"].lower()
     if scheme not in DEFAULT_PORTS:
         raise ValueError(f"MQTT broker URL {shown!r}: {match['scheme']}:// is not served: write {EXAMPLE}")
-    if match["rest"] not in ("", "/"):
+    web = scheme in ("ws", "wss")
+    if web and re.search(r"[?\#\s]", match["rest"]):
+        raise ValueError(f"MQTT broker URL {shown!r}: the path has no query and no spaces: write {EXAMPLE}")
+    if not web and match["rest"] not in ("", "/"):
         raise ValueError(f"MQTT broker URL {shown!r}: nothing may follow the port: write {EXAMPLE}")
     return BrokerUrl(
         host=_host(match["v6"], match["host"], shown),
         port=_port(match["port"], DEFAULT_PORTS[scheme], shown),
-        tls=scheme == "mqtts",
+        tls=scheme in ("mqtts", "wss"),
         user=_user(match["user"], shown),
+        transport=Transport.WEBSOCKETS if web else Transport.TCP,
+        path=(match["rest"] or WS_PATH) if web else "",
     )
+
+
+def _unix_socket(path: str, user: str | None, shown: str) -> BrokerUrl:
+    if not 1 < len(path.encode()) <= MAX_SOCKET_PATH or "\0" in path:
+        raise ValueError(f"MQTT broker URL {shown!r}: a socket's path has 2 to {MAX_SOCKET_PATH} bytes")
+    return BrokerUrl(host="localhost", port=1, user=_user(user, shown), transport=Transport.UNIX, path=path)
 
 
 def _user(text: str | None, shown: str) -> str:

@@ -66,11 +66,13 @@ class Host:
         emit: Callable[..., object],
         changed: Callable[[Host], None],
         *,
+        begun: Callable[[Host, Request, asyncio.Future[Reply]], None] | None = None,
         asked: Callable[[Host, Request], None] = lambda host, request: None,
     ) -> None:
         """`emit(kind, source, *args)` is the event bus; `changed` is called after every change of the view.
 
-        `asked` is called with each request that was accepted or found the host as wanted.
+        `begun` is called with every accepted request and the future of its outcome, `asked` with each request that
+        was accepted or found the host as wanted.
         """
         self.name = name
         self._machine = Machine(timing)
@@ -78,6 +80,7 @@ class Host:
         self._emit = emit
         self._changed = changed
         self._asked = asked
+        self._begun = begun
         self._token: int | None = None
         self._outcome: asyncio.Future[Reply] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -137,6 +140,8 @@ class Host:
             effects = [effect for effect in effects if not isinstance(effect, Finish)]
         if request.action in (Action.ON, Action.CYCLE, Action.RESET):
             self._last_on_by = request.origin
+        if self._begun is not None:
+            self._begun(self, request, outcome)
         self._become(machine, effects)
         return reply, outcome
 

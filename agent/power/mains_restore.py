@@ -7,9 +7,10 @@ source of mains says so, before or soon after; until then nothing is forgotten.
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from agent.power.restore import Restore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,14 +21,6 @@ SETTLED_NS = 10 * NS
 policy of its own gets its turn."""
 WHY_WINDOW_NS = 15 * NS
 """A supply tells the loss of its input within this time of the host's going off."""
-
-
-class RestorePolicy(enum.Enum):
-    """What to do when the mains is back."""
-
-    OFF = "off"
-    PREVIOUS = "previous"
-    ON = "on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +54,7 @@ class SwitchOn:
     """Press now, by its precondition only if the host is off."""
 
     host: str
-    policy: RestorePolicy
+    policy: Restore
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +135,7 @@ class MainsRestore:
 
     # ------------------------------------------------------------------ decisions
 
-    def expired(self, policy: RestorePolicy, now_ns: int) -> tuple[MainsRestore, list[SwitchOn]]:
+    def expired(self, policy: Restore, now_ns: int) -> tuple[MainsRestore, list[SwitchOn]]:
         """Time has passed: what was due is decided."""
         restore = self._forget(now_ns)
         if restore.due_ns is not None and restore.due_ns <= now_ns:
@@ -182,7 +175,7 @@ class MainsRestore:
         return replace(self, hosts={**self.hosts, name: record})
 
 
-def _wanted(policy: RestorePolicy, remembered: Remembered) -> bool:
-    if policy is RestorePolicy.PREVIOUS:
+def _wanted(policy: Restore, remembered: Remembered) -> bool:
+    if policy is Restore.PREVIOUS:
         return remembered.running and not remembered.user_off
-    return policy is RestorePolicy.ON
+    return policy is Restore.ON

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from agent.events.event import EventKind
 from agent.power.machine import PowerGood
-from agent.power.mains_restore import HostRecord, MainsRestore, Remembered, RestorePolicy
+from agent.power.mains_restore import HostRecord, MainsRestore, Remembered
 from agent.power.request import Action, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from agent.power.host import Host
+    from agent.power.restore import RestorePolicy
     from agent.profile.site import SitePolicy
     from agent.store.settings import Settings
 
@@ -30,9 +31,6 @@ log = logging.getLogger(__name__)
 ORIGIN = "restore"
 """Origin of its requests: `restore:on` or `restore:previous`."""
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-POLICY_KEY = "policy.restore"
-POLICIES = (RestorePolicy.OFF, RestorePolicy.PREVIOUS, RestorePolicy.ON)
-"""By the number that IPMI and the state database use."""
 WANTS_OFF = {Action.SOFT_OFF: True, Action.FORCE_OFF: True, Action.ON: False, Action.CYCLE: False, Action.RESET: False}
 
 
@@ -43,13 +41,15 @@ class Restoration:
         self,
         hosts: Mapping[str, Host],
         settings: Settings,
-        policy: SitePolicy,
+        site: SitePolicy,
+        policy: RestorePolicy,
         emit: Callable[..., object],
         boot_id_file: Path = BOOT_ID,
     ) -> None:
         self._hosts = hosts
         self._settings = settings
-        self._site = policy
+        self._site = site
+        self._policy = policy
         self._emit = emit
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
@@ -57,7 +57,7 @@ class Restoration:
         self._boot_id = _read_boot_id(boot_id_file)
         self._clean = False
         self._restore = MainsRestore(
-            delay_ns=round(policy.restore_delay_s * 1e9),
+            delay_ns=round(site.restore_delay_s * 1e9),
             hosts={name: HostRecord(self._remembered(name)) for name in hosts},
         )
 
@@ -78,11 +78,6 @@ class Restoration:
         self._write()
         if self._writer:
             await self._writer
-
-    def policy(self) -> RestorePolicy:
-        """The policy in force: what was set at run time, else the site file's."""
-        stored = self._settings.get(POLICY_KEY)
-        return RestorePolicy(self._site.restore) if stored is None else POLICIES[stored]
 
     def mains_failed(self, host: str) -> bool:
         """Whether the mains took this host down and nobody has asked for anything since."""
@@ -129,7 +124,7 @@ class Restoration:
             self._timer = self._loop.call_later(delay_s, self._expired)
 
     def _expired(self) -> None:
-        restore, presses = self._restore.expired(self.policy(), time.monotonic_ns())
+        restore, presses = self._restore.expired(self._policy.current, time.monotonic_ns())
         self._become(restore)
         for press in presses:
             self._emit(EventKind.HOST_RESTORED, f"host/{press.host}", press.host, press.policy.value)

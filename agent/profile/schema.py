@@ -173,8 +173,26 @@ class MainsTable(Table, frozen=True):
     """An input line that is active while mains is there: an UPS contact, a relay, a supply's AC-OK."""
 
 
+ReadingFilter = Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9_-]+|\+)(/([A-Za-z0-9_-]+|\+))*$", max_length=128)]
+"""A reading's place in the telemetry, `supplies/1/pin_w`; `+` stands for any name: `supplies/+/pin_w`."""
+
+
+class TelemetryRule(Table, frozen=True):
+    """When a change of a reading is worth a message. The first rule that fits counts."""
+
+    reading: ReadingFilter
+    deadband: Annotated[float, msgspec.Meta(ge=0)] = 0.0
+    """A smaller change than this is none."""
+    every_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
+    """This reading alone causes a message at most so often."""
+
+
 class TelemetryTable(Table, frozen=True):
     interval_s: Annotated[float, msgspec.Meta(ge=0.5, le=3600)] = 5.0
+    """How often the readings are looked at."""
+    heartbeat_s: Annotated[float, msgspec.Meta(ge=0.5, le=3600)] | None = None
+    """Without a change a message is sent only so often; unless given, every time."""
+    rules: tuple[TelemetryRule, ...] = ()
 
 
 class Profile(Table, frozen=True):

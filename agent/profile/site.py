@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from agent.profile.base import Name, Table
+from agent.profile.schema import TelemetryRule
 
 TopicBase = Annotated[str, msgspec.Meta(pattern=r"^[^+#\.\x00]+$", max_length=128)]
 """No wildcards, and no dots: some brokers drop a client that publishes to a topic with one."""
@@ -42,15 +43,45 @@ class SiteSel(Table, frozen=True):
     """The oldest record goes, or new ones are lost."""
 
 
+class SiteDiscovery(Table, frozen=True):
+    """Announcement to Home Assistant."""
+
+    enabled: bool = True
+    prefix: TopicBase = "homeassistant"
+    role: Annotated[str, msgspec.Meta(pattern="^([A-Za-z0-9][A-Za-z0-9_-]{0,31})?$")] = ""
+    """Home Assistant commands on the topics of this role; empty = on the plain ones."""
+
+
+class SiteRole(Table, frozen=True):
+    """What may be asked for on the topics `as/<role>/...`."""
+
+    allow: tuple[str, ...]
+
+
 class SiteMqtt(Table, frozen=True):
     url: str = ""
-    """mqtt://[USER@]HOST[:PORT], mqtts://...; empty = no MQTT."""
+    """mqtt://[USER@]HOST[:PORT], mqtts, ws, wss, unix:///PATH; empty = no MQTT."""
     password_file: str = ""
     ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    """The board's own certificate and key, where the broker asks for one."""
+    server_name: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.-]{0,253}$")] = ""
+    """The name that brokers' certificates must carry, when it is not that of the URL."""
+    alpn: tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=255)], ...] = ()
+    fallback_urls: tuple[str, ...] = ()
+    """Other brokers, in order of preference, for the time when `url` cannot be reached."""
+    return_s: Annotated[float, msgspec.Meta(ge=5, le=86_400)] = 300.0
+    """How often a preferred broker is looked for while another is in use."""
     base: TopicBase = "pgood"
     """First levels of every topic; the board id follows."""
     commands: bool | None = None
     """Whether commands are taken; default: only from a loopback broker, or with TLS or credentials."""
+    telemetry_formats: tuple[Literal["json", "msgpack"], ...] = ("json", "msgpack")
+    telemetry_qos: Literal[0, 1] = 0
+    discovery: SiteDiscovery = SiteDiscovery()
+    roles: dict[Name, SiteRole] = msgspec.field(default_factory=dict)
+    """`default` is the role of the plain topics."""
 
 
 class SitePolicy(Table, frozen=True):
@@ -68,6 +99,9 @@ class SiteLocal(Table, frozen=True):
 
 class SiteTelemetry(Table, frozen=True):
     interval_s: Annotated[float, msgspec.Meta(ge=0.5, le=3600)] | None = None
+    heartbeat_s: Annotated[float, msgspec.Meta(ge=0.5, le=3600)] | None = None
+    rules: tuple[TelemetryRule, ...] = ()
+    """Before those of the profile."""
 
 
 class Site(Table, frozen=True):

@@ -134,8 +134,16 @@ class ColdRedundancy:
 
     # ------------------------------------------------------------------ settings
 
-    async def configure(self, settings: RedundancySettings, origin: str, expected: int | None = None) -> None:
+    async def configure(
+        self,
+        settings: RedundancySettings,
+        origin: str,
+        expected: int | None = None,
+        also: Mapping[str, object] | None = None,
+    ) -> None:
         """Store a complete change, already validated, and put it in force. One write, none if nothing changes.
+
+        `also` are settings of others that are stored in the same transaction.
 
         `settings` was made from `view().settings` just now. Raises StoreError.
         """
@@ -144,9 +152,11 @@ class ColdRedundancy:
             before, expected_before = self._settings, self._expected
             after = state.merged(before, base, settings)
             expected = expected_before if expected is None else expected
+            rows: dict[str, object] = dict(also or {})
             if (after, expected) == (before, expected_before):
+                await self._store.put(rows)
                 return
-            rows: dict[str, object] = {state.SETTINGS: state.settings_row(after)} if after != before else {}
+            rows |= {state.SETTINGS: state.settings_row(after)} if after != before else {}
             if expected != expected_before:
                 rows[state.EXPECTED] = expected
             starts = rotates(after) and not rotates(before)

@@ -6,6 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.events.bus import EventBus
+from agent.events.event import EventKind
+from agent.mqtt.inventory import HostItem, Inventory, SensorItem, SupplyItem
 from agent.power.request import Action, Reply, Verdict
 
 if TYPE_CHECKING:
@@ -14,6 +16,21 @@ if TYPE_CHECKING:
 
     from agent.events.event import Event
     from agent.power.request import Request
+    from agent.requests.endpoint import Endpoint
+
+
+INVENTORY = Inventory(
+    board="bench-1234",
+    version="1.0",
+    manufacturer="pgood",
+    product="Bench",
+    part_number="B-1",
+    hosts=(HostItem("0", frozenset(Action)),),
+    supplies=(SupplyItem("1", "PGOOD", "CRPS", "S1", "A"), SupplyItem("2")),
+    sensors=(SensorItem("inlet", "Inlet"),),
+    cold_redundancy=True,
+    event_kinds=tuple(kind.value for kind in EventKind),
+)
 
 
 class MemoryBoard:
@@ -33,6 +50,8 @@ class MemoryBoard:
         self.broken: Exception | None = None
         """Commands raise it."""
         self.readings: dict[str, object] = {"supplies": {"1": {"pout_w": 120.5, "vin_v": None}}}
+        self.parts = INVENTORY
+        self.methods: dict[str, Endpoint] = {}
         self._watchers: list[Callable[[str], None]] = []
 
     def documents(self) -> Mapping[str, object]:
@@ -41,7 +60,14 @@ class MemoryBoard:
             "host/0/state": {"state": "on" if self.powered else "off", "powered": self.powered},
             "psu/1/state": {"health": "ok"},
             "redundancy/state": {"enabled": self.enabled},
+            "policies/state": {"restore": "off"},
         }
+
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        return self.methods
+
+    def inventory(self) -> Inventory:
+        return self.parts
 
     def watch(self, changed: Callable[[str], None]) -> None:
         self._watchers.append(changed)

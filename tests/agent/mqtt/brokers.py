@@ -87,6 +87,9 @@ class Mosquitto:
             self._process.wait()
             self._process = None
 
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def publish(self, topic: str, payload: str | bytes, *options: str) -> None:
         data = payload.encode() if isinstance(payload, str) else payload
         subprocess.run(
@@ -115,12 +118,14 @@ class Seen:
 class Watcher:
     """A client that collects everything below `pgood/`; comes back when the broker does."""
 
-    def __init__(self, port: int, name: str = "watcher", topic: str = "pgood/#") -> None:
+    def __init__(self, port: int, name: str = "watcher", topic: str = "pgood/#", user: str = "") -> None:
         self.seen: list[Seen] = []
         self._ready = threading.Event()
         self._topic = topic
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv5)
         self._client.reconnect_delay_set(1, 1)
+        if user:
+            self._client.username_pw_set(user)
         self._client.on_connect = lambda client, *_: client.subscribe(self._topic, 1)
         self._client.on_subscribe = lambda *_: self._ready.set()
         self._client.on_message = self._on_message

@@ -34,6 +34,7 @@ DOCUMENTS = {
     f"{BASE}/host/0/state": b'{"state":"off","powered":false}',
     f"{BASE}/psu/1/state": b'{"health":"ok"}',
     f"{BASE}/redundancy/state": b'{"enabled":true}',
+    f"{BASE}/policies/state": b'{"restore":"off"}',
 }
 
 
@@ -53,7 +54,7 @@ def test_everything_is_retained_and_the_last_word_is_offline(mosquitto: Mosquitt
 def test_availability_comes_first_then_documents_on_change(mosquitto: Mosquitto, watcher: Watcher) -> None:
     async def run() -> None:
         async with running(mosquitto.url) as agent:
-            await eventually(lambda: len(watcher.on("state")) == 3)
+            await eventually(lambda: len(watcher.on("state")) == 4)
             assert watcher.seen[0].topic == f"{BASE}/status"
             agent.board.tell("host/0")  # nothing changed: nothing is published
             agent.board.powered = True

@@ -15,6 +15,7 @@ from agent.mqtt import publisher as module
 from agent.mqtt.event_queue import MemoryEventQueue
 from agent.mqtt.message import Outgoing
 from agent.mqtt.publisher import MAX_ANSWERS, Publisher
+from agent.mqtt.telemetry import Pace, Telemetry
 from tests.agent.mqtt.boards import MemoryBoard
 from tests.agent.mqtt.brokers import eventually
 
@@ -72,12 +73,14 @@ class Bench:
         self.board = MemoryBoard()
         self.events = queue or MemoryEventQueue()
         self.publisher = Publisher(BASE, self.board, self.events)
+        self.telemetry = Telemetry(BASE, self.board, self.publisher, dict, Pace(0.5, 0.0))
         self.board.watch(self.publisher.changed)
         self.link = MemoryLink()
 
     def up(self, window: int = 20) -> MemoryLink:
         self.link = MemoryLink(window)
         self.publisher.link_up(cast("Link", self.link))
+        self.telemetry.link_up()
         return self.link
 
 
@@ -88,7 +91,7 @@ def on_a_bench(test: Callable[[Bench], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-ORDER = ["status", "info", "host/0/state", "psu/1/state", "redundancy/state"]
+ORDER = ["status", "info", "host/0/state", "psu/1/state", "redundancy/state", "policies/state"]
 
 
 def test_availability_documents_answers_events() -> None:
@@ -96,12 +99,12 @@ def test_availability_documents_answers_events() -> None:
         bench.publisher.event(event(1))
         link = bench.up()
         assert link.topics() == [*ORDER, "event"]
-        assert [message.retain for message in link.sent] == [True] * 5 + [False]
+        assert [message.retain for message in link.sent] == [True] * 6 + [False]
         assert {message.qos for message in link.sent} == {1}
         assert not bench.publisher.idle
         link.settle_all()
         assert bench.publisher.idle
-        assert bench.publisher.published == 6
+        assert bench.publisher.published == 7
 
     on_a_bench(test)
 
@@ -200,16 +203,16 @@ def test_answers_are_bounded_and_not_kept_without_a_broker() -> None:
 
 def test_telemetry_waits_for_nobody() -> None:
     async def test(bench: Bench) -> None:
-        bench.publisher.telemetry()
+        bench.telemetry.sample()
         link = bench.up()
         link.settle_all()
         link.sent.clear()
         for _ in range(3):
-            bench.publisher.telemetry()
+            bench.telemetry.sample()
         assert link.topics() == ["telemetry", "telemetry/msgpack"]
-        assert bench.publisher.skipped_telemetry == 2
+        assert bench.telemetry.skipped == 2
         link.settle_all()
-        bench.publisher.telemetry()
+        bench.telemetry.sample()
         assert json.loads(link.sent[2].payload)["seq"] == 2
 
     on_a_bench(test)
@@ -220,11 +223,11 @@ def test_what_the_broker_cannot_take_is_refused_and_blocks_nothing() -> None:
         bench.board.readings = {"x": "y" * 20_000}
         link = bench.up()
         link.settle_all()
-        bench.publisher.telemetry()
+        bench.telemetry.sample()
         assert bench.publisher.refused == 2
         assert bench.publisher.idle
         bench.board.readings = {}
-        bench.publisher.telemetry()
+        bench.telemetry.sample()
         assert link.topics()[-2:] == ["telemetry", "telemetry/msgpack"]
 
     on_a_bench(test)
@@ -260,7 +263,7 @@ def test_no_event_is_lost_whatever_the_broker_does(steps: list[str], window: int
             elif step == "answer":
                 bench.publisher.answer(Outgoing("a", b""))
             elif step == "telemetry":
-                bench.publisher.telemetry()
+                bench.telemetry.sample()
             assert bench.link.unsettled <= window + 2  # two telemetry messages do not wait for the window
         bench.link.settle_all()
         assert len(bench.events) == 0

@@ -9,20 +9,19 @@ from agent.mqtt import topics
 
 
 @pytest.mark.parametrize(
-    ("topic", "host"),
+    ("topic", "role", "below"),
     [
-        ("host/0/set", "0"),
-        ("host/rack-1_a/set", "rack-1_a"),
-        ("host//set", None),
-        ("host/a.b/set", None),
-        ("host/a/b/set", None),
-        ("host/0/state", None),
-        ("host/" + "x" * 33 + "/set", None),
-        ("redundancy/set", None),
+        ("host/0/set", "", "host/0/set"),
+        ("as/viewer/request/hosts/status", "viewer", "request/hosts/status"),
+        ("as/a.b/host/0/set", "", "as/a.b/host/0/set"),
+        ("as/viewer", "", "as/viewer"),
+        ("as//host/0/set", "", "as//host/0/set"),
+        ("as/a/as/b/host/0/set", "a", "as/b/host/0/set"),
     ],
 )
-def test_commanded_host(topic: str, host: str | None) -> None:
-    assert topics.commanded_host(topic) == host
+def test_roles(topic: str, role: str, below: str) -> None:
+    assert topics.role_of(topic) == (role, below)
+    assert not role or topics.as_role(role, below) == topic
 
 
 @pytest.mark.parametrize(
@@ -47,6 +46,6 @@ def test_where_answers_may_go(topic: str, may: bool) -> None:
 
 @given(st.text(max_size=30))
 def test_any_topic_is_judged(topic: str) -> None:
-    host = topics.commanded_host(topic)
-    assert host is None or topic == f"host/{host}/set"
+    role, below = topics.role_of(topic)
+    assert topics.as_role(role, below) == topic
     topics.may_answer_on(topic, "pgood/board")

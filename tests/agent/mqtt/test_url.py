@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.mqtt.url import BrokerUrl, parse_url
+from agent.mqtt.url import BrokerUrl, Transport, parse_url
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,25 @@ def test_any_text_is_a_url_or_a_value_error(text: str) -> None:
         return
     assert parse_url(str(url)).host == url.host
     assert 1 <= url.port <= 65535
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "transport", "path"),
+    [
+        ("ws://h", "ws://h:80/mqtt", Transport.WEBSOCKETS, "/mqtt"),
+        ("wss://u@h/a/b", "wss://u@h:443/a/b", Transport.WEBSOCKETS, "/a/b"),
+        ("unix:///run/m.sock", "unix:///run/m.sock", Transport.UNIX, "/run/m.sock"),
+        ("unix://u@/run/m.sock", "unix://u@/run/m.sock", Transport.UNIX, "/run/m.sock"),
+    ],
+)
+def test_other_transports(text: str, shown: str, transport: Transport, path: str) -> None:
+    url = parse_url(text)
+    assert (str(url), url.transport, url.path) == (shown, transport, path)
+    assert url.loopback is (transport is Transport.UNIX)
+    assert parse_url(str(url)) == url
+
+
+@pytest.mark.parametrize("text", ["unix://", "unix:///", "unix:///" + "x" * 200, "ws://h/a?b", "unix://u:p@/run/x"])
+def test_what_is_no_transport(text: str) -> None:
+    with pytest.raises(ValueError, match="MQTT broker URL"):
+        parse_url(text)

@@ -16,12 +16,12 @@ from agent.power.mains_restore import (
     HostRecord,
     MainsRestore,
     Remembered,
-    RestorePolicy,
     SwitchOn,
 )
+from agent.power.restore import Restore
 
 S = NS
-ON, OFF, PREVIOUS = RestorePolicy.ON, RestorePolicy.OFF, RestorePolicy.PREVIOUS
+ON, OFF, PREVIOUS = Restore.ON, Restore.OFF, Restore.PREVIOUS
 
 
 class Story:
@@ -101,7 +101,7 @@ def test_shut_down_from_within_stays_down() -> None:
 
 
 @pytest.mark.parametrize(("policy", "pressed"), [(OFF, 0), (PREVIOUS, 0), (ON, 1)])
-def test_the_last_explicit_off_wins_over_previous(policy: RestorePolicy, pressed: int) -> None:
+def test_the_last_explicit_off_wins_over_previous(policy: Restore, pressed: int) -> None:
     story = Story()
     story.policy = policy
     story.mains(True)
@@ -210,9 +210,9 @@ def test_an_agent_that_restarts_beside_a_host_that_is_off_presses_nothing() -> N
         ),
         max_size=30,
     ),
-    st.sampled_from(list(RestorePolicy)),
+    st.sampled_from(list(Restore)),
 )
-def test_any_order(steps: list[tuple[str, float]], policy: RestorePolicy) -> None:
+def test_any_order(steps: list[tuple[str, float]], policy: Restore) -> None:
     """Only after a mains loss, never with policy off, once for each return, only onto a host settled off for 10 s."""
     story = Story()
     story.policy = policy

@@ -14,6 +14,7 @@ from agent.events.event import EventKind
 from agent.ipmi_face.chassis import RESTART_CAUSES
 from agent.power.request import Action, HostState, Request
 from agent.power.restoration import Restoration
+from agent.power.restore import Restore
 from agent.profile.load import find_profile, load_profile
 from agent.profile.site import Site, SitePolicy
 from ipmi.board import RestartCause
@@ -79,6 +80,10 @@ class Machine:
         self.asked: list[Request] = []
 
 
+class Policy:
+    current = Restore.ON
+
+
 class Memory:
     """Settings that are all in memory."""
 
@@ -102,7 +107,7 @@ def test_only_an_unclean_boot_may_count_as_mains_loss(
     policy = SitePolicy(restore="on", assume_unclean_boot_is_mains_loss=assumed)
 
     async def run(stop: bool) -> bool:
-        made = Restoration({"0": Machine()}, memory, policy, lambda *args: None, boot_id)  # type: ignore[arg-type, dict-item]
+        made = Restoration({"0": Machine()}, memory, policy, Policy(), lambda *args: None, boot_id)  # type: ignore[arg-type, dict-item]
         made.start()
         found = made._restore.outage
         await asyncio.sleep(0)
@@ -126,7 +131,7 @@ def test_what_was_stored_in_another_form_is_not_believed(tmp_path: Path, stored:
     memory.values = {"restore.host.0": stored, "restore.boot": stored, "restore.outage": stored}
 
     async def run() -> None:
-        made = Restoration({"0": Machine()}, memory, SitePolicy(), lambda *args: None, tmp_path / "none")  # type: ignore[arg-type, dict-item]
+        made = Restoration({"0": Machine()}, memory, SitePolicy(), Policy(), lambda *args: None, tmp_path / "none")  # type: ignore[arg-type, dict-item]
         made.start()
         assert not made._restore.outage
         assert not made._restore.hosts["0"].remembered.running

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Home Assistant sees of a running board, and what its entities do: real broker, real templates, real board."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.agent.mqtt.homeassistant.assistant import Assistant
+from tests.agent.mqtt.homeassistant.rules import problems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.clients.demo import Demo
+
+pytestmark = pytest.mark.client
+
+
+@pytest.fixture(scope="module")
+def assistant(demo: Demo) -> Iterator[Assistant]:
+    running = Assistant(demo.ready["mqtt"]["port"])
+    base = demo.ready["mqtt"]["base"]
+    running.until(lambda: running.newest(f"{base}/telemetry"), "telemetry")
+    running.until(lambda: len(running.payloads()) == 4, "four devices")
+    yield running
+    running.close()
+
+
+def shows(assistant: Assistant, device: str, key: str, wanted: str) -> None:
+    entity = assistant.entity(device, key)
+    assistant.until(lambda: assistant.state(entity) == wanted, f"{device} {key} {wanted}: {assistant.state(entity)}")
+
+
+def test_every_payload_is_taken(assistant: Assistant) -> None:
+    for topic, payload in assistant.payloads().items():
+        assert problems(topic, payload) == []
+
+
+def test_the_power_switch_and_the_buttons_act(assistant: Assistant, demo: Demo) -> None:
+    shows(assistant, "host_0", "power", "OFF")
+    assistant.send(assistant.entity("host_0", "power"), True)
+    shows(assistant, "host_0", "power", "ON")
+    demo.until("on")
+    seen = len(demo.events())
+    for button, kind in (("reset", "host.reset"), ("nmi", "host.nmi"), ("cycle", "host.off")):
+        assistant.send(assistant.entity("host_0", button))
+        assistant.until(lambda kind=kind: kind in [e["kind"] for e in demo.events()[seen:]], kind)
+        demo.until("on")
+    assistant.send(assistant.entity("host_0", "power"), False)
+    shows(assistant, "host_0", "power", "OFF")
+    demo.until("off")
+    demo.pgood("power", "on")
+    assistant.send(assistant.entity("host_0", "soft_off"))
+    demo.until("off")
+    demo.pgood("power", "on")
+    assistant.send(assistant.entity("host_0", "force_off"))
+    demo.until("off")
+    assert not [event for event in demo.events()[seen:] if event["severity"] == "Critical"]
+
+
+def test_every_template_renders_what_is_published(assistant: Assistant, demo: Demo) -> None:
+    demo.pgood("power", "on")
+    shows(assistant, "host_0", "power", "ON")
+    shows(assistant, "host_0", "state", "on")
+    time.sleep(3.5)  # one more telemetry, with the host on
+    for entity in assistant.entities():
+        if "state_topic" not in entity.config:
+            continue
+        state = assistant.state(entity)
+        assert state is not None, entity.key
+        assert assistant.available(entity), entity.key
+        platform, kind = entity.config["platform"], entity.config.get("device_class")
+        if kind == "enum" or platform == "select":
+            assert state in entity.config["options"], (entity.key, state)
+        elif platform in ("switch", "binary_sensor"):
+            assert state in ("ON", "OFF"), (entity.key, state)
+        elif entity.config.get("state_class") or platform == "number":
+            if state == "None":
+                assert entity.key == "efficiency", entity.key  # of a supply that stands by: it delivers nothing
+            else:
+                float(state)
+        elif platform == "event":
+            assert state == "" or json.loads(state)["event_type"] in entity.config["event_types"]
+    assert float(assistant.state(assistant.entity("psu_1", "input_power")) or 0) > 10
+    assert float(assistant.state(assistant.entity("psu_1", "efficiency")) or 0) > 50
+
+
+def test_cold_redundancy_is_set(assistant: Assistant, demo: Demo) -> None:
+    def in_force() -> Any:
+        return demo.status()["documents"]["redundancy/state"]
+
+    assistant.send(assistant.entity("board", "rotation"), False)
+    shows(assistant, "board", "rotation", "OFF")
+    assert in_force()["rotation"] is False
+    assistant.send(assistant.entity("board", "cold_redundancy"), False)
+    shows(assistant, "board", "cold_redundancy", "OFF")
+    assert in_force()["enabled"] is False
+    assistant.send(assistant.entity("board", "rotation_period"), 3.0)
+    shows(assistant, "board", "rotation_period", "3.0")
+    assert in_force()["period_s"] == 3 * 86_400
+    ranks = in_force()["ranks"]
+    assistant.send(assistant.entity("psu_1", "rank"), 2.0)
+    shows(assistant, "psu_1", "rank", "2")
+    shows(assistant, "psu_2", "rank", "1")
+    assert in_force()["ranks"] == [2, 1] != ranks
+    for key in ("cold_redundancy", "rotation"):
+        assistant.send(assistant.entity("board", key), True)
+        shows(assistant, "board", key, "ON")
+
+
+def test_the_restore_policy_is_chosen_and_ipmi_agrees(assistant: Assistant, demo: Demo) -> None:
+    for word, told in (("previous", "previous"), ("on", "always-on"), ("off", "always-off")):
+        assistant.send(assistant.entity("board", "restore_policy"), word)
+        shows(assistant, "board", "restore_policy", word)
+        assert f": {told}" in demo.ipmitool("chassis", "status").replace("Power Restore Policy ", "").replace("  ", " ")
+    demo.ipmitool("chassis", "policy", "always-on")
+    shows(assistant, "board", "restore_policy", "on")
+
+
+def test_a_supply_without_input_is_a_problem_and_one_that_is_gone_has_no_readings(
+    assistant: Assistant, demo: Demo
+) -> None:
+    shows(assistant, "psu_2", "problem", "OFF")
+    demo.pgood("sim", "supply", "2", "ac-off")
+    shows(assistant, "psu_2", "problem", "ON")
+    shows(assistant, "psu_2", "health", "input-lost")
+    shows(assistant, "board", "redundancy_problem", "ON")
+    demo.pgood("sim", "supply", "2", "ac-on")
+    shows(assistant, "psu_2", "problem", "OFF")
+    power = assistant.entity("psu_2", "input_power")
+    assert assistant.available(power)
+    demo.pgood("sim", "supply", "2", "remove")
+    assistant.until(lambda: not assistant.available(power), "no readings")
+    assert assistant.available(assistant.entity("psu_2", "health"))
+    demo.pgood("sim", "supply", "2", "insert")
+    assistant.until(lambda: assistant.available(power), "readings again")
+
+
+def test_events_arrive_as_events(assistant: Assistant, demo: Demo) -> None:
+    demo.pgood("power", "force-off")
+    demo.pgood("power", "on")
+    event = assistant.entity("board", "event")
+
+    def is_on() -> bool:
+        state = json.loads(assistant.state(event) or "{}")
+        return bool(state.get("event_type") == "host.on" and state["source"] == "host/0")
+
+    assistant.until(is_on, "host.on")
+    base = demo.ready["mqtt"]["base"]
+    assert not any(seen.retained for seen in assistant.watcher.seen if seen.topic == f"{base}/event")
+
+
+def test_birth_brings_everything_again(assistant: Assistant, demo: Demo) -> None:
+    base = demo.ready["mqtt"]["base"]
+    assistant.watcher.seen.clear()
+    assistant.birth()
+    assistant.until(lambda: assistant.newest(f"{base}/policies/state"), "states")
+    assistant.until(lambda: assistant.newest(f"{base}/telemetry"), "telemetry")
+    assert len(assistant.payloads()) == 4
