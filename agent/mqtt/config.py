@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.mqtt.event_stream import DEFAULT_RATE_PER_S
 from agent.mqtt.retry import Version
 from agent.mqtt.url import BrokerUrl, parse_url
+from agent.spool.spool import DAY_S, SpoolLimits
 
 if TYPE_CHECKING:
     from agent.profile.site import SiteMqtt
@@ -43,6 +45,9 @@ class MqttConfig:
     """Tried first; the other one when the broker refuses it or chokes on it."""
     inflight: int = 20
     """So many messages may be unacknowledged at a time; a broker may ask for fewer."""
+    replay_per_s: float = DEFAULT_RATE_PER_S
+    """How fast events of before the connection are published."""
+    spool_limits: SpoolLimits = field(default_factory=SpoolLimits)
 
 
 def commands_by_default(url: BrokerUrl, *, credentials: bool) -> bool:
@@ -85,6 +90,8 @@ def mqtt_config(
         else site.commands,
         telemetry_interval_s=telemetry_interval_s,
         first_version=first_version,
+        replay_per_s=site.replay_per_s,
+        spool_limits=SpoolLimits(max_bytes=site.spool_mb * 1024 * 1024, max_age_s=site.spool_days * DAY_S),
     )
 
 

@@ -51,6 +51,12 @@ class SiteMqtt(Table, frozen=True):
     """First levels of every topic; the board id follows."""
     commands: bool | None = None
     """Whether commands are taken; default: only from a loopback broker, or with TLS or credentials."""
+    replay_per_s: Annotated[float, msgspec.Meta(ge=1, le=100_000)] = 200.0
+    """How fast events that waited for the broker are published."""
+    spool_mb: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 64
+    """What waits for the broker takes at most so much of the disk; the oldest goes first."""
+    spool_days: Annotated[float, msgspec.Meta(ge=0.01, le=3650)] = 30.0
+    """What waited longer is not published any more."""
 
 
 class SitePolicy(Table, frozen=True):
