@@ -64,7 +64,7 @@ class EventSpooler:
         self._syncing.add_done_callback(self._synced)
 
     def _synced(self, _done: asyncio.Future[None]) -> None:
-        if self._spool.state.in_memory and self._timer is None:
+        if self._spool.state.error and self._timer is None:
             self._sync_within(RETRY_S)
 
 

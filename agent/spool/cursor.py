@@ -31,7 +31,8 @@ class Cursor:
         self.key = 0
         """Nothing up to this key is owed any more."""
         self.known = False
-        """Whether the file held a key."""
+        """Whether there ever was a key."""
+        self.unstored = False
         for slot in range(2):
             with contextlib.suppress(OSError):
                 self._take(files.read(file, slot * STRIDE, SLOT.size))
@@ -45,12 +46,20 @@ class Cursor:
 
     def put(self, key: int) -> None:
         """Raises OSError when it could not be stored; it holds in memory all the same."""
-        self.key, self.known = key, True
+        self.key, self.known, self.unstored = key, True, True
+        self.store()
+
+    def store(self) -> None:
+        """Write the key, if the last attempt failed. Raises OSError."""
+        if not self.unstored:
+            return
         self._turn += 1
+        key = self.key
         data = SLOT.pack(MAGIC, self._turn, key, 0)[:-4]
         if self._descriptor is None:
             self._descriptor = self._files.reopen(self._file)
         self._files.write(self._descriptor, data + struct.pack("<I", zlib.crc32(data)), self._turn % 2 * STRIDE)
+        self.unstored = False
 
     def close(self) -> None:
         if self._descriptor is not None:

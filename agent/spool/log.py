@@ -126,6 +126,7 @@ class SegmentLog:
 
     def sync(self) -> None:
         """What was appended outlasts a power cut when this returns. Raises OSError."""
+        self.cursor.store()
         try:
             if self._unsynced and self._open is not None:
                 self._files.sync(self._open)

@@ -122,37 +122,45 @@ class Spool:
             self._memory[kind].append(record)
             self._memory_bytes += _weight(record)
         if not self._error:  # else `sync` tries again: not at each message
-            self._flush(kind)
+            try:
+                self._flush(kind)
+            except OSError as error:
+                self._disk_failed(error)
         self._keep_bounds()
         self._state = self._snapshot()
 
     def sync(self) -> None:
         """What was appended outlasts a power cut when this returns. Tries again what the disk refused before."""
+        failure: OSError | None = None
         for kind in RecordClass:
-            self._flush(kind)
-            try:
-                self._logs[kind].sync()
-            except OSError as error:
-                self._disk_failed(error)
+            for step in (self._flush, self._sync_one):
+                try:
+                    step(kind)
+                except OSError as error:
+                    failure = error
+        if failure is None and self._error:
+            log.warning("spool: the disk takes messages again")
+            self._error = ""
+        elif failure is not None:
+            self._disk_failed(failure)
         self._drop_aged()
         self._keep_bounds()
         self._state = self._snapshot()
 
     def _flush(self, kind: RecordClass) -> None:
+        """Raises OSError."""
         memory = self._memory[kind]
         if not memory:
             return
         segments = self._logs[kind]
         try:
             segments.append(memory)
-        except OSError as error:
-            self._disk_failed(error)
-        else:
-            if self._error:
-                log.warning("spool: the disk takes messages again")
-                self._error = ""
-        while memory and memory[0].key <= segments.last_key:
-            self._memory_bytes -= _weight(memory.popleft())
+        finally:
+            while memory and memory[0].key <= segments.last_key:
+                self._memory_bytes -= _weight(memory.popleft())
+
+    def _sync_one(self, kind: RecordClass) -> None:
+        self._logs[kind].sync()
 
     def _disk_failed(self, error: OSError) -> None:
         text = f"{error.strerror or error}"
