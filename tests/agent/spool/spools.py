@@ -23,7 +23,9 @@ def record(key: int, size: int = 200, unix_ms: int = int(NOW_S * 1000)) -> Spool
     return SpoolRecord(key, unix_ms, "event", f"{key:020d}".encode() * (size // 20))
 
 
-def new_spool(folder: Path, limits: SpoolLimits = SMALL, files: Files | None = None, now: float | None = NOW_S) -> Spool:
+def new_spool(
+    folder: Path, limits: SpoolLimits = SMALL, files: Files | None = None, now: float | None = NOW_S
+) -> Spool:
     return Spool(folder, lambda: now, limits, files)
 
 

@@ -77,15 +77,15 @@ def test_bytes_are_bounded_and_samples_go_before_events(tmp_path: Path) -> None:
         spool.append(SAMPLE, [record(key)])
         spool.append(EVENT, [record(key)])
     assert not spool.state.dropped
-    for key in range(101, 171):
+    for key in range(101, 221):
         spool.append(EVENT, [record(key)])
     state = spool.state
     assert state.bytes <= 64 * 1024 + 8192
-    assert keys(spool, EVENT) == list(range(1, 171))
+    assert keys(spool, EVENT) == list(range(1, 221))
     samples = keys(spool, SAMPLE)
     assert samples == list(range(101 - len(samples), 101))
     assert state.dropped == {DropReason.BYTES: 100 - len(samples)}
-    for key in range(171, 1000):
+    for key in range(221, 1000):
         spool.append(EVENT, [record(key)])
     kept = keys(spool, EVENT)
     assert kept == list(range(1000 - len(kept), 1000))
