@@ -36,7 +36,7 @@ from agent.ipmi_face.numbers import sel_sensors, sel_slots
 from agent.ipmi_face.sel_form import SelForms
 from agent.mqtt.config import mqtt_config
 from agent.mqtt.face import MqttFace
-from agent.mqtt.replay import EventReplay
+from agent.mqtt.spooling import Spooling
 from agent.profile.problem import SettingError
 from agent.sim.plant import Plant
 from agent.sim.smbus import SimulatedSmbus
@@ -84,8 +84,12 @@ class Board:
                 opened.callback(bus.close)
             database = Database(state_dir / DATABASE)
             opened.callback(database.close)
-            self._open_state(database)
+            self._open_identity(database)
             self.mqtt_config = self._mqtt_config()
+            self.spooling = Spooling(state_dir, database, self.mqtt_config) if self.mqtt_config else None
+            if self.spooling:
+                opened.callback(self.spooling.close_now)
+            self._open_state(database)
             self.services = Services(profile, self.lines, buses, self.settings, self.bus, options.site.policy)
             consoles = {}
             for table in profile.hosts:
@@ -113,12 +117,7 @@ class Board:
         self.power_requests = PowerRequests(self.services.hosts, self.services.operations)
         self.endpoints = self._endpoints()
         self.commands = BoardCommands(self.board_id, profile, self.services, self.documents, self.endpoints)
-        self.replay = EventReplay(self.journal, self.settings)
-        self.mqtt = (
-            MqttFace(self.mqtt_config, self.commands, self.bus, events=self.replay.queue, store=self.settings)
-            if self.mqtt_config
-            else None
-        )
+        self.mqtt: MqttFace | None = None
         self.control = ControlServer(BoardMethods(self), state_dir / SOCKET)
 
     def _open_buses(self) -> dict[str, I2cBus]:
@@ -130,20 +129,27 @@ class Board:
         self.world = SimulatedWorld(profile, plant, self.lines.chip)
         return {name: I2cBus(name, SimulatedSmbus(plant, name)) for name in profile.buses}
 
-    def _open_state(self, database: Database) -> None:
+    def _open_identity(self, database: Database) -> None:
         self.settings = Settings(database)
         self.users = UserFile(self.options.state_dir / USERS)
         if self.options.first_user and not self.users.all():
             self.users.create_first(self.options.first_user)
-        start_number = int(self.settings.get("agent.starts", 0)) + 1
-        self.settings.put_now({"agent.starts": start_number})
         self.board_id = board_id(self.settings, self.options.site.board.id)
+
+    def _open_state(self, database: Database) -> None:
+        # Ids never come again: not after a power cut either, which may take what the database had not synced.
+        spooled = self.spooling.last_start if self.spooling else 0
+        start_number = max(int(self.settings.get("agent.starts", 0)), spooled) + 1
+        self.settings.put_now({"agent.starts": start_number})
+        database.sync_now()
         self.sel_clock = SelClock(self.settings)
         overwrite = self.options.site.sel.when_full == "overwrite"
         self.sel = SystemEventLog(database, self.settings, self.sel_clock.now, overwrite=overwrite)
         profile = self.options.profile
         forms = SelForms(sel_slots(profile), sel_sensors(profile), self.sel_clock.now)
-        self.journal = EventJournal(database, self.sel, forms.record)
+        self.journal = EventJournal(
+            database, self.sel, forms.record, companion=self.spooling.spooler if self.spooling else None
+        )
         self.event_log = EventLog(database)
         self.bus = EventBus(self.journal, start_number, secrets.token_hex(4))
 
@@ -212,10 +218,10 @@ class Board:
 
     async def start(self) -> None:
         """Bring everything up. Raises ListenError."""
-        if self.mqtt:
+        if self.mqtt_config and self.spooling:
+            events = await self.spooling.open(self.journal, self.settings)
+            self.mqtt = MqttFace(self.mqtt_config, self.commands, self.bus, events=events, store=self.settings)
             await self.mqtt.prepare()
-            await self.replay.load()
-            self.replay.start()
         self.bus.start()
         if self.world:
             self.world.start()
@@ -240,10 +246,11 @@ class Board:
         await self.bus.drain()
         if self.mqtt:
             await self.mqtt.close()
-            await self.replay.close()
         await self.power_requests.close()
         await self.services.close()
         if self.world:
             self.world.close()
         await self.bus.close()
+        if self.spooling:
+            await self.spooling.close()
         self._stack.close()

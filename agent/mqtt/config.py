@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.mqtt.event_stream import DEFAULT_RATE_PER_S
 from agent.mqtt.retry import Version
 from agent.mqtt.roles import Roles
 from agent.mqtt.telemetry import TelemetryForm
 from agent.mqtt.url import BrokerUrl, parse_url
+from agent.spool.spool import DAY_S, SpoolLimits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,6 +68,9 @@ class MqttConfig:
     telemetry: TelemetryForm = field(default_factory=TelemetryForm)
     inflight: int = 20
     """So many messages may be unacknowledged at a time; a broker may ask for fewer."""
+    replay_per_s: float = DEFAULT_RATE_PER_S
+    """How fast events of before the connection are published."""
+    spool_limits: SpoolLimits = field(default_factory=SpoolLimits)
 
 
 def commands_by_default(url: BrokerUrl, *, credentials: bool) -> bool:
@@ -125,6 +130,8 @@ def mqtt_config(
         roles=roles,
         discovery_role=site.discovery.role,
         discovery_prefix=site.discovery.prefix if site.discovery.enabled else "",
+        replay_per_s=site.replay_per_s,
+        spool_limits=SpoolLimits(max_bytes=site.spool_mb * 1024 * 1024, max_age_s=site.spool_days * DAY_S),
     )
 
 

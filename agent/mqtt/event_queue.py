@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 MAX_RECORDS = 10_000
 MAX_BYTES = 8 * 1024 * 1024
@@ -19,12 +22,26 @@ class EventRecord:
     payload: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class QueueState:
+    """What a queue says of itself; counters count from the start of the agent."""
+
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """Records that will not be published, by reason."""
+    disk_bytes: int = 0
+    disk_error: str = ""
+    """Why the disk takes no records at present; they wait in memory. Empty = it does, or there is none."""
+    damage: str = ""
+    """File and place of the last damage found on the disk."""
+
+
 class EventQueue(Protocol):
     """Records leave in the order they came, and stay until the broker has acknowledged them. Loop's thread only."""
 
-    @property
-    def dropped(self) -> int:
-        """Records lost because space ran out."""
+    def state(self) -> QueueState: ...
+
+    def on_ready(self, ready: Callable[[], None]) -> None:
+        """`ready` is called when there may be something to take after `take` has given nothing."""
         ...
 
     def __len__(self) -> int:
@@ -42,7 +59,7 @@ class EventQueue(Protocol):
         ...
 
     def rewind(self) -> None:
-        """The connection ended: everything not retired is to be taken again."""
+        """The connection ended or begins: everything not retired is to be taken again, as history."""
         ...
 
 
@@ -51,9 +68,6 @@ class MemoryEventQueue:
 
     def __init__(self, max_records: int = MAX_RECORDS, max_bytes: int = MAX_BYTES) -> None:
         self.dropped = 0
-        self.cursor = ""
-        """Id up to which nothing is owed to the broker any more."""
-        self._retired = ""
         self._max_records = max_records
         self._max_bytes = max_bytes
         self._bytes = 0
@@ -63,6 +77,12 @@ class MemoryEventQueue:
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._taken)
+
+    def state(self) -> QueueState:
+        return QueueState(dropped={"memory": self.dropped} if self.dropped else {})
+
+    def on_ready(self, ready: Callable[[], None]) -> None:
+        """Never called: `take` always gives what there is."""
 
     def put(self, record: EventRecord) -> None:
         self._waiting.append(record)
@@ -81,10 +101,6 @@ class MemoryEventQueue:
         record = self._taken.pop(record_id, None)
         if record is not None:
             self._bytes -= len(record.payload)
-            self._retired = max(self._retired, record_id)
-            oldest = next(iter(self._taken), None)
-            if oldest is None or oldest > self._retired:
-                self.cursor = max(self.cursor, self._retired)
 
     def rewind(self) -> None:
         self._waiting.extendleft(reversed(self._taken.values()))

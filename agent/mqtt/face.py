@@ -123,6 +123,8 @@ class MqttFace:
 
     def status(self) -> MqttStatus:
         link, connection, publisher, desk = self._connection.link, self._connection, self._publisher, self._desk
+        queue = self._events.state()
+        dropped = {**queue.dropped, **({"lag": self._subscription.dropped} if self._subscription.dropped else {})}
         return MqttStatus(
             connected=link is not None,
             protocol="" if link is None else link.version.value,
@@ -136,7 +138,11 @@ class MqttFace:
             refused_commands=sum(desk.refused.values()),
             refused_commands_by_reason={kind.value: count for kind, count in desk.refused.items() if count},
             waiting_events=len(self._events),
-            dropped_events=self._events.dropped + self._subscription.dropped,
+            dropped_events=sum(dropped.values()),
+            dropped_events_by_reason=dropped,
+            spool_bytes=queue.disk_bytes,
+            spool_error=queue.disk_error,
+            spool_damage=queue.damage,
             dropped_answers=publisher.dropped_answers,
             skipped_telemetry=self._telemetry.skipped,
             reconnects=max(0, connection.established - 1),

@@ -49,6 +49,7 @@ class Publisher:
         self._base = base
         self._board = board
         self._events = events
+        events.on_ready(self._fill)
         self._link: Link | None = None
         self._loop = asyncio.get_running_loop()
         self._status: list[bytes] = []

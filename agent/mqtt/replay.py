@@ -1,35 +1,40 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events over a restart: what the broker had not acknowledged when the agent ended is queued again at its next start.
+"""Makes the spool and the event record agree at the start, so that no event falls between the two.
 
-The event record of the store holds every event before it is told; what is kept here is how far the broker got.
+The record is written first and the spool right after it. A kill between the two leaves events that only the record
+holds: they are appended to the spool.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from agent.mqtt.event_queue import EventRecord, MemoryEventQueue
+from agent.mqtt import topics
+from agent.mqtt.event_key import id_of, key_of
+from agent.spool.record import RecordClass, SpoolRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from agent.spool.spool import Spool
+    from agent.store.database import Database
+
 log = logging.getLogger(__name__)
 
-KEY = "mqtt.cursor"
-STORE_S = 1.0
-"""A kill costs at most so much progress: those events come twice, under the same id."""
+OLD_CURSOR = "mqtt.cursor"
+"""The setting that said how far the broker got before there was a spool."""
+CHUNK = 500
 
 
 class EventSource(Protocol):
     """The store's record of events."""
 
-    async def after(self, event_id: str) -> Sequence[Mapping[str, object]]:
-        """Events with greater ids, oldest first, as published. Raises StoreError."""
+    async def after(self, event_id: str, limit: int) -> Sequence[Mapping[str, object]]:
+        """The first events with greater ids, oldest first, as published. Raises StoreError."""
         ...
 
     async def last_id(self) -> str:
@@ -37,54 +42,35 @@ class EventSource(Protocol):
         ...
 
 
-class CursorStore(Protocol):
-    """Settings that survive."""
-
+class OldSettings(Protocol):
     def get(self, key: str, default: object = None) -> object: ...
 
-    async def put(self, values: Mapping[str, object]) -> None: ...
+
+async def reconcile(spool: Spool, database: Database, source: EventSource, settings: OldSettings) -> int:
+    """Append what only the record holds; before this run's first event. A board that never had a broker owes nothing.
+
+    Returns how many were appended. Raises StoreError.
+    """
+    if spool.cursor(RecordClass.EVENT) is None and not spool.last_key(RecordClass.EVENT):
+        old = settings.get(OLD_CURSOR)
+        begin = old if isinstance(old, str) and old else await source.last_id()
+        if begin:
+            key = key_of(begin)
+            await database.run(lambda: spool.acknowledge(RecordClass.EVENT, key))
+    last = max(spool.last_key(RecordClass.EVENT), spool.cursor(RecordClass.EVENT) or 0)
+    appended = 0
+    while missing := await source.after(id_of(last), CHUNK):
+        records = [_record(payload) for payload in missing]
+        await database.run(lambda batch=records: spool.append(RecordClass.EVENT, batch))  # type: ignore[misc]
+        last = records[-1].key
+        appended += len(records)
+    owed = spool.state.owed[RecordClass.EVENT]
+    if owed:
+        log.info("MQTT: %d events of earlier runs are to be published", owed)
+    return appended
 
 
-class EventReplay:
-    """Used on the loop's thread. `load` before this run's first event, else it would be queued twice."""
-
-    def __init__(self, source: EventSource, store: CursorStore) -> None:
-        self.queue = MemoryEventQueue()
-        self._source = source
-        self._store = store
-        self._task: asyncio.Task[None] | None = None
-
-    async def load(self) -> None:
-        """Queue what is owed. A board that never had a broker owes nothing. Raises StoreError."""
-        cursor = self._store.get(KEY)
-        if not isinstance(cursor, str):
-            await self._store.put({KEY: await self._source.last_id()})
-            return
-        self.queue.cursor = cursor
-        owed = await self._source.after(cursor)
-        for payload in owed:
-            self.queue.put(EventRecord(str(payload["id"]), msgspec.json.encode(payload)))
-        if owed:
-            log.info("MQTT: %d events of earlier runs are to be published", len(owed))
-
-    def start(self) -> None:
-        self._task = asyncio.create_task(self._keep(), name="mqtt-cursor")
-
-    async def close(self) -> None:
-        if self._task:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-        await self._put()
-
-    async def _keep(self) -> None:
-        while True:
-            await asyncio.sleep(STORE_S)
-            await self._put()
-
-    async def _put(self) -> None:
-        try:
-            if self.queue.cursor:
-                await self._store.put({KEY: self.queue.cursor})
-        except OSError as error:
-            log.warning("MQTT: how far the broker got is not stored: %s", error)
+def _record(payload: Mapping[str, object]) -> SpoolRecord:
+    when = datetime.fromisoformat(str(payload["time"]))
+    encoded = msgspec.json.encode(payload)
+    return SpoolRecord(key_of(str(payload["id"])), int(when.timestamp() * 1000), topics.EVENT, encoded)

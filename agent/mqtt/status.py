@@ -32,6 +32,13 @@ class MqttStatus:
     refused_commands_by_reason: Mapping[str, int] = field(default_factory=dict)
     waiting_events: int = 0
     dropped_events: int = 0
+    dropped_events_by_reason: Mapping[str, int] = field(default_factory=dict)
+    spool_bytes: int = 0
+    """Of the events on the disk."""
+    spool_error: str = ""
+    """Why events wait in memory only; empty while the disk takes them."""
+    spool_damage: str = ""
+    """File and place of the last damage found in the spool."""
     dropped_answers: int = 0
     skipped_telemetry: int = 0
     reconnects: int = 0

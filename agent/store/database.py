@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Executor
     from pathlib import Path
 
 T = TypeVar("T")
@@ -77,6 +78,30 @@ class Database:
     async def transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` in one transaction on the storage thread. Raises StoreError."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
+
+    @property
+    def thread(self) -> Executor:
+        """The storage thread, for other files that must not be written on the loop."""
+        return self._thread
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Run `work` on the storage thread outside of a transaction."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def transact_here(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """The same as `transact`, for work that is on the storage thread already. Raises StoreError."""
+        return self._transact(work)
+
+    def sync_now(self) -> None:
+        """What was committed outlasts a power cut when this returns: for start-up. Raises StoreError."""
+
+        def checkpoint() -> None:
+            try:
+                self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+            except sqlite3.Error as error:
+                raise StoreError(f"{self.path}: {error}") from error
+
+        self._thread.submit(checkpoint).result()
 
     def transact_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The same, waiting for it: for start-up, before the loop runs. Raises StoreError."""

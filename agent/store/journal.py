@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -22,11 +22,33 @@ PRUNE_EVERY = 500
 """Events between two prunings, so that the record is not searched at each write."""
 
 
+class Companion(Protocol):
+    """Writes the same events elsewhere, in the same visit to the storage thread."""
+
+    def store(self, events: Sequence[Event]) -> None:
+        """On the storage thread. Raises nothing: a disk that fails is its own affair."""
+        ...
+
+    def stored(self, events: Sequence[Event]) -> None:
+        """On the loop's thread, after `store`, before anyone is told."""
+        ...
+
+
 class EventJournal:
     """Implements agent.events.bus.Journal."""
 
-    def __init__(self, database: Database, sel: SystemEventLog, sel_record: Callable[[Event], bytes | None]) -> None:
-        """`sel_record` gives the 16 bytes of an event, or None when it has no place in the SEL."""
+    def __init__(
+        self,
+        database: Database,
+        sel: SystemEventLog,
+        sel_record: Callable[[Event], bytes | None],
+        companion: Companion | None = None,
+    ) -> None:
+        """`sel_record` gives the 16 bytes of an event, or None when it has no place in the SEL.
+
+        `companion` is given every event, also when the database takes none.
+        """
+        self._companion = companion
         self._database = database
         self._sel = sel
         self._sel_record = sel_record
@@ -52,7 +74,18 @@ class EventJournal:
                     (KEPT_EVENTS,),
                 )
 
-        await self._database.transact(store)
+        def both() -> None:
+            try:
+                self._database.transact_here(store)
+            finally:
+                if self._companion is not None:
+                    self._companion.store(events)
+
+        try:
+            await self._database.run(both)
+        finally:
+            if self._companion is not None:
+                self._companion.stored(events)
         self._sel.adopt(placed)
         if prune:
             self._since_pruning = 0
@@ -64,10 +97,12 @@ class EventJournal:
         )
         return [msgspec.json.decode(row[0], type=dict[str, object]) for row in reversed(rows)]
 
-    async def after(self, event_id: str) -> list[dict[str, object]]:
-        """The events with greater ids, oldest first, as published."""
+    async def after(self, event_id: str, limit: int = KEPT_EVENTS) -> list[dict[str, object]]:
+        """The first `limit` events with greater ids, oldest first, as published. Raises StoreError."""
         rows = await self._database.transact(
-            lambda c: c.execute("SELECT body FROM events WHERE id > ? ORDER BY id", (event_id,)).fetchall()
+            lambda c: c.execute(
+                "SELECT body FROM events WHERE id > ? ORDER BY id LIMIT ?", (event_id, limit)
+            ).fetchall()
         )
         return [msgspec.json.decode(row[0], type=dict[str, object]) for row in rows]
 
