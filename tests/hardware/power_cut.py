@@ -49,11 +49,12 @@ def main(cuts: int) -> int:
             again = ever & {one.event_id for one in told}
             ever |= {one.event_id for one in told}
             ordered = all(earlier < later for earlier, later in pairwise(found))
+            critical = sum(one.critical for one in lost)
             good = oldest_s * 1e9 <= MAY_LOSE_NS and not again and ordered
             failures += not good
             print(
                 f"cut {done}: {'ok  ' if good else 'LOSS'} told {len(told)}, lost {len(lost)}"
-                f" ({sum(one.critical for one in lost)} critical), the oldest {oldest_s:.3f} s before the last; {damage}",
+                f" ({critical} critical), the oldest {oldest_s:.3f} s before the last; {damage}",
                 flush=True,
             )
     print(f"{cuts} power cuts, {failures} failures")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m tests.hardware.spooling write|list FOLDER`, inside the guest: the agent's spool and event record on a disk.
+"""`python -m tests.hardware.spooling write|list FOLDER`, inside the guest: an agent's spool on a disk.
 
 `write` emits events until the power goes and prints a line `ID SEVERITY NANOSECONDS` when it is told of each: its
 standard output lies on the host and survives. `list` prints the ids that a start of the agent finds, and any damage.
@@ -11,6 +11,7 @@ import asyncio
 import random
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 from agent.events.event import EventKind
@@ -43,7 +44,7 @@ async def found(folder: Path) -> None:
         spool = agent.spooling._spool
         run = agent.spooling._database.run
         reached = 0
-        while batch := await run(lambda: spool.read(RecordClass.EVENT, reached, 1000)):
+        while batch := await run(partial(spool.read, RecordClass.EVENT, reached, 1000)):
             for record in batch:
                 print(id_of(record.key))
             reached = batch[-1].key
