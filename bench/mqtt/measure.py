@@ -68,12 +68,20 @@ def measure_round(number: int, port: int, few: Path, many: Path) -> Sample:
     drains = {
         name: _work("agent_side", "drain", port, DRAINED, folder) for name, folder in (("few", few), ("many", many))
     }
-    ours, theirs = latencies["agent_side"], latencies["paho_side"]
+    (pgood_p50_ms, pgood_p99_ms), (paho_p50_ms, paho_p99_ms) = latencies["agent_side"], latencies["paho_side"]
     return Sample(
-        *ours,
-        *theirs,
-        *(rates[side, qos][0] for qos in (0, 1) for side in ("agent_side", "paho_side")),
-        *(rates[side, qos][1] for qos in (0, 1) for side in ("agent_side", "paho_side")),
+        pgood_p50_ms=pgood_p50_ms,
+        pgood_p99_ms=pgood_p99_ms,
+        paho_p50_ms=paho_p50_ms,
+        paho_p99_ms=paho_p99_ms,
+        pgood_qos0_per_s=rates["agent_side", 0][0],
+        paho_qos0_per_s=rates["paho_side", 0][0],
+        pgood_qos1_per_s=rates["agent_side", 1][0],
+        paho_qos1_per_s=rates["paho_side", 1][0],
+        pgood_qos0_cpu_us=rates["agent_side", 0][1],
+        paho_qos0_cpu_us=rates["paho_side", 0][1],
+        pgood_qos1_cpu_us=rates["agent_side", 1][1],
+        paho_qos1_cpu_us=rates["paho_side", 1][1],
         rss_few_mb=drains["few"]["peak_mb"],
         rss_many_mb=drains["many"]["peak_mb"],
         drain_per_s=drains["many"]["drain_per_s"],
