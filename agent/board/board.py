@@ -183,7 +183,9 @@ class Board:
         """Bring everything up. Raises ListenError."""
         if self.mqtt_config and self.spooling:
             events = await self.spooling.open(self.journal, self.settings)
-            self.mqtt = MqttFace(self.mqtt_config, self.commands, self.bus, events=events)
+            self.mqtt = MqttFace(
+                self.mqtt_config, self.commands, self.bus, events=events, samples=self.spooling.samples
+            )
         self.bus.start()
         if self.world:
             self.world.start()

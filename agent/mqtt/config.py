@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.mqtt.event_stream import DEFAULT_RATE_PER_S
 from agent.mqtt.retry import Version
+from agent.mqtt.spool_stream import DEFAULT_RATE_PER_S
 from agent.mqtt.url import BrokerUrl, parse_url
 from agent.spool.spool import DAY_S, SpoolLimits
 
@@ -47,6 +47,8 @@ class MqttConfig:
     """So many messages may be unacknowledged at a time; a broker may ask for fewer."""
     replay_per_s: float = DEFAULT_RATE_PER_S
     """How fast events of before the connection are published."""
+    spool_telemetry: bool = False
+    """Telemetry waits for the broker too, and is published with QoS 1."""
     spool_limits: SpoolLimits = field(default_factory=SpoolLimits)
 
 
@@ -91,6 +93,7 @@ def mqtt_config(
         telemetry_interval_s=telemetry_interval_s,
         first_version=first_version,
         replay_per_s=site.replay_per_s,
+        spool_telemetry=site.spool_telemetry,
         spool_limits=SpoolLimits(max_bytes=site.spool_mb * 1024 * 1024, max_age_s=site.spool_days * DAY_S),
     )
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from agent.mqtt.event_queue import EventQueue
     from agent.mqtt.link import Link
     from agent.mqtt.message import Incoming
+    from agent.mqtt.sample_spool import SampleSpool
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +49,14 @@ class MqttFace:
         bus: EventBus,
         *,
         events: EventQueue | None = None,
+        samples: SampleSpool | None = None,
         wall_clock: Callable[[], float | None] = unix_s,
     ) -> None:
         """`wall_clock` gives Unix seconds, or None while the clock is not set."""
         self._config = config
         self._board = board
         self._events = MemoryEventQueue() if events is None else events
-        self._publisher = Publisher(config.base, board, self._events)
+        self._publisher = Publisher(config.base, board, self._events, samples)
         self._desk = CommandDesk(config.base, board, self._publisher.answer, wall_clock)
         self._connection = Connection(config, self)
         self._twin = TwinWatch()

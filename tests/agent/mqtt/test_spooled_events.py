@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
@@ -43,6 +44,10 @@ IN_FLIGHT = 20
 
 def events(watcher: Watcher) -> list[dict[str, object]]:
     return [json.loads(payload) for payload in watcher.payloads("event")]
+
+
+def telemetry(watcher: Watcher) -> list[dict[str, object]]:
+    return [json.loads(payload) for payload in watcher.payloads("telemetry")]
 
 
 def ids(watcher: Watcher) -> list[str]:
@@ -131,6 +136,32 @@ def test_states_then_history_at_its_rate_then_what_happens_now(tmp_path: Path) -
         assert {"status", "info", "host/0/state", "psu/1/state", "redundancy/state"} <= {
             one.topic.split("/", 2)[2] for one in watcher.seen[:first_event]
         }
+        watcher.close()
+        broker.kill()
+
+    asyncio.run(run())
+
+
+def test_spooled_telemetry_waits_and_comes_behind_the_events(tmp_path: Path) -> None:
+    async def run() -> None:
+        broker = Mosquitto(tmp_path)
+        options = {"spool_telemetry": True, "telemetry_interval_s": 0.05}
+        async with spooling_agent(broker.url, tmp_path, **options) as agent:
+            emitted = emit(agent.bus, 30)
+            state = agent.spooling._spool
+            await eventually(lambda: state.state.owed[RecordClass.SAMPLE] >= 10)
+            await asyncio.to_thread(broker.start)
+            watcher = await asyncio.to_thread(Watcher, broker.port)
+            await agent.connected()
+            await eventually(lambda: any("historical" not in one for one in telemetry(watcher)))
+            seen = telemetry(watcher)
+            assert [one["seq"] for one in seen] == list(range(1, len(seen) + 1))
+            assert [one.get("historical") for one in seen[:5]] == [True] * 5
+            assert {one.qos for one in watcher.on("telemetry")} == {1}
+            packed = [msgspec.msgpack.decode(payload) for payload in watcher.payloads("telemetry/msgpack")]
+            assert packed[: len(seen) - 1] == seen[: len(packed)][: len(seen) - 1]
+            assert ids(watcher) == [event.id for event in emitted]
+            assert watcher.seen.index(watcher.on("event")[-1]) < watcher.seen.index(watcher.on("telemetry")[0])
         watcher.close()
         broker.kill()
 

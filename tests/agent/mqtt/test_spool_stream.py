@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from agent.mqtt.event_key import id_of, key_of
 from agent.mqtt.event_queue import EventRecord
-from agent.mqtt.event_stream import LOW, READY, EventStream
 from agent.mqtt.pace import Pace
+from agent.mqtt.spool_stream import LOW, READY, SpoolStream
 from agent.spool.record import RecordClass, SpoolRecord
 from tests.agent.mqtt.brokers import eventually
 from tests.agent.spool.spools import FailingFiles, new_spool, segment_files
@@ -35,7 +35,7 @@ class Bench:
         self.spool: Spool = new_spool(folder)
         self.next = FIRST
         self.spool.append(RecordClass.EVENT, [self.new() for _ in range(spooled)])
-        self.stream = EventStream(self.spool, self.thread, rate_per_s)
+        self.stream = SpoolStream(self.spool, self.thread, rate_per_s)
         self.woken = asyncio.Event()
         self.stream.on_ready(self.woken.set)
 
@@ -185,7 +185,7 @@ def test_a_disk_that_refuses_is_told_and_events_still_go_out(tmp_path: Path) -> 
         files = FailingFiles()
         bench = Bench(tmp_path)
         bench.spool = new_spool(tmp_path / "failing", files=files)
-        bench.stream = EventStream(bench.spool, bench.thread, FAST)
+        bench.stream = SpoolStream(bench.spool, bench.thread, FAST)
         bench.stream.on_ready(bench.woken.set)
         files.error = 28
         await bench.put(600)
