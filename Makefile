@@ -3,7 +3,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help run test lab lint check-c check-cross fuzz-c bench-lines bench-ipmi clean
+.PHONY: help run test lab lint check-c check-cross fuzz-c bench-lines bench-ipmi bench-mqtt clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -20,6 +20,7 @@ lab: ## the hardware tests, against real kernel drivers in a small guest (builds
 	@tools/setup test
 	@$(python) -m tests.lab setup
 	@$(python) -m tests.lab run --rw . -- $(python) -m pytest tests/hardware $(ARGS)
+	@$(python) -m tests.hardware.power_cut 2
 
 lint: ## ruff and mypy
 	@tools/setup dev
@@ -49,6 +50,10 @@ bench-lines: ## how well the line engine keeps its times, as one table; JSON=FIL
 bench-ipmi: ## IPMI cost beside ipmi_sim and pyghmi's server (JSON=FILE writes the figures), on a quiet machine
 	@tools/setup test
 	@$(python) -m bench.ipmi $(if $(JSON),--json $(JSON)) $(ARGS)
+
+bench-mqtt: ## MQTT latency and throughput beside bare paho, the spool's memory and flash (JSON=FILE writes the figures), as root
+	@tools/setup test
+	@$(python) -m bench.mqtt $(if $(JSON),--json $(JSON)) $(ARGS)
 
 clean: ## remove what these commands made (not the lab's kernel in ~/.cache/pgood-lab)
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis native/*.so native/*.o native/_core.c ipmi/protection/*.so ipmi/protection/_frame.c

@@ -220,7 +220,14 @@ class Board:
         """Bring everything up. Raises ListenError."""
         if self.mqtt_config and self.spooling:
             events = await self.spooling.open(self.journal, self.settings)
-            self.mqtt = MqttFace(self.mqtt_config, self.commands, self.bus, events=events, store=self.settings)
+            self.mqtt = MqttFace(
+                self.mqtt_config,
+                self.commands,
+                self.bus,
+                events=events,
+                samples=self.spooling.samples,
+                store=self.settings,
+            )
             await self.mqtt.prepare()
         self.bus.start()
         if self.world:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.mqtt.event_stream import DEFAULT_RATE_PER_S
 from agent.mqtt.retry import Version
 from agent.mqtt.roles import Roles
+from agent.mqtt.spool_stream import DEFAULT_RATE_PER_S
 from agent.mqtt.telemetry import TelemetryForm
 from agent.mqtt.url import BrokerUrl, parse_url
 from agent.spool.spool import DAY_S, SpoolLimits
@@ -70,6 +70,8 @@ class MqttConfig:
     """So many messages may be unacknowledged at a time; a broker may ask for fewer."""
     replay_per_s: float = DEFAULT_RATE_PER_S
     """How fast events of before the connection are published."""
+    spool_telemetry: bool = False
+    """Telemetry waits for the broker too, and is published with QoS 1."""
     spool_limits: SpoolLimits = field(default_factory=SpoolLimits)
 
 
@@ -131,6 +133,7 @@ def mqtt_config(
         discovery_role=site.discovery.role,
         discovery_prefix=site.discovery.prefix if site.discovery.enabled else "",
         replay_per_s=site.replay_per_s,
+        spool_telemetry=site.spool_telemetry,
         spool_limits=SpoolLimits(max_bytes=site.spool_mb * 1024 * 1024, max_age_s=site.spool_days * DAY_S),
     )
 

@@ -7,6 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from agent.mqtt import topics
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -16,10 +18,12 @@ MAX_BYTES = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class EventRecord:
-    """One event, ready to be published. `id` orders records over restarts."""
+    """One event or sample, ready to be published. `id` orders records over restarts."""
 
     id: str
     payload: bytes
+    topic: str = topics.EVENT
+    """Below the board's base."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from agent.mqtt.link import Link
     from agent.mqtt.message import Incoming
     from agent.mqtt.retained import Parts, Store
+    from agent.mqtt.sample_spool import SampleSpool
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class MqttFace:
         bus: EventBus,
         *,
         events: EventQueue | None = None,
+        samples: SampleSpool | None = None,
         store: Store | None = None,
         wall_clock: Callable[[], float | None] = unix_s,
     ) -> None:
@@ -65,8 +67,10 @@ class MqttFace:
         self._config = config
         self._board = board
         self._events = MemoryEventQueue() if events is None else events
-        self._publisher = Publisher(config.base, board, self._events)
-        self._telemetry = Telemetry(config.base, board, self._publisher, self._counters, pace(config), config.telemetry)
+        self._publisher = Publisher(config.base, board, self._events, samples)
+        self._telemetry = Telemetry(
+            config.base, board, self._publisher, self._counters, pace(config), config.telemetry, samples
+        )
         self._desk = CommandDesk(config.base, board, self._publisher.answer, wall_clock, roles=config.roles)
         self._retained = RetainedTopics(MemoryStore() if store is None else store)
         self._announcer = Announcer(naming(config, pace(config)), board, self._retained, self._introduce)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from agent.mqtt.board import MqttBoard
     from agent.mqtt.event_queue import EventQueue
     from agent.mqtt.link import Link
+    from agent.mqtt.sample_spool import SampleSpool
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,8 @@ class Publisher:
     queue; what is sent now never waits.
     """
 
-    def __init__(self, base: str, board: MqttBoard, events: EventQueue) -> None:
+    def __init__(self, base: str, board: MqttBoard, events: EventQueue, samples: SampleSpool | None = None) -> None:
+        """`samples`: where telemetry goes that must not have gaps; None = it is published now or never."""
         self.published = 0
         """Messages that the broker has acknowledged, or that were written if no acknowledgement was asked for."""
         self.refused = 0
@@ -50,6 +52,9 @@ class Publisher:
         self._board = board
         self._events = events
         events.on_ready(self._fill)
+        self._samples = samples
+        if samples is not None:
+            samples.on_ready(self._fill)
         self._link: Link | None = None
         self._loop = asyncio.get_running_loop()
         self._status: list[bytes] = []
@@ -72,7 +77,7 @@ class Publisher:
         self._changed.clear()
         self._last.clear()
         self._documents.clear()
-        self._events.rewind()
+        self._rewind()
         self._render(None)
         self._fill()
 
@@ -81,7 +86,7 @@ class Publisher:
         self._status.clear()
         self._announcements.clear()
         self._release()
-        self._events.rewind()
+        self._rewind()
 
     def farewell(self) -> None:
         """The last word of a clean stop."""
@@ -191,22 +196,34 @@ class Publisher:
             elif self._answers:
                 self._send(self._answers.popleft())
             elif self._hold is None and (record := self._events.take()) is not None:
-                self._send_event(record)
+                self._send_record(record, self._events)
+            elif (
+                self._hold is None
+                and self._samples is not None
+                and not len(self._events)
+                and (record := self._samples.stream.take()) is not None
+            ):
+                self._send_record(record, self._samples.stream)
             else:
                 return
 
     def _retain(self, topic: str, payload: bytes) -> None:
         self._send(Outgoing(f"{self._base}/{topic}", payload, retain=True))
 
-    def _send_event(self, record: EventRecord) -> None:
+    def _rewind(self) -> None:
+        self._events.rewind()
+        if self._samples is not None:
+            self._samples.stream.rewind()
+
+    def _send_record(self, record: EventRecord, queue: EventQueue) -> None:
         def settled(code: int) -> None:
             if code in TRY_LATER and self._link is not None:
                 self._hold_events()
             else:
-                self._events.retire(record.id)
+                queue.retire(record.id)
 
-        if not self._send(Outgoing(f"{self._base}/{topics.EVENT}", record.payload), settled):
-            self._events.retire(record.id)
+        if not self._send(Outgoing(f"{self._base}/{record.topic}", record.payload), settled):
+            queue.retire(record.id)
 
     def _send(self, message: Outgoing, then: Callable[[int], None] | None = None) -> bool:
         """False when the message can never be sent."""
@@ -245,7 +262,7 @@ class Publisher:
 
     def _held_enough(self) -> None:
         self._release()
-        self._events.rewind()
+        self._rewind()
         self._fill()
 
     def _release(self) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SYNC_S = 0.8
 """After the first unsynced event, with room for a slow sync before the second is over."""
+SAMPLES_SYNC_S = 10.0
+"""Samples are worth less than the flash that a sync of each would wear."""
 RETRY_S = 2.0
 """How often a disk that took nothing is tried again."""
 
@@ -42,6 +44,10 @@ class EventSpooler:
     def stored(self, events: Sequence[Event]) -> None:
         """A sync follows within SYNC_S, at once after a critical event."""
         self._sync_within(0.0 if any(event.severity is Severity.CRITICAL for event in events) else SYNC_S)
+
+    def samples_stored(self) -> None:
+        """Samples were appended by somebody else: a sync follows within SAMPLES_SYNC_S."""
+        self._sync_within(SAMPLES_SYNC_S)
 
     async def close(self) -> None:
         """No more syncs; the last one is waited for. The spool is closed by its owner."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""All readings of one instant, to the broker now or never: they are worth nothing later."""
+"""All readings of one instant: to the broker now or never, or to the spool where the site wants no gaps."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from agent.mqtt.board import MqttBoard
     from agent.mqtt.publisher import Publisher
+    from agent.mqtt.sample_spool import SampleSpool
     from agent.profile.schema import TelemetryRule
 
 log = logging.getLogger(__name__)
@@ -57,9 +58,10 @@ class Telemetry:
         counters: Callable[[], Mapping[str, int]],
         pace: Pace,
         form: TelemetryForm | None = None,
+        samples: SampleSpool | None = None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`counters` tells how the MQTT face itself does."""
+        """`counters` tells how the MQTT face itself does; `samples` keeps telemetry that must have no gaps."""
         self.pace = pace
         self.skipped = 0
         self._form = TelemetryForm() if form is None else form
@@ -68,6 +70,7 @@ class Telemetry:
         self._board = board
         self._publisher = publisher
         self._counters = counters
+        self._samples = samples
         self._monotonic_s = monotonic_s
         self._seq = 0
         self._unsent = 0
@@ -83,10 +86,7 @@ class Telemetry:
 
     def sample(self) -> None:
         """Take the readings of this instant, and publish them if they are worth it."""
-        if not self._publisher.linked:
-            return
-        if self._unsent or (self._form.qos and not self._publisher.has_room):
-            self.skipped += 1
+        if self._samples is None and not self._may_send():
             return
         try:
             readings = self._board.telemetry()
@@ -99,8 +99,17 @@ class Telemetry:
             log.exception("MQTT: no telemetry")
             return
         for topic, payload in encoded:
-            if self._publisher.send_now(Outgoing(f"{self._base}/{topic}", payload, qos=self._form.qos), self._sent):
+            if self._samples is not None:
+                self._samples.put(topic, payload)
+            elif self._publisher.send_now(Outgoing(f"{self._base}/{topic}", payload, qos=self._form.qos), self._sent):
                 self._unsent += 1
+
+    def _may_send(self) -> bool:
+        if not self._publisher.linked:
+            return False
+        waits = self._unsent > 0 or (self._form.qos > 0 and not self._publisher.has_room)
+        self.skipped += waits
+        return not waits
 
     def _sent(self, _code: int) -> None:
         self._unsent = max(0, self._unsent - 1)

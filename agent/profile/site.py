@@ -84,6 +84,8 @@ class SiteMqtt(Table, frozen=True):
     """`default` is the role of the plain topics."""
     replay_per_s: Annotated[float, msgspec.Meta(ge=1, le=100_000)] = 200.0
     """How fast events that waited for the broker are published."""
+    spool_telemetry: bool = False
+    """Whether telemetry, too, waits for the broker (with QoS 1); it gives way before events do."""
     spool_mb: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 64
     """What waits for the broker takes at most so much of the disk; the oldest goes first."""
     spool_days: Annotated[float, msgspec.Meta(ge=0.01, le=3650)] = 30.0

@@ -28,12 +28,12 @@ from tests.agent.mqtt.faces import Running, config
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from agent.mqtt.event_stream import EventStream
+    from agent.mqtt.spool_stream import SpoolStream
 
 
 @dataclass(frozen=True)
 class SpoolingAgent(Running):
-    stream: EventStream
+    stream: SpoolStream
     spooling: Spooling
     journal: EventJournal
 
@@ -52,7 +52,7 @@ async def spooling_agent(url: str, folder: Path, **changes: Any) -> AsyncIterato
     bus = EventBus(journal, start, f"boot-{start}")
     stream = await spooling.open(journal, settings)
     board = MemoryBoard()
-    face = MqttFace(settings_of, board, bus, events=stream)
+    face = MqttFace(settings_of, board, bus, events=stream, samples=spooling.samples)
     bus.start()
     face.start()
     try:

@@ -13,15 +13,21 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
 from agent.events.event import EventKind
 from agent.mqtt.event_key import id_of, key_of
+from agent.mqtt.retry import LONGEST_S
 from agent.spool.record import RecordClass, SpoolRecord
 from agent.spool.spool import Spool, SpoolLimits
-from tests.agent.mqtt.brokers import Mosquitto, Watcher, eventually
+from tests.agent.mqtt.brokers import HOST, PATIENCE_S, Mosquitto, Watcher, eventually
 from tests.agent.mqtt.relay import Relay
 from tests.agent.mqtt.spooling_agent import spooling_agent
 
@@ -40,12 +46,31 @@ def events(watcher: Watcher) -> list[dict[str, object]]:
     return [json.loads(payload) for payload in watcher.payloads("event")]
 
 
+def telemetry(watcher: Watcher) -> list[dict[str, object]]:
+    return [json.loads(payload) for payload in watcher.payloads("telemetry")]
+
+
 def ids(watcher: Watcher) -> list[str]:
     return [str(event["id"]) for event in events(watcher)]
 
 
 def emit(bus: object, count: int) -> list[Event]:
     return [bus.emit(EventKind.HOST_ON, "host/0", "0") for _ in range(count)]  # type: ignore[attr-defined]
+
+
+class PatientWatcher(Watcher):
+    """Stays subscribed while the broker is frozen: a session of its own would lose what comes meanwhile."""
+
+    def __init__(self, port: int) -> None:
+        self.seen = []
+        ready = threading.Event()
+        self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+        self._client.on_connect = lambda client, *_: client.subscribe("pgood/#", 1)
+        self._client.on_subscribe = lambda *_: ready.set()
+        self._client.on_message = self._on_message
+        self._client.connect(HOST, port, keepalive=3600)
+        self._client.loop_start()
+        assert ready.wait(PATIENCE_S), "the watcher was not subscribed"
 
 
 def first_comings(found: list[str]) -> list[str]:
@@ -117,6 +142,32 @@ def test_states_then_history_at_its_rate_then_what_happens_now(tmp_path: Path) -
     asyncio.run(run())
 
 
+def test_spooled_telemetry_waits_and_comes_behind_the_events(tmp_path: Path) -> None:
+    async def run() -> None:
+        broker = Mosquitto(tmp_path)
+        options = {"spool_telemetry": True, "telemetry_interval_s": 0.05}
+        async with spooling_agent(broker.url, tmp_path, **options) as agent:
+            emitted = emit(agent.bus, 30)
+            state = agent.spooling._spool
+            await eventually(lambda: state.state.owed[RecordClass.SAMPLE] >= 10)
+            await asyncio.to_thread(broker.start)
+            watcher = await asyncio.to_thread(Watcher, broker.port)
+            await agent.connected()
+            await eventually(lambda: any("historical" not in one for one in telemetry(watcher)))
+            seen = telemetry(watcher)
+            assert [one["seq"] for one in seen] == list(range(1, len(seen) + 1))
+            assert [one.get("historical") for one in seen[:5]] == [True] * 5
+            assert {one.qos for one in watcher.on("telemetry")} == {1}
+            packed = [msgspec.msgpack.decode(payload) for payload in watcher.payloads("telemetry/msgpack")]
+            assert packed[: len(seen) - 1] == seen[: len(packed)][: len(seen) - 1]
+            assert ids(watcher) == [event.id for event in emitted]
+            assert watcher.seen.index(watcher.on("event")[-1]) < watcher.seen.index(watcher.on("telemetry")[0])
+        watcher.close()
+        broker.kill()
+
+    asyncio.run(run())
+
+
 def test_a_long_outage_is_made_up_for_in_order(tmp_path: Path) -> None:
     """No loss and, as nothing was killed, no duplicate."""
     made = fill(tmp_path, SPOOLED)
@@ -139,39 +190,53 @@ def test_a_long_outage_is_made_up_for_in_order(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
-def test_a_killed_broker_and_a_frozen_one(tmp_path: Path) -> None:
+def test_a_broker_that_is_frozen_for_a_while(tmp_path: Path) -> None:
     async def run() -> None:
         broker = Mosquitto(tmp_path, UNLIMITED)
         await asyncio.to_thread(broker.start)
-        with Relay(broker.port) as wire:
-            watcher = await asyncio.to_thread(Watcher, broker.port)
-            quick = {"keepalive_s": 1, "answer_timeout_s": 0.5, "replay_per_s": 2000.0}
-            async with spooling_agent(wire.url, tmp_path, **quick) as agent:
+        watcher = await asyncio.to_thread(PatientWatcher, broker.port)
+        quick = {"keepalive_s": 1, "answer_timeout_s": 0.5, "replay_per_s": 2000.0}
+        async with spooling_agent(broker.url, tmp_path, **quick) as agent:
+            await agent.connected()
+            emitted = [event.id for event in emit(agent.bus, 100)]
+            await eventually(lambda: len(watcher.on("event")) == 100)
+            broker.signal(signal.SIGSTOP)
+            emitted += [event.id for event in emit(agent.bus, 300)]
+            await asyncio.sleep(PAUSE_S)
+            broker.signal(signal.SIGCONT)
+            emitted += [event.id for event in emit(agent.bus, 10)]
+            until_s = time.monotonic() + PATIENCE_S + LONGEST_S  # the agent may be in its longest wait
+            while set(ids(watcher)) != set(emitted) and time.monotonic() < until_s:
+                await asyncio.sleep(0.1)
+            assert first_comings(ids(watcher)) == emitted
+            # What was in flight while it froze may come twice, and nothing else.
+            assert len(ids(watcher)) - len(emitted) <= IN_FLIGHT
+            await eventually(lambda: agent.face.status().waiting_events == 0)
+        watcher.close()
+        broker.kill()
+
+    asyncio.run(run())
+
+
+def test_a_broker_that_is_killed(mosquitto: Mosquitto, watcher: Watcher, tmp_path: Path) -> None:
+    async def run() -> None:
+        with Relay(mosquitto.port) as wire:
+            async with spooling_agent(wire.url, tmp_path, replay_per_s=2000.0) as agent:
                 await agent.connected()
-                emitted = [event.id for event in emit(agent.bus, 100)]
+                before = [event.id for event in emit(agent.bus, 100)]
                 await eventually(lambda: len(watcher.on("event")) == 100)
-                broker.signal(signal.SIGSTOP)
-                emitted += [event.id for event in emit(agent.bus, 300)]
-                await asyncio.sleep(PAUSE_S)
-                broker.signal(signal.SIGCONT)
-                emitted += [event.id for event in emit(agent.bus, 10)]
-                await eventually(lambda: set(ids(watcher)) == set(emitted))
-                assert first_comings(ids(watcher)) == emitted
-                # What was in flight while it froze may come twice, and nothing else.
-                assert len(ids(watcher)) - len(emitted) <= IN_FLIGHT
                 await eventually(lambda: agent.face.status().waiting_events == 0)
-                watcher.close()
-                wire.cut()
-                broker.kill()
+                mosquitto.kill()
                 await eventually(lambda: not agent.face.status().connected)
-                later = [event.id for event in emit(agent.bus, 200)]
-                await asyncio.to_thread(broker.start)
-                newcomer = await asyncio.to_thread(Watcher, broker.port, "newcomer")
+                wire.cut()
+                during = [event.id for event in emit(agent.bus, 200)]
+                await asyncio.to_thread(mosquitto.start)
+                newcomer = await asyncio.to_thread(Watcher, mosquitto.port, "newcomer")
                 wire.mend()
                 await eventually(lambda: len(newcomer.on("event")) == 200)
-                assert ids(newcomer) == later
+                assert ids(watcher)[:100] == before
+                assert ids(newcomer) == during
                 newcomer.close()
-        broker.kill()
 
     asyncio.run(run())
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Events from the spool to the publisher: history first and at a set rate, what happens now behind it, in order."""
+"""One class of the spool on its way to the publisher: history at a set rate, what happens now behind it, in order."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import asyncio
 from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from agent.mqtt.event_key import id_of, key_of
 from agent.mqtt.event_queue import EventRecord, QueueState
@@ -27,14 +29,23 @@ LOW = 128
 ACKNOWLEDGE_S = 0.05
 """How far the broker got is stored so late; a kill brings that much twice, under the same ids."""
 DEFAULT_RATE_PER_S = 200.0
+MSGPACK = "/msgpack"
+"""How topics of MessagePack end; all other payloads are JSON objects."""
 
 
-class EventStream:
+class SpoolStream:
     """Implements agent.mqtt.event_queue.EventQueue over a spool that already holds each event put in here."""
 
-    def __init__(self, spool: Spool, thread: Executor, rate_per_s: float = DEFAULT_RATE_PER_S) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        thread: Executor,
+        rate_per_s: float = DEFAULT_RATE_PER_S,
+        kind: RecordClass = RecordClass.EVENT,
+    ) -> None:
         """Nothing may be appended by others between this and the first `put`. `thread` is the storage thread."""
         self._spool = spool
+        self._kind = kind
         self._thread = thread
         self._loop = asyncio.get_running_loop()
         self._pace = Pace(rate_per_s)
@@ -43,11 +54,11 @@ class EventStream:
         self._ready: deque[EventRecord] = deque()
         self._taken: dict[int, EventRecord] = {}
         """Ordered as taken, which is the order of keys."""
-        self._acknowledged = spool.cursor(RecordClass.EVENT) or 0
+        self._acknowledged = spool.cursor(self._kind) or 0
         self._stored = self._acknowledged
         self._read_to = self._acknowledged
         """Key of the last record that is or was in memory."""
-        self._newest = max(self._acknowledged, spool.last_key(RecordClass.EVENT))
+        self._newest = max(self._acknowledged, spool.last_key(self._kind))
         self._history_to = self._newest
         self._retired = self._acknowledged
         self._reading: asyncio.Future[list[SpoolRecord]] | None = None
@@ -58,7 +69,7 @@ class EventStream:
         in_memory = len(self._ready) + len(self._taken)
         if self._read_to >= self._newest:
             return in_memory
-        return max(in_memory + 1, self._spool.state.owed[RecordClass.EVENT])
+        return max(in_memory + 1, self._spool.state.owed[self._kind])
 
     def state(self) -> QueueState:
         state = self._spool.state
@@ -94,7 +105,7 @@ class EventStream:
             if wait_s > 0:
                 self._wake_after(wait_s)
                 return None
-            record = EventRecord(record.id, historical(record.payload))
+            record = EventRecord(record.id, historical(record), record.topic)
         self._taken[key] = self._ready.popleft()
         return record
 
@@ -126,7 +137,7 @@ class EventStream:
         if self._reading is not None or self._read_to >= self._newest or self._closed:
             return
         limit = READY - len(self._ready)
-        read = partial(self._spool.read, RecordClass.EVENT, self._read_to, limit)
+        read = partial(self._spool.read, self._kind, self._read_to, limit)
         self._reading = self._loop.run_in_executor(self._thread, read)
         self._reading.add_done_callback(partial(self._read, self._newest, limit))
 
@@ -137,7 +148,7 @@ class EventStream:
             return
         found = done.result()
         for record in found:
-            self._ready.append(EventRecord(id_of(record.key), record.payload))
+            self._ready.append(EventRecord(id_of(record.key), record.payload, record.topic))
             self._read_to = record.key
         if len(found) < limit:
             self._read_to = max(self._read_to, newest)
@@ -160,7 +171,7 @@ class EventStream:
         """On the storage thread."""
         key = self._acknowledged
         if key > self._stored:
-            self._spool.acknowledge(RecordClass.EVENT, key)
+            self._spool.acknowledge(self._kind, key)
             self._stored = key
 
     def _wake_after(self, delay_s: float) -> None:
@@ -172,9 +183,12 @@ class EventStream:
         self._wake()
 
 
-def historical(payload: bytes) -> bytes:
-    """The JSON object marked as one that happened before the connection; its times are its own."""
-    return payload[:-1] + b',"historical":true}'
+def historical(record: EventRecord) -> bytes:
+    """The payload marked as one of before the connection; its times are its own."""
+    if record.topic.endswith(MSGPACK):
+        content = msgspec.msgpack.decode(record.payload, type=dict[str, object])
+        return msgspec.msgpack.encode({**content, "historical": True})
+    return record.payload[:-1] + b',"historical":true}'
 
 
 def _nobody() -> None:
