@@ -162,6 +162,7 @@ class MqttFace:
         self._publisher.link_up(link)
         self._remove()
         self._telemetry.link_up()
+        self._paced.set()  # readings now, not when the interval is over
         if self._config.commands and self._open:
             self._subscribing = self._spawn(self._subscribe(link), "mqtt-subscribe")
 
@@ -194,6 +195,8 @@ class MqttFace:
     # ------------------------------------------------------------------ who listens
 
     def _introduce(self) -> None:
+        if not self._open:
+            return  # `offline` was said already
         self._publisher.announce(self._announcer.messages())
         self._publisher.introduce()
         self._telemetry.introduce()
@@ -219,7 +222,7 @@ class MqttFace:
         if self._open:
             self._publisher.changed(source)
             if source.startswith("psu/") and self._publisher.linked:
-                self._publisher.announce(self._announcer.changes())
+                self._announcer.supply_changed(self._publisher.announce)
 
     def _counters(self) -> dict[str, int]:
         status = self.status()

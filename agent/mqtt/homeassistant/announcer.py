@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
     from agent.mqtt.board import MqttBoard
     from agent.mqtt.homeassistant.naming import Naming
+    from agent.mqtt.inventory import Inventory
     from agent.mqtt.message import Incoming
     from agent.mqtt.retained import Parts, RetainedTopics
 
 log = logging.getLogger(__name__)
 
 BIRTH = b"online"
+LOOK_S = 1.0
 BIRTH_DELAY_S = (1.0, 4.0)
 """Home Assistant has just started and hears from everybody: each board waits for a moment of its own."""
 
@@ -45,6 +47,8 @@ class Announcer:
         self._again = again
         self._told: dict[str, bytes] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._look: asyncio.TimerHandle | None = None
+        self._inventory: Inventory | None = None
 
     @property
     def filters(self) -> list[str]:
@@ -54,6 +58,16 @@ class Announcer:
         """Every device as it is now."""
         self._told = self._payloads()
         return [Outgoing(topic, payload, retain=True) for topic, payload in self._told.items()]
+
+    def supply_changed(self, tell: Callable[[list[Outgoing]], None]) -> None:
+        """Supplies are read many times a second: whether another one is in the slot is looked at once in a while."""
+        if self.naming is not None and self._look is None:
+            self._look = asyncio.get_running_loop().call_later(LOOK_S, self._looked, tell)
+
+    def _looked(self, tell: Callable[[list[Outgoing]], None]) -> None:
+        self._look = None
+        if self._board.inventory() != self._inventory:
+            tell(self.changes())
 
     def changes(self) -> list[Outgoing]:
         """The devices that are not as they were told last: another supply is in the slot."""
@@ -78,9 +92,10 @@ class Announcer:
             self._timer = asyncio.get_running_loop().call_later(delay_s, self._introduce)
 
     def link_down(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        for timer in (self._timer, self._look):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._look = None
 
     def _introduce(self) -> None:
         self._timer = None
@@ -90,9 +105,10 @@ class Announcer:
         if self.naming is None:
             return {}
         try:
+            self._inventory = self._board.inventory()
             return {
                 topic: msgspec.json.encode(with_removed(payload, self._retained.known(topic)))
-                for topic, payload in discovery(self._board.inventory(), self.naming).items()
+                for topic, payload in discovery(self._inventory, self.naming).items()
             }
         except Exception:  # a fault in a description must not cost the connection
             log.exception("MQTT: no discovery")
