@@ -8,6 +8,7 @@ standard output lies on the host and survives. `list` prints the ids that a star
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import random
 import sys
 import time
@@ -19,6 +20,8 @@ from agent.mqtt.event_key import id_of
 from agent.spool.record import RecordClass
 from tests.agent.mqtt.spooling_agent import spooling_agent
 
+STUCK_S = 60.0
+"""A start of the agent that takes longer is stuck somewhere: say where, and fail."""
 NOBODY = "mqtt://127.0.0.1:9"
 CRITICAL_PART = 0.005
 """Few: each is synced at once, and hides how late the others are."""
@@ -55,4 +58,6 @@ async def found(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "list":
+        faulthandler.dump_traceback_later(STUCK_S, exit=True)
     asyncio.run((write if sys.argv[1] == "write" else found)(Path(sys.argv[2])))
