@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.client
 
+QUIET_S = 1.2
+"""Nothing acts in the first second after the board has subscribed (safety rule 19)."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _the_quiet_second_is_over(demo: Demo) -> None:
+    deadline = time.monotonic() + 20
+    while not demo.status()["mqtt"]["connected"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(QUIET_S)
+
 
 class Listener:
     """mosquitto_sub on every topic of the board, into a file."""
