@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from agent.mqtt.retry import Version
 from agent.mqtt.roles import Roles
 from agent.mqtt.spool_stream import DEFAULT_RATE_PER_S
-from agent.mqtt.telemetry import TelemetryForm
+from agent.mqtt.telemetry_form import TelemetryForm
 from agent.mqtt.url import BrokerUrl, parse_url
 from agent.spool.spool import DAY_S, SpoolLimits
 

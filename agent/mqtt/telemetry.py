@@ -13,14 +13,14 @@ import msgspec
 from agent.mqtt import topics
 from agent.mqtt.change_gate import ChangeGate
 from agent.mqtt.message import Outgoing
+from agent.mqtt.telemetry_form import TelemetryForm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from agent.mqtt.board import MqttBoard
     from agent.mqtt.publisher import Publisher
     from agent.mqtt.sample_spool import SampleSpool
-    from agent.profile.schema import TelemetryRule
 
 log = logging.getLogger(__name__)
 
@@ -37,14 +37,6 @@ class Pace:
 
     interval_s: float
     heartbeat_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class TelemetryForm:
-    formats: Sequence[str] = ("json", "msgpack")
-    qos: int = 0
-    """With 1 a sample is skipped while the broker's window is full."""
-    rules: Sequence[TelemetryRule] = ()
 
 
 class Telemetry:

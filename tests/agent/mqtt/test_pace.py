@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from agent.mqtt.telemetry import TelemetryForm
+from agent.mqtt.telemetry_form import TelemetryForm
 from agent.profile.schema import TelemetryRule
 from tests.agent.mqtt.brokers import Mosquitto, Watcher, eventually
 from tests.agent.mqtt.faces import running
