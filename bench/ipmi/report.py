@@ -36,6 +36,7 @@ GOALS = (
     Goal("cpu_ms_per_command", "pyghmi", 0.5, at_most=True),
 )
 LARGEST_SESSIONS_MB = 4.0
+_WORDS = {True: "kept", False: "missed"}
 
 Samples = dict[str, list[Sample]]
 
@@ -97,12 +98,12 @@ def verdicts(samples: Samples) -> Iterator[tuple[str, bool]]:
         pairs = zip(samples["pgood"], samples[goal.against], strict=True)
         low, middle, high = spread([getattr(a, goal.measure) / getattr(b, goal.measure) for a, b in pairs])
         best_first = (low, middle, high) if goal.at_most else (high, middle, low)
-        kept = [value <= goal.limit if goal.at_most else value >= goal.limit for value in best_first]
+        better, median, worse = (value <= goal.limit if goal.at_most else value >= goal.limit for value in best_first)
         word = "at most" if goal.at_most else "at least"
         yield (
             f"{goal.measure}: {middle:.3f} x {goal.against} ({low:.3f} to {high:.3f}), to be {word} {goal.limit}"
-            f" ({('missed', 'kept')[kept[1]]} by the median, {('missed', 'kept')[kept[2]]} by the worse quartile)",
-            kept[0],
+            f" ({_WORDS[median]} by the median, {_WORDS[worse]} by the worse quartile)",
+            better,
         )
     failures = sum(sample.concurrent20_failures for sample in samples["pgood"])
     yield f"20 at once: {failures} failures, to be 0", failures == 0
