@@ -10,7 +10,6 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from agent.board.armed import is_armed
 from agent.board.board_id import board_id
 from agent.board.buses import open_kernel_buses
 from agent.board.commands import BoardCommands
@@ -42,6 +41,8 @@ from agent.power.operations import Operations
 from agent.profile.problem import SettingError
 from agent.sim.plant import Plant
 from agent.sim.smbus import SimulatedSmbus
+from agent.sim.snapshot import FILE as WORLD
+from agent.sim.snapshot import kept_levels, read
 from agent.sim.world import SimulatedWorld
 from agent.store.audit import AuditTrail
 from agent.store.database import Database
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from agent.mqtt.config import MqttConfig
     from agent.power.request import Reply, Request
     from agent.requests.endpoint import Endpoint
+    from agent.sim.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
@@ -78,9 +80,11 @@ class Board:
         self._stack = contextlib.ExitStack()
         with contextlib.ExitStack() as opened:
             if profile.board.simulated:
-                self.lines = open_memory_lines(profile)
+                self._kept_world = self._read_world()
+                levels = kept_levels(self._kept_world, profile) if self._kept_world else {}
+                self.lines = open_memory_lines(profile, options.armed(), levels)
             else:
-                self.lines = open_kernel_lines(profile, is_armed(state_dir), state_dir)
+                self.lines = open_kernel_lines(profile, options.armed(), state_dir)
             opened.callback(self.lines.close)
             self.world: SimulatedWorld | None = None
             buses = self._open_buses()
@@ -137,6 +141,11 @@ class Board:
         self.mqtt: MqttFace | None = None
         self.control = ControlServer(BoardMethods(self), state_dir / SOCKET)
 
+    def _read_world(self) -> Snapshot | None:
+        if not self.options.keep_world:
+            return None
+        return read(self.options.state_dir / WORLD, self.options.profile, time.monotonic_ns())
+
     def _open_buses(self) -> dict[str, I2cBus]:
         profile = self.options.profile
         if not profile.board.simulated:
@@ -144,6 +153,8 @@ class Board:
         assert self.lines.chip is not None
         plant = Plant(profile, time.monotonic_ns())
         self.world = SimulatedWorld(profile, plant, self.lines.chip)
+        if self.options.keep_world:
+            self.world.keep_in(self.options.state_dir / WORLD, self._kept_world)
         return {name: I2cBus(name, SimulatedSmbus(plant, name)) for name in profile.buses}
 
     def _open_identity(self, database: Database) -> None:

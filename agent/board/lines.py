@@ -60,12 +60,12 @@ class BoardLines:
             self.chip.close()
 
 
-def open_memory_lines(profile: Profile) -> BoardLines:
-    """The lines of a simulated board; always armed, for there is nothing to break."""
+def open_memory_lines(profile: Profile, armed: bool = True, levels: Mapping[str, bool] | None = None) -> BoardLines:
+    """The lines of a simulated board. `levels`: maintained outputs of a world that is older than this agent."""
     chip = MemoryChip(list(profile.lines))
-    lines = {name: chip.line(name) for name in profile.lines}
-    engine = LineEngine(_config(profile, lines, {}, armed=True), thread(profile))
-    return BoardLines(engine, armed=True, chip=chip, inputs=_input_names(profile))
+    lines = {name: chip.line(name) for name, table in profile.lines.items() if armed or table.direction == "input"}
+    engine = LineEngine(_config(profile, lines, levels or {}, armed), thread(profile))
+    return BoardLines(engine, armed, chip=chip, inputs=_input_names(profile))
 
 
 def open_kernel_lines(profile: Profile, armed: bool, state_dir: Path) -> BoardLines:

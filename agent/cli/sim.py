@@ -3,24 +3,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import argparse
 
 from agent.cli.ask import add_state_dir, ask
-
-if TYPE_CHECKING:
-    import argparse
-
-HELP = """\
-pgood sim supply NAME remove|insert|ac-off|ac-on|fail|repair
-pgood sim host NAME hang|crash|ignore-soft-off|normal
-pgood sim sensor NAME VALUE|auto
-pgood sim load WATTS
-"""
+from agent.sim.words import WORDS
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = verbs.add_parser("sim", help="play with the world of a simulated board", usage=HELP)
-    parser.add_argument("words", nargs="+", help="what happens")
+    width = max(len(form) for form, _ in WORDS if len(form) < 60)
+    listed = "\n".join(f"  {form:<{width}}  {meaning}" for form, meaning in WORDS)
+    parser = verbs.add_parser(
+        "sim",
+        help="play with the world of a simulated board",
+        usage="pgood sim WORD... [--state-dir DIR]\n       pgood sim play FILE",
+        description="Let something happen to a simulated board (docs/simulation.md).",
+        epilog=f"words:\n{listed}\n  play FILE  play a scenario file, step by step",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("words", nargs="+", metavar="WORD", help="what happens; see below")
     add_state_dir(parser)
     parser.set_defaults(run=run)
 
