@@ -40,6 +40,7 @@ from agent.power.operation_store import OperationStore
 from agent.power.operations import Operations
 from agent.profile.problem import SettingError
 from agent.sim.plant import Plant
+from agent.sim.rail_wirings import rail_wirings
 from agent.sim.smbus import SimulatedSmbus
 from agent.sim.snapshot import FILE as WORLD
 from agent.sim.snapshot import kept_levels, read
@@ -151,8 +152,9 @@ class Board:
         if not profile.board.simulated:
             return open_kernel_buses(profile)
         assert self.lines.chip is not None
-        plant = Plant(profile, time.monotonic_ns())
-        self.world = SimulatedWorld(profile, plant, self.lines.chip)
+        rails = rail_wirings(profile)
+        plant = Plant(profile, time.monotonic_ns(), rails)
+        self.world = SimulatedWorld(profile, plant, self.lines.chip, rails)
         if self.options.keep_world:
             self.world.keep_in(self.options.state_dir / WORLD, self._kept_world)
         return {name: I2cBus(name, SimulatedSmbus(plant, name)) for name in profile.buses}
