@@ -33,10 +33,8 @@ def read_text(file: Path) -> str:
         raise ConfigError(file, [Problem((), f"is not UTF-8 text (byte {error.start})")]) from error
 
 
-def decode(
-    file: Path, source: str, table: type[T], page: str = "docs/profiles.md"
-) -> tuple[T | None, list[Problem]]:
-    """The typed table, or None with its problems; `page` documents its keys. Raises ConfigError when the text is no TOML at all.
+def decode(file: Path, source: str, table: type[T], page: str = "docs/profiles.md") -> tuple[T | None, list[Problem]]:
+    """The typed table, or None with its problems; `page` documents its keys. Raises ConfigError for what is no TOML.
 
     msgspec stops at its first error; the offending key is then taken out and the rest tried again.
     """
@@ -63,7 +61,9 @@ def decode(
     return None, problems
 
 
-def _problem(error: msgspec.ValidationError, tree: Any, table: type[msgspec.Struct], page: str) -> tuple[KeyPath, str, str]:
+def _problem(
+    error: msgspec.ValidationError, tree: Any, table: type[msgspec.Struct], page: str
+) -> tuple[KeyPath, str, str]:
     """Where, what, and the name of the key that is missing (or empty)."""
     text, _, where = str(error).partition(" - at ")
     path = _path(where.removeprefix("`key` in ").strip("`"), error, tree, table)
