@@ -45,7 +45,7 @@ def add_rules(loop: Any, config: EngineConfig) -> None:
     inputs = index_by_name(config.inputs, "input")
     for rule in config.interlocks:
         settings = ffi.new("ENG_RuleConfig *")
-        settings.input = inputs[rule.input]
+        settings.input = -1 if rule.input is None else inputs[rule.input]
         settings.active = rule.active
         settings.quiet_ns = to_ns(rule.settled_ms)
         settings.raw_edge_ok = rule.raw_edge_ok

@@ -27,7 +27,7 @@ from agent.board.version import VERSION
 from agent.console.open import open_console
 from agent.control.server import ControlServer
 from agent.events.bus import EventBus
-from agent.events.event import EventKind
+from agent.events.event import EventKind, rfc3339_ms
 from agent.hardware.i2c_bus import I2cBus
 from agent.ipmi_face.clock import SelClock
 from agent.ipmi_face.endpoints import IpmiEndpoints
@@ -36,12 +36,16 @@ from agent.ipmi_face.sel_form import SelForms
 from agent.mqtt.config import mqtt_config
 from agent.mqtt.face import MqttFace
 from agent.mqtt.spooling import Spooling
+from agent.power.operation_store import OperationStore
+from agent.power.operations import Operations
 from agent.profile.problem import SettingError
 from agent.sim.plant import Plant
+from agent.sim.rail_wirings import rail_wirings
 from agent.sim.smbus import SimulatedSmbus
 from agent.sim.snapshot import FILE as WORLD
 from agent.sim.snapshot import kept_levels, read
 from agent.sim.world import SimulatedWorld
+from agent.store.audit import AuditTrail
 from agent.store.database import Database
 from agent.store.event_log import EventLog
 from agent.store.journal import EventJournal
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
 
     from agent.board.options import Options
     from agent.mqtt.config import MqttConfig
+    from agent.power.request import Reply, Request
     from agent.requests.endpoint import Endpoint
     from agent.sim.snapshot import Snapshot
 
@@ -94,7 +99,18 @@ class Board:
             if self.spooling:
                 opened.callback(self.spooling.close_now)
             self._open_state(database)
-            self.services = Services(profile, self.lines, buses, self.settings, self.bus, options.site.policy)
+            self.operation_store = OperationStore(database)
+            self.audit = AuditTrail(state_dir, database.thread)
+            self.services = Services(
+                profile,
+                self.lines,
+                buses,
+                self.settings,
+                self.bus,
+                options.site.policy,
+                Operations(self.bus.boot, self.operation_store, self.operation_store.load()),
+                self._audit_power,
+            )
             consoles = {}
             for table in profile.hosts:
                 console = open_console(table, state_dir, self._powered(table.name))
@@ -118,7 +134,9 @@ class Board:
             self._stack = opened.pop_all()
         self.documents = Documents(self.services, self._info)
         self.tunables = Tunables(options, self.settings, self._pace_changed)
-        self.power_requests = PowerRequests(self.services.hosts, self.services.operations)
+        self.power_requests = PowerRequests(
+            self.services.manager, self.services.power.emergencies, self.services.operations
+        )
         self.endpoints = self._endpoints()
         self.commands = BoardCommands(self.board_id, profile, self.services, self.documents, self.endpoints)
         self.mqtt: MqttFace | None = None
@@ -134,8 +152,9 @@ class Board:
         if not profile.board.simulated:
             return open_kernel_buses(profile)
         assert self.lines.chip is not None
-        plant = Plant(profile, time.monotonic_ns())
-        self.world = SimulatedWorld(profile, plant, self.lines.chip)
+        rails = rail_wirings(profile)
+        plant = Plant(profile, time.monotonic_ns(), rails)
+        self.world = SimulatedWorld(profile, plant, self.lines.chip, rails)
         if self.options.keep_world:
             self.world.keep_in(self.options.state_dir / WORLD, self._kept_world)
         return {name: I2cBus(name, SimulatedSmbus(plant, name)) for name in profile.buses}
@@ -218,6 +237,23 @@ class Board:
             "cold_redundancy": any(supply.cold_redundancy for supply in profile.supplies),
         }
 
+    def _audit_power(
+        self, request: Request, what: str, sources: tuple[str, ...], reply: Reply, operation: str | None
+    ) -> None:
+        self.audit.note(
+            {
+                "time": rfc3339_ms(time.time_ns() // 1_000_000),
+                "mono_ns": time.monotonic_ns(),
+                "boot": self.bus.boot,
+                "who": request.origin,
+                "what": what,
+                "targets": sources,
+                "verdict": reply.verdict.value,
+                "reason": reply.reason,
+                "operation": operation,
+            }
+        )
+
     def _powered(self, host: str) -> Callable[[], bool]:
         return lambda: self.services.hosts[host].view().powered
 
@@ -264,8 +300,9 @@ class Board:
         await self.bus.drain()
         if self.mqtt:
             await self.mqtt.close()
-        await self.power_requests.close()
         await self.services.close()
+        await self.operation_store.close()
+        await self.audit.close()
         if self.world:
             self.world.close()
         await self.bus.close()

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.board.emergency_rules import emergency_rules
 from agent.board.fired import FiredInterlocks
 from agent.board.line_rules import interlocks, sequences, thread, watches
 from agent.hardware.gpio import request_lines
@@ -117,7 +118,9 @@ def _config(
             _input(name, profile.lines[name], lines[name], slow.get(profile.lines[name].chip))
             for name in _input_names(profile)
         ),
-        interlocks=interlocks(profile, fired) if armed else (),
+        interlocks=(*interlocks(profile, fired), *(rule.interlock() for rule in emergency_rules(profile)))
+        if armed
+        else (),
         sequences=sequences(profile) if armed else (),
         watches=watches(profile, armed),
     )

@@ -132,7 +132,7 @@ class BoardMethods:
         name = wanted.host if wanted.host is not None else next(iter(hosts), None)
         if name is None or name not in hosts:
             raise RequestError(f"this board has no host {name!r}; it has: {', '.join(hosts) or 'none'}")
-        reply = await hosts[name].run(Request(wanted.action, peer.origin, wanted.force))
+        reply = await self._board.services.manager.run(name, Request(wanted.action, peer.origin, wanted.force))
         return {
             "host": name,
             "verdict": reply.verdict.value,

@@ -23,7 +23,7 @@ class PlantLines:
         self.drives: dict[str, tuple[Callable[[str, bool, int], None], str]] = {}
         """What each output does, and to which part."""
         self._power_good = {host.power_good: host.name for host in profile.hosts}
-        self._rail_good = {wiring.power_good: wiring.name for wiring in rails}
+        self._rail_good = {wiring.power_good: wiring.name for wiring in rails if wiring.power_good}
         self._mains = profile.mains.line
         self._presence = {table.presence_line: table.name for table in profile.supplies if table.presence_line}
         for host in profile.hosts:

@@ -13,6 +13,7 @@ import pytest
 from agent.board.lines import open_memory_lines
 from agent.board.services import Services
 from agent.events.bus import EventBus
+from agent.power.operations import Operations
 from agent.power.request import Action, HostState, Request, Verdict
 from agent.profile.load import find_profile, load_profile
 from agent.profile.site import SitePolicy
@@ -59,7 +60,9 @@ class Scene:
         self.database = Database(folder / "state.db")
         self.journal = Journal()
         self.bus = EventBus(self.journal, 1, "boot")
-        self.services = Services(self.profile, self.lines, {}, Settings(self.database), self.bus, SitePolicy())
+        self.services = Services(
+            self.profile, self.lines, {}, Settings(self.database), self.bus, SitePolicy(), Operations(self.bus.boot)
+        )
 
     @property
     def host(self) -> Host:
