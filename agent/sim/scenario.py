@@ -16,7 +16,7 @@ from agent.profile.load import find_profile, load_profile
 from agent.profile.problem import ConfigError, KeyPath, Problem
 from agent.profile.simulate import simulated
 from agent.sim.plant import Plant, UnknownThing
-from agent.sim.rails import rail_wiring
+from agent.sim.rail_wirings import rail_wirings
 from agent.sim.words import happen
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _problems(scenario: Scenario, profile: Profile) -> Iterator[Problem]:
     outputs = {name for name, line in profile.lines.items() if line.direction == "output"}
     labels: set[str] = set()
     asked = False
-    rails = rail_wiring(profile)
+    rails = rail_wirings(profile)
     for number, step in enumerate(scenario.steps):
         path: KeyPath = ("steps", number)
         if step == Step(note=step.note):
