@@ -69,6 +69,9 @@ def open_memory_lines(profile: Profile, armed: bool = True, levels: Mapping[str,
     lines = {name: chip.line(name) for name, table in profile.lines.items() if armed or table.direction == "input"}
     if levels is None:
         levels = {name: table.active_low for name, table in profile.lines.items()}
+    for name, table in profile.lines.items():
+        if table.class_ == "maintained" and levels.get(name):
+            chip.drive(name, True)
     engine = LineEngine(_config(profile, lines, levels, armed), thread(profile))
     return BoardLines(engine, armed, chip=chip, inputs=_input_names(profile))
 
