@@ -85,7 +85,7 @@ class Board:
         with contextlib.ExitStack() as opened:
             if profile.board.simulated:
                 self._kept_world = self._read_world()
-                levels = kept_levels(self._kept_world, profile) if self._kept_world else {}
+                levels = kept_levels(self._kept_world, profile) if self._kept_world else None
                 self.lines = open_memory_lines(profile, options.armed(), levels)
             else:
                 self.lines = open_kernel_lines(profile, options.armed(), state_dir)

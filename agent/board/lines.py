@@ -61,10 +61,18 @@ class BoardLines:
 
 
 def open_memory_lines(profile: Profile, armed: bool = True, levels: Mapping[str, bool] | None = None) -> BoardLines:
-    """The lines of a simulated board. `levels`: maintained outputs of a world that is older than this agent."""
+    """The lines of a simulated board. `levels`: maintained outputs of a world that is older than this agent.
+
+    Without it they have the level of a wire that nobody drives, which is low.
+    """
     chip = MemoryChip(list(profile.lines))
     lines = {name: chip.line(name) for name, table in profile.lines.items() if armed or table.direction == "input"}
-    engine = LineEngine(_config(profile, lines, levels or {}, armed), thread(profile))
+    if levels is None:
+        levels = {name: table.active_low for name, table in profile.lines.items()}
+    for name, table in profile.lines.items():
+        if table.class_ == "maintained" and levels.get(name):
+            chip.drive(name, True)
+    engine = LineEngine(_config(profile, lines, levels, armed), thread(profile))
     return BoardLines(engine, armed, chip=chip, inputs=_input_names(profile))
 
 

@@ -44,6 +44,9 @@ class SimulatedWorld:
 
     def start(self) -> None:
         self._loop.add_reader(self._chip.fileno(), self._outputs_changed)
+        for name, table in self._profile.lines.items():
+            if table.class_ == "maintained":
+                self.lines.output_changed(name, self._chip.level(name), time.monotonic_ns())
         self.advance()
 
     def close(self) -> None:
