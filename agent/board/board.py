@@ -15,6 +15,7 @@ from agent.board.board_id import board_id
 from agent.board.buses import open_kernel_buses
 from agent.board.commands import BoardCommands
 from agent.board.documents import Documents
+from agent.board.hwmon import open_hwmon
 from agent.board.inventory import wired_actions
 from agent.board.lines import open_kernel_lines, open_memory_lines
 from agent.board.methods import BoardMethods
@@ -29,6 +30,7 @@ from agent.console.open import open_console
 from agent.control.server import ControlServer
 from agent.events.bus import EventBus
 from agent.events.event import EventKind
+from agent.hardware.hwmon import KernelHwmon
 from agent.hardware.i2c_bus import I2cBus
 from agent.ipmi_face.clock import SelClock
 from agent.ipmi_face.endpoints import IpmiEndpoints
@@ -38,6 +40,7 @@ from agent.mqtt.config import mqtt_config
 from agent.mqtt.face import MqttFace
 from agent.mqtt.spooling import Spooling
 from agent.profile.problem import SettingError
+from agent.sim.hwmon import SimulatedHwmon
 from agent.sim.plant import Plant
 from agent.sim.smbus import SimulatedSmbus
 from agent.sim.world import SimulatedWorld
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.board.options import Options
+    from agent.hardware.hwmon import HwmonPort
     from agent.mqtt.config import MqttConfig
     from agent.requests.endpoint import Endpoint
 
@@ -82,6 +86,9 @@ class Board:
             buses = self._open_buses()
             for bus in buses.values():
                 opened.callback(bus.close)
+            hwmon = open_hwmon(profile, self._hwmon_port)
+            for chip in hwmon.values():
+                opened.callback(chip.close)
             database = Database(state_dir / DATABASE)
             opened.callback(database.close)
             self._open_identity(database)
@@ -90,7 +97,7 @@ class Board:
             if self.spooling:
                 opened.callback(self.spooling.close_now)
             self._open_state(database)
-            self.services = Services(profile, self.lines, buses, self.settings, self.bus, options.site.policy)
+            self.services = Services(profile, self.lines, buses, self.settings, self.bus, options.site.policy, hwmon)
             consoles = {}
             for table in profile.hosts:
                 console = open_console(table, state_dir, self._powered(table.name))
@@ -128,6 +135,9 @@ class Board:
         plant = Plant(profile, time.monotonic_ns())
         self.world = SimulatedWorld(profile, plant, self.lines.chip)
         return {name: I2cBus(name, SimulatedSmbus(plant, name)) for name in profile.buses}
+
+    def _hwmon_port(self) -> HwmonPort:
+        return SimulatedHwmon(self.options.profile, self.world.plant) if self.world else KernelHwmon()
 
     def _open_identity(self, database: Database) -> None:
         self.settings = Settings(database)

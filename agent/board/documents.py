@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agent.board.line_documents import engine_document, input_documents, interlock_documents
 from agent.events.event import rfc3339_ms
+from agent.profile.thermal_tables import Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -133,10 +134,17 @@ class Documents:
                 for slot in services.supplies.slots
             },
             "supply_set": _set_readings(services.supplies.slots) | {"energy_in_kwh": services.energy_meter.set_kwh()},
-            "temperatures_c": {
-                table.name: services.temperatures.reading(table.name).celsius for table in services.temperatures.tables
-            },
+            "temperatures_c": self._measured(Quantity.TEMPERATURE),
+            "humidities_percent": self._measured(Quantity.HUMIDITY),
             "engine": engine_document(services.lines),
+        }
+
+    def _measured(self, quantity: Quantity) -> Document:
+        sensors = self._services.sensors
+        return {
+            table.name: _rounded(sensors.reading(table.name).value)
+            for table in sensors.tables
+            if table.quantity is quantity
         }
 
 

@@ -34,9 +34,9 @@ def problems(services: Services) -> Iterator[Problem]:
         yield "redundancy", redundancy.state.name.lower()
     if redundancy.wiring:
         yield "redundancy", redundancy.wiring
-    for table in services.temperatures.tables:
-        reading = services.temperatures.reading(table.name)
-        if reading.celsius is None and reading.mono_ns:
+    for table in services.sensors.tables:
+        reading = services.sensors.reading(table.name)
+        if reading.value is None and reading.mono_ns:
             yield f"sensor/{table.name}", reading.why
     if services.bus.journal_failures:
         yield "store", f"{services.bus.journal_failures} events could not be written"

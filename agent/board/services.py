@@ -9,6 +9,7 @@ import functools
 import logging
 from typing import TYPE_CHECKING
 
+from agent.board.emergency import HostEmergency
 from agent.board.interlocks import Interlocks
 from agent.board.line_events import board_event
 from agent.board.sequences import SequenceRunner
@@ -27,7 +28,10 @@ from agent.psu.mains import mains_by_supplies
 from agent.psu.monitor import SupplyMonitor
 from agent.psu.power_meter import PowerMeter
 from agent.psu.redundancy import ColdRedundancy
-from agent.thermal.monitor import TemperatureMonitor
+from agent.thermal.gate import ThermalGate
+from agent.thermal.monitor import SensorMonitor
+from agent.thermal.sources import SourceMaker
+from agent.thermal.zones import ThermalZones
 from native import CommandDone, InputChanged, InterlockEnded, InterlockFired, Resync, SequenceDone, Steady
 
 if TYPE_CHECKING:
@@ -35,7 +39,9 @@ if TYPE_CHECKING:
 
     from agent.board.lines import BoardLines
     from agent.events.bus import EventBus
+    from agent.hardware.hwmon import HwmonChip, HwmonPort
     from agent.hardware.i2c_bus import I2cBus
+    from agent.hardware.port_thread import PortThread
     from agent.power.request import Reply, Request
     from agent.profile.schema import HostTable, Profile
     from agent.profile.site import SitePolicy
@@ -57,6 +63,7 @@ class Services:
         settings: Settings,
         bus: EventBus,
         policy: SitePolicy,
+        hwmon: Mapping[HwmonChip, PortThread[HwmonPort]] | None = None,
     ) -> None:
         self.bus = bus
         self.lines = lines
@@ -83,13 +90,26 @@ class Services:
         self.redundancy = ColdRedundancy(
             profile.redundancy, self.supplies, buses, settings, bus.emit, self._redundancy_changed
         )
-        self.temperatures = TemperatureMonitor(profile.sensors, buses, bus.emit)
+        slots = {
+            table.name: (table.bus, functools.partial(self.supplies.slots.__getitem__, index))
+            for index, table in enumerate(profile.supplies)
+        }
+        maker = SourceMaker(buses, hwmon or {}, slots, None)
+        sources = {table.name: maker.source(table) for table in profile.sensors}
+        self.sensors = SensorMonitor(profile.sensors, sources, bus.emit, self._sensors_polled)
+        self.zones = ThermalZones(
+            profile.zones,
+            {name: source.shared for name, source in sources.items()},
+            [host.source for host in self.hosts.values()],
+            HostEmergency(self.hosts, self.operations),
+            bus.emit,
+            lambda zone: self._tell(f"thermal/{zone}"),
+        )
+        self.thermal_gate = ThermalGate(self.zones)
         buttons = {table.name: table.power_button for table in profile.hosts}
         self.interlocks = Interlocks(lines.engine, profile.interlocks, lines.armed, buttons, lines.fired)
         self.sequences = SequenceRunner(lines.engine, profile.sequences, lines.armed)
-        self.limits = LimitWatch(
-            profile.sensors, lambda name: self.temperatures.reading(name).celsius, settings, bus.emit
-        )
+        self.limits = LimitWatch(profile.sensors, lambda name: self.sensors.reading(name).value, settings, bus.emit)
         self.power_meter = PowerMeter(self.supplies)
         self.energy_meter = EnergyMeter(lambda: self.supplies.slots, self.power_meter.present_w, settings)
         self._hours_task: asyncio.Task[None] | None = None
@@ -121,7 +141,7 @@ class Services:
         self.restore.start()
         self.supplies.start()
         self.redundancy.start()
-        self.temperatures.start()
+        self.sensors.start()
         self.limits.start()
         self.power_meter.start()
         self.energy_meter.start()
@@ -132,7 +152,7 @@ class Services:
         await self.energy_meter.close()
         await self.power_meter.close()
         await self.limits.close()
-        await self.temperatures.close()
+        await self.sensors.close()
         await self.redundancy.close()
         await self.supplies.close()
         if self._hours_task:
@@ -229,6 +249,9 @@ class Services:
         self._tell("redundancy")
         for slot in self.supplies.slots:
             self._tell(f"psu/{slot.name}")
+
+    def _sensors_polled(self) -> None:
+        self.zones.look(self.sensors.readings())
 
     def _tell(self, source: str) -> None:
         for watcher in self._watchers:

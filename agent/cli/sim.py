@@ -14,6 +14,7 @@ HELP = """\
 pgood sim supply NAME remove|insert|ac-off|ac-on|fail|repair
 pgood sim host NAME hang|crash|ignore-soft-off|normal
 pgood sim sensor NAME VALUE|auto
+pgood sim fan NAME stall|normal
 pgood sim load WATTS
 """
 

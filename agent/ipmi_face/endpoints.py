@@ -78,7 +78,7 @@ class IpmiEndpoints:
                     bus.emit,
                 ),
                 sensors=BoardSensors(
-                    host, services.temperatures, services.supplies, services.redundancy, services.limits, changed_at
+                    host, services.sensors, services.supplies, services.redundancy, services.limits, changed_at
                 ),
                 event_log=sel,
                 clock=clock,

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from agent.profile.schema import SensorTable, SupplyTable
     from agent.psu.monitor import SupplyMonitor
     from agent.psu.redundancy import ColdRedundancy
-    from agent.thermal.monitor import TemperatureMonitor
+    from agent.thermal.monitor import SensorMonitor
     from ipmi.board import Sensor
 
 ENTITY_POWER_SUPPLY = 10
@@ -93,7 +93,7 @@ class BoardSensors:
     def __init__(
         self,
         host: Host,
-        temperatures: TemperatureMonitor,
+        sensors: SensorMonitor,
         supplies: SupplyMonitor,
         redundancy: ColdRedundancy,
         limits: LimitWatch,
@@ -110,10 +110,10 @@ class BoardSensors:
         """Names of the sensors that have limits."""
         self._readers: dict[int, Callable[[], float | None]] = {}
         self._states: dict[int, Callable[[], int | None]] = {numbers.POWER_UNIT_STATUS: self._unit_states}
-        for index, table in enumerate(temperatures.tables):
+        for index, table in enumerate(sensors.tables):
             number = numbers.FIRST_TEMPERATURE + index
-            self._sensors.append(_temperature(number, table))
-            self._readers[number] = partial(_celsius, temperatures, table.name)
+            self._sensors.append(_measured(number, table))
+            self._readers[number] = partial(_value, sensors, table.name)
             self._names[number] = table.name
         if supplies.tables:
             self._sensors.append(_power_unit_redundancy())
@@ -240,8 +240,8 @@ def _sides(mask: int) -> frozenset[Side]:
     return frozenset(side for side, bit in EVENT_BITS.items() if mask >> bit & 1)
 
 
-def _celsius(temperatures: TemperatureMonitor, name: str) -> float | None:
-    return temperatures.reading(name).celsius
+def _value(sensors: SensorMonitor, name: str) -> float | None:
+    return sensors.reading(name).value
 
 
 def _power_unit_status() -> DiscreteSensor:
@@ -263,11 +263,11 @@ def _supply_status(number: int, index: int, table: SupplyTable) -> DiscreteSenso
     )
 
 
-def _temperature(number: int, table: SensorTable) -> AnalogSensor:
+def _measured(number: int, table: SensorTable) -> AnalogSensor:
     return AnalogSensor(
         number=number,
         name=table.label,
-        kind=SensorKind.TEMPERATURE,
+        kind=numbers.sensor_kind(table),
         minimum=table.minimum,
         maximum=table.maximum,
         entity_id=table.entity,

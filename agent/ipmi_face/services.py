@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agent.psu.monitor import SupplyMonitor
     from agent.psu.power_meter import PowerMeter
     from agent.psu.redundancy import ColdRedundancy
-    from agent.thermal.monitor import TemperatureMonitor
+    from agent.thermal.monitor import SensorMonitor
 
 
 class IpmiServices(Protocol):
@@ -45,7 +45,7 @@ class IpmiServices(Protocol):
     def redundancy(self) -> ColdRedundancy: ...
 
     @property
-    def temperatures(self) -> TemperatureMonitor: ...
+    def sensors(self) -> SensorMonitor: ...
 
     @property
     def limits(self) -> LimitWatch: ...

@@ -9,8 +9,11 @@ import threading
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.hardware.lm75 import encode_temperature
+from agent.profile.thermal_tables import Quantity
 from agent.sim.atx_host import AtxHost, Behaviour
 from agent.sim.bus_faults import BusFaults
+from agent.sim.fan import FanHappening, FanMode, SimulatedFan, air_factor
+from agent.sim.humid_air import HumidAir
 from agent.sim.share_bus import share
 from agent.sim.supply import CrpsSupply, Happening
 from agent.sim.thermal import ThermalMass
@@ -59,10 +62,16 @@ class Plant:
         self._settled_ns = now_ns
         self._devices = {(supply.bus, supply.address): self.supplies[supply.name] for supply in profile.supplies}
         self.masses = {
-            sensor.name: ThermalMass(AMBIENT_C, self._constants(sensor.name)[1], now_ns) for sensor in profile.sensors
+            sensor.name: ThermalMass(AMBIENT_C, self._constants(sensor.name)[1], now_ns)
+            for sensor in profile.sensors
+            if sensor.quantity is Quantity.TEMPERATURE
         }
+        self.humid_air = {sensor.name: HumidAir() for sensor in profile.sensors if sensor.quantity is Quantity.HUMIDITY}
+        self.fans = {fan.name: SimulatedFan() for fan in profile.fans}
         self._labels = {sensor.label: sensor.name for sensor in profile.sensors}
-        self._sensors = {(sensor.bus, sensor.address): sensor.name for sensor in profile.sensors}
+        self._sensors = {
+            (sensor.bus, sensor.address): sensor.name for sensor in profile.sensors if sensor.address is not None
+        }
         self._load_w = IDLE_LOAD_W
         self._settle(now_ns)
 
@@ -117,6 +126,22 @@ class Plant:
                 return 0xFF
         raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
 
+    # ------------------------------------------------------------------ hwmon chips
+
+    def measured(self, sensor: str) -> float:
+        """What a sensor that is no chip on I2C shows, in its unit."""
+        with self._lock:
+            if sensor in self.humid_air:
+                return self.humid_air[sensor].shown(AMBIENT_C, AMBIENT_C)
+            return self.masses[sensor].shown
+
+    def drive_fan(self, name: str, now_ns: int, pwm: int | None = None, mode: FanMode | None = None) -> None:
+        with self._lock:
+            self._settle(now_ns)
+            fan = self.fans[name]
+            fan.pwm = fan.pwm if pwm is None else pwm
+            fan.mode = fan.mode if mode is None else mode
+
     def settle(self, now_ns: int) -> None:
         with self._lock:
             self._settle(now_ns)
@@ -165,12 +190,26 @@ class Plant:
                     raise UnknownThing(f"a host knows {known} (not {happening!r})") from None
             self._settle(now_ns)
 
-    def sensor(self, name: str, celsius: float | None) -> None:
-        """Force a temperature, or let the model decide (None). Raises UnknownThing, ValueError."""
+    def sensor(self, name: str, value: float | None) -> None:
+        """Force a temperature or a humidity, or let the model decide (None). Raises UnknownThing, ValueError."""
         with self._lock:
-            if celsius is not None and not MIN_C <= celsius <= MAX_C:
-                raise ValueError(f"a sensor shows {MIN_C:g} to {MAX_C:g} C (not {celsius:g})")
-            _find(self.masses, "sensor", self._labels.get(name, name)).forced = celsius
+            thing = _find(self.masses | self.humid_air, "sensor", self._labels.get(name, name))
+            low, high, unit = (0.0, 100.0, "%") if isinstance(thing, HumidAir) else (MIN_C, MAX_C, "C")
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"a sensor shows {low:g} to {high:g} {unit} (not {value:g})")
+            thing.forced = value
+
+    def fan(self, name: str, happening: str, now_ns: int) -> None:
+        """`stall`, `normal`: agent.sim.fan.FanHappening. Raises UnknownThing."""
+        with self._lock:
+            fan = _find(self.fans, "fan", name)
+            try:
+                what = FanHappening(happening)
+            except ValueError:
+                known = ", ".join(one.value for one in FanHappening)
+                raise UnknownThing(f"a fan knows {known} (not {happening!r})") from None
+            self._settle(now_ns)
+            fan.happen(what)
 
     def load(self, watts: float, now_ns: int) -> None:
         """What the hosts draw together while they are on. Raises ValueError."""
@@ -183,8 +222,11 @@ class Plant:
     def _settle(self, now_ns: int) -> None:
         """Bring hosts, supplies and temperatures into agreement at this instant."""
         supplies = list(self.supplies.values())
+        elapsed_s = max(0, now_ns - self._settled_ns) / 1e9
         for supply in supplies:
-            supply.advance(max(0, now_ns - self._settled_ns) / 1e9)
+            supply.advance(elapsed_s)
+        for fan in self.fans.values():
+            fan.advance(elapsed_s)
         self._settled_ns = now_ns
         feeding = not supplies or any(supply.healthy for supply in supplies)
         for host in self.hosts.values():
@@ -193,8 +235,9 @@ class Plant:
         main_on = any(host.supplies_on for host in self.hosts.values())
         load_w = self._load_w if any(host.power_good for host in self.hosts.values()) else 0.0
         share(supplies, load_w, main_on)
+        air = air_factor(list(self.fans.values()))
         for name, mass in self.masses.items():
-            mass.advance(now_ns, AMBIENT_C + self._constants(name)[0] * load_w)
+            mass.advance(now_ns, AMBIENT_C + self._constants(name)[0] * load_w * air)
 
 
 def temperature_word(mass: ThermalMass) -> int:

@@ -8,6 +8,7 @@ import math
 import time
 from typing import TYPE_CHECKING
 
+from agent.sim.fan import FanHappening
 from agent.sim.plant import UnknownThing
 from agent.sim.supply import Happening
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 GRAMMAR = (
     f"supply NAME {'|'.join(one.value for one in Happening)}, bus NAME stuck|free|nack RATE|pec-errors RATE,"
     " host NAME hang|crash|ignore-soft-off|normal,"
-    " sensor NAME VALUE|auto, load WATTS"
+    f" sensor NAME VALUE|auto, fan NAME {'|'.join(one.value for one in FanHappening)}, load WATTS"
 )
 
 
@@ -80,7 +81,9 @@ class SimulatedWorld:
             case ["sensor", name, "auto"]:
                 self.plant.sensor(name, None)
             case ["sensor", name, value]:
-                self.plant.sensor(name, _number(value, "a temperature"))
+                self.plant.sensor(name, _number(value, "what a sensor shows"))
+            case ["fan", name, happening]:
+                self.plant.fan(name, happening, now_ns)
             case ["load", value]:
                 self.plant.load(_number(value, "a load"), now_ns)
             case _:

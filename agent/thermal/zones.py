@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lets the effects of all zones happen: events, and hosts that are switched off for safety's sake."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from agent.events.event import EventKind
+from agent.thermal.zone import (
+    Cooled,
+    Crossed,
+    EmergencyOff,
+    Lost,
+    Recovered,
+    SoftOff,
+    Trip,
+    Zone,
+    ZoneRules,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from agent.power.gate import EmergencyPath
+    from agent.profile.thermal_tables import ZoneTable
+    from agent.thermal.reading import SensorReading
+    from agent.thermal.zone import Effect
+
+log = logging.getLogger(__name__)
+
+CROSSED: dict[Trip, EventKind] = {
+    Trip.ACTIVE: EventKind.THERMAL_ACTIVE,
+    Trip.PASSIVE: EventKind.THERMAL_PASSIVE,
+    Trip.HOT: EventKind.THERMAL_HOT,
+    Trip.CRITICAL: EventKind.THERMAL_CRITICAL,
+}
+COOLED: dict[Trip, EventKind] = {
+    Trip.ACTIVE: EventKind.THERMAL_ACTIVE_CLEARED,
+    Trip.PASSIVE: EventKind.THERMAL_PASSIVE_CLEARED,
+    Trip.HOT: EventKind.THERMAL_HOT_CLEARED,
+    Trip.CRITICAL: EventKind.THERMAL_CRITICAL_CLEARED,
+}
+
+
+class ThermalZones:
+    """Used on the loop's thread."""
+
+    def __init__(
+        self,
+        tables: Sequence[ZoneTable],
+        shared: Mapping[str, str],
+        domains: Sequence[str],
+        emergency: EmergencyPath,
+        emit: Callable[..., object],
+        changed: Callable[[str], None],
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        """`shared` names of each sensor what it has in common with others; `domains` are all that can be protected.
+
+        `changed(zone)` is called after every look at a zone.
+        """
+        self._clock_ns = clock_ns
+        self._emergency = emergency
+        self._emit = emit
+        self._changed = changed
+        self._domains = {table.name: tuple(table.domains or domains) for table in tables}
+        self._zones = {table.name: Zone.begin(ZoneRules.of(table, shared), clock_ns()) for table in tables}
+
+    def all(self) -> Mapping[str, Zone]:
+        """Every zone as it is now, by name."""
+        return self._zones
+
+    def protecting(self, domain: str) -> Iterator[Zone]:
+        """The zones that a domain belongs to."""
+        return (self._zones[name] for name, domains in self._domains.items() if domain in domains)
+
+    def domains(self, zone: str) -> tuple[str, ...]:
+        return self._domains[zone]
+
+    def look(self, readings: Mapping[str, SensorReading]) -> None:
+        """Hold the last reading of every sensor against the zones, and act."""
+        now_ns = self._clock_ns()
+        for name, zone in tuple(self._zones.items()):
+            self._zones[name], effects = zone.take(now_ns, readings)
+            for effect in effects:
+                try:
+                    self._happen(name, effect)
+                except Exception:  # one zone's fault must not keep another from switching off
+                    log.exception("zone %s: %s", name, effect)
+            self._changed(name)
+
+    def _happen(self, zone: str, effect: Effect) -> None:
+        source, domains = f"thermal/{zone}", self._domains[zone]
+        match effect:
+            case Crossed(trip, sensor, celsius, limit_c):
+                self._emit(CROSSED[trip], source, zone, sensor, f"{celsius:.1f}", f"{limit_c:g}")
+            case Cooled(trip, celsius, limit_c):
+                self._emit(COOLED[trip], source, zone, f"{celsius:.1f}", f"{limit_c:g}")
+            case Lost(sensor, why):
+                self._emit(EventKind.THERMAL_SENSOR_LOST, source, zone, sensor, why)
+            case Recovered(sensor):
+                self._emit(EventKind.THERMAL_SENSOR_RECOVERED, source, zone, sensor)
+            case SoftOff(why):
+                operation = self._emergency.soft_off(domains, source, why)
+                self._emit(EventKind.THERMAL_SOFT_OFF, source, zone, ", ".join(domains), why, operation)
+            case EmergencyOff(why):
+                operation = self._emergency.emergency_off(domains, source, why)
+                self._emit(EventKind.THERMAL_EMERGENCY_OFF, source, zone, ", ".join(domains), why, operation)
