@@ -210,6 +210,8 @@ class Board:
             "hosts": [host.name for host in profile.hosts],
             "supplies": [supply.name for supply in profile.supplies],
             "sensors": [sensor.name for sensor in profile.sensors],
+            "zones": [zone.name for zone in profile.zones],
+            "fans": [fan.name for fan in profile.fans],
             "capabilities": {
                 "hosts": {table.name: sorted(a.value for a in wired_actions(table)) for table in profile.hosts},
                 "methods": sorted(self.endpoints),

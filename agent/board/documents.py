@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from agent.board.line_documents import engine_document, input_documents, interlock_documents
+from agent.board.thermal_documents import fan_readings, zone_document
 from agent.events.event import rfc3339_ms
 from agent.profile.thermal_tables import Quantity
 
@@ -52,6 +53,8 @@ class Documents:
             documents[f"psu/{slot.name}/state"] = self.supply(index)
         if services.supplies.slots:
             documents["redundancy/state"] = self.redundancy()
+        for name in services.zones.all():
+            documents[f"thermal/{name}/state"] = zone_document(services.zones, services.fans, name)
         documents["policies/state"] = self.policies()
         return documents
 
@@ -136,6 +139,7 @@ class Documents:
             "supply_set": _set_readings(services.supplies.slots) | {"energy_in_kwh": services.energy_meter.set_kwh()},
             "temperatures_c": self._measured(Quantity.TEMPERATURE),
             "humidities_percent": self._measured(Quantity.HUMIDITY),
+            "fans": fan_readings(services.fans),
             "engine": engine_document(services.lines),
         }
 

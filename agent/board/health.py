@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.board.thermal_documents import thermal_problems
 from agent.power.request import HostState
 from agent.psu.slot import Health
 from agent.psu.verdict import RedundancyState
@@ -38,6 +39,7 @@ def problems(services: Services) -> Iterator[Problem]:
         reading = services.sensors.reading(table.name)
         if reading.value is None and reading.mono_ns:
             yield f"sensor/{table.name}", reading.why
+    yield from thermal_problems(services.zones, services.fans)
     if services.bus.journal_failures:
         yield "store", f"{services.bus.journal_failures} events could not be written"
     if not services.lines.armed:

@@ -13,6 +13,7 @@ from agent.board.emergency import HostEmergency
 from agent.board.interlocks import Interlocks
 from agent.board.line_events import board_event
 from agent.board.sequences import SequenceRunner
+from agent.board.thermal_documents import zone_document
 from agent.events.event import EventKind
 from agent.limits.watch import LimitWatch
 from agent.power.host import Host
@@ -28,6 +29,9 @@ from agent.psu.mains import mains_by_supplies
 from agent.psu.monitor import SupplyMonitor
 from agent.psu.power_meter import PowerMeter
 from agent.psu.redundancy import ColdRedundancy
+from agent.thermal.cooling_gate import CoolingGate
+from agent.thermal.fan_memory import FanMemory, boot_id
+from agent.thermal.fans import Fans
 from agent.thermal.gate import ThermalGate
 from agent.thermal.monitor import SensorMonitor
 from agent.thermal.sources import SourceMaker
@@ -103,9 +107,20 @@ class Services:
             [host.source for host in self.hosts.values()],
             HostEmergency(self.hosts, self.operations),
             bus.emit,
-            lambda zone: self._tell(f"thermal/{zone}"),
+            self._zone_changed,
         )
-        self.thermal_gate = ThermalGate(self.zones)
+        self.fans = Fans(
+            profile.fans,
+            hwmon or {},
+            self.zones.all,
+            FanMemory(settings, boot_id()),
+            lines.armed,
+            lambda host: self.hosts[host].view().powered,
+            bus.emit,
+            self._zone_changed,
+        )
+        self._zone_documents: dict[str, dict[str, object]] = {}
+        self.gates = (ThermalGate(self.zones), CoolingGate(self.zones, self.fans))
         buttons = {table.name: table.power_button for table in profile.hosts}
         self.interlocks = Interlocks(lines.engine, profile.interlocks, lines.armed, buttons, lines.fired)
         self.sequences = SequenceRunner(lines.engine, profile.sequences, lines.armed)
@@ -142,6 +157,7 @@ class Services:
         self.supplies.start()
         self.redundancy.start()
         self.sensors.start()
+        self.fans.start()
         self.limits.start()
         self.power_meter.start()
         self.energy_meter.start()
@@ -153,6 +169,7 @@ class Services:
         await self.power_meter.close()
         await self.limits.close()
         await self.sensors.close()
+        await self.fans.close()
         await self.redundancy.close()
         await self.supplies.close()
         if self._hours_task:
@@ -252,6 +269,14 @@ class Services:
 
     def _sensors_polled(self) -> None:
         self.zones.look(self.sensors.readings())
+        self.fans.look()
+
+    def _zone_changed(self, zone: str) -> None:
+        """Looked at every second; told only when its document says something else."""
+        document = zone_document(self.zones, self.fans, zone)
+        if document != self._zone_documents.get(zone):
+            self._zone_documents[zone] = document
+            self._tell(f"thermal/{zone}")
 
     def _tell(self, source: str) -> None:
         for watcher in self._watchers:

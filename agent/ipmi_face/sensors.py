@@ -13,7 +13,9 @@ from agent.events.catalog import (
     POWER_UNIT,
     REDUNDANCY_READING,
     SENSOR_SPECIFIC,
+    SEVERITY,
     SYSTEM_BOOT,
+    TEMPERATURE,
     WATCHDOG,
 )
 from agent.ipmi_face import numbers
@@ -39,13 +41,16 @@ if TYPE_CHECKING:
     from agent.limits.watch import LimitWatch
     from agent.power.host import Host
     from agent.profile.schema import SensorTable, SupplyTable
+    from agent.profile.thermal_tables import FanTable
     from agent.psu.monitor import SupplyMonitor
     from agent.psu.redundancy import ColdRedundancy
+    from agent.thermal.fans import Fans
     from agent.thermal.monitor import SensorMonitor
     from ipmi.board import Sensor
 
 ENTITY_POWER_SUPPLY = 10
 ENTITY_POWER_UNIT = 19
+ENTITY_FAN = 29
 MAINS_MAXIMUM_V = 300.0
 OUTPUT_MAXIMUM_V = 15.0
 TEMPERATURE_MAXIMUM_C = 127.0
@@ -97,6 +102,8 @@ class BoardSensors:
         supplies: SupplyMonitor,
         redundancy: ColdRedundancy,
         limits: LimitWatch,
+        zones: Iterable[str],
+        fans: Fans,
         changed_at: int,
     ) -> None:
         """`changed_at`: seconds (UTC) since which the list of sensors is as it is."""
@@ -115,6 +122,11 @@ class BoardSensors:
             self._sensors.append(_measured(number, table))
             self._readers[number] = partial(_value, sensors, table.name)
             self._names[number] = table.name
+        self._sensors += [_zone(index, name) for index, name in enumerate(zones)]
+        for index, fan in enumerate(fans.tables):
+            if fan.tach is not None:
+                self._sensors.append(_fan(index, fan))
+                self._readers[numbers.FIRST_FAN + index] = partial(_rpm, fans, fan.name)
         if supplies.tables:
             self._sensors.append(_power_unit_redundancy())
             self._states[numbers.POWER_UNIT_REDUNDANCY] = self._redundancy_states
@@ -242,6 +254,29 @@ def _sides(mask: int) -> frozenset[Side]:
 
 def _value(sensors: SensorMonitor, name: str) -> float | None:
     return sensors.reading(name).value
+
+
+def _rpm(fans: Fans, name: str) -> float | None:
+    return fans.view(name).rpm
+
+
+def _zone(index: int, name: str) -> EventOnlySensor:
+    return EventOnlySensor(
+        numbers.FIRST_ZONE + index, f"Zone {name}"[:16], TEMPERATURE, SEVERITY, ENTITY_SYSTEM_BOARD, index + 1
+    )
+
+
+def _fan(index: int, table: FanTable) -> AnalogSensor:
+    """Its limit is the profile's `min_rpm`, watched by whoever drives it."""
+    return AnalogSensor(
+        number=numbers.FIRST_FAN + index,
+        name=f"Fan {table.name}"[:16],
+        kind=SensorKind.FAN,
+        minimum=0.0,
+        maximum=float(table.maximum_rpm),
+        entity_id=ENTITY_FAN,
+        entity_instance=index + 1,
+    )
 
 
 def _power_unit_status() -> DiscreteSensor:

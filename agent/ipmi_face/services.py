@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from agent.psu.monitor import SupplyMonitor
     from agent.psu.power_meter import PowerMeter
     from agent.psu.redundancy import ColdRedundancy
+    from agent.thermal.fans import Fans
     from agent.thermal.monitor import SensorMonitor
+    from agent.thermal.zones import ThermalZones
 
 
 class IpmiServices(Protocol):
@@ -46,6 +48,12 @@ class IpmiServices(Protocol):
 
     @property
     def sensors(self) -> SensorMonitor: ...
+
+    @property
+    def zones(self) -> ThermalZones: ...
+
+    @property
+    def fans(self) -> Fans: ...
 
     @property
     def limits(self) -> LimitWatch: ...

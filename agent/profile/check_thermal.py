@@ -142,6 +142,8 @@ def _fan(profile: Profile, path: KeyPath, fan: FanTable) -> Iterator[Problem]:
         yield Problem((*path, "fail_safe_duty"), "must not be below min_duty")
     if fan.must_run and fan.tach is None:
         yield Problem((*path, "must_run"), "needs 'tach': without one nobody can tell whether it turns")
+    if fan.must_run and fan.min_duty == 0:
+        yield Problem((*path, "min_duty"), "must not be 0 with must_run: it would be told to stand still")
     if fan.min_rpm >= fan.maximum_rpm:
         yield Problem((*path, "min_rpm"), "must be below maximum_rpm")
     if fan.host and fan.host not in (host.name for host in profile.hosts):

@@ -21,6 +21,7 @@ from agent.mqtt.homeassistant.entities import (
     SUPPLY_READINGS,
 )
 from agent.power.request import Action, HostState
+from agent.profile.thermal_tables import Quantity
 from agent.psu.slot import Health
 from agent.psu.verdict import RedundancyState
 
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 Component = dict[str, Any]
 Components = dict[str, Component]
 
+QUANTITIES: dict[Quantity, tuple[str, str]] = {
+    Quantity.TEMPERATURE: ("temperatures_c", "°C"),
+    Quantity.HUMIDITY: ("humidities_percent", "%"),
+}
+"""Where telemetry has the sensors of a quantity, and its unit; the device class has the same name."""
 RESTORE_POLICIES = ["off", "previous", "on"]
 PERIOD_DAYS = (1, 186)
 """What a supply's rotation period may be (CRPS OEM command)."""
@@ -44,12 +50,14 @@ def board_components(inventory: Inventory, naming: Naming) -> Components:
     if inventory.supplies:
         made |= _readings(naming, "board", "value_json.supply_set", SET_READINGS)
     for sensor in inventory.sensors:
-        made[f"temperature_{sensor.name}"] = naming.sensor("board", f"temperature_{sensor.name}", sensor.label) | {
+        group, unit = QUANTITIES[sensor.quantity]
+        key = f"{sensor.quantity.value}_{sensor.name}"
+        made[key] = naming.sensor("board", key, sensor.label) | {
             "state_topic": naming.telemetry,
-            "value_template": f"{{{{ value_json.temperatures_c['{sensor.name}'] }}}}",
-            "device_class": "temperature",
+            "value_template": f"{{{{ value_json.{group}['{sensor.name}'] }}}}",
+            "device_class": sensor.quantity.value,
             "state_class": MEASUREMENT,
-            "unit_of_measurement": "°C",
+            "unit_of_measurement": unit,
             "suggested_display_precision": 1,
             "expire_after": naming.expire_after_s,
         }
