@@ -24,6 +24,7 @@ from agent.board.power_requests import PowerRequests
 from agent.board.services import Services
 from agent.board.supply_requests import SupplyRequests
 from agent.board.system_requests import SystemRequests
+from agent.board.trend_requests import TrendRequests, trend_readings
 from agent.board.tunables import Tunables
 from agent.board.version import VERSION
 from agent.console.open import open_console
@@ -50,6 +51,8 @@ from agent.store.journal import EventJournal
 from agent.store.sel import SystemEventLog
 from agent.store.settings import Settings
 from agent.store.users import USERS, UserFile
+from agent.trends.archive import TrendArchive
+from agent.trends.recorder import TrendRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,6 +101,7 @@ class Board:
                 opened.callback(self.spooling.close_now)
             self._open_state(database)
             self.services = Services(profile, self.lines, buses, self.settings, self.bus, options.site.policy, hwmon)
+            self.trends = TrendRecorder(TrendArchive(database), lambda: trend_readings(self.services))
             consoles = {}
             for table in profile.hosts:
                 console = open_console(table, state_dir, self._powered(table.name))
@@ -192,6 +196,7 @@ class Board:
             **self.power_requests.table(),
             **looks.table(),
             **SupplyRequests(self.services).table(),
+            **TrendRequests(self.trends).table(),
         }
 
     def _pace_changed(self) -> None:
@@ -245,6 +250,7 @@ class Board:
         if self.world:
             self.world.start()
         self.services.start()
+        self.trends.start()
         self.bus.emit(EventKind.AGENT_STARTED, "board", self.board_id, VERSION)
         if self.mqtt:
             self._pace_changed()
@@ -266,6 +272,7 @@ class Board:
         if self.mqtt:
             await self.mqtt.close()
         await self.power_requests.close()
+        await self.trends.close()
         await self.services.close()
         if self.world:
             self.world.close()

@@ -137,8 +137,7 @@ class Documents:
                 for slot in services.supplies.slots
             },
             "supply_set": _set_readings(services.supplies.slots) | {"energy_in_kwh": services.energy_meter.set_kwh()},
-            "temperatures_c": self._measured(Quantity.TEMPERATURE),
-            "humidities_percent": self._measured(Quantity.HUMIDITY),
+            **{quantity.group: self._measured(quantity) for quantity in Quantity},
             "fans": fan_readings(services.fans),
             "engine": engine_document(services.lines),
         }

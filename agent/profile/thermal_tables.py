@@ -26,6 +26,11 @@ class Quantity(enum.Enum):
     TEMPERATURE = "temperature"
     HUMIDITY = "humidity"
 
+    @property
+    def group(self) -> str:
+        """Where telemetry has the sensors of this quantity."""
+        return {Quantity.TEMPERATURE: "temperatures_c", Quantity.HUMIDITY: "humidities_percent"}[self]
+
 
 class OnLost(enum.Enum):
     """What a zone does to its hosts when a sensor is lost (safety rule 13)."""

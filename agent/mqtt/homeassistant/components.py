@@ -35,11 +35,7 @@ if TYPE_CHECKING:
 Component = dict[str, Any]
 Components = dict[str, Component]
 
-QUANTITIES: dict[Quantity, tuple[str, str]] = {
-    Quantity.TEMPERATURE: ("temperatures_c", "°C"),
-    Quantity.HUMIDITY: ("humidities_percent", "%"),
-}
-"""Where telemetry has the sensors of a quantity, and its unit; the device class has the same name."""
+UNITS: dict[Quantity, str] = {Quantity.TEMPERATURE: "°C", Quantity.HUMIDITY: "%"}
 RESTORE_POLICIES = ["off", "previous", "on"]
 PERIOD_DAYS = (1, 186)
 """What a supply's rotation period may be (CRPS OEM command)."""
@@ -50,14 +46,13 @@ def board_components(inventory: Inventory, naming: Naming) -> Components:
     if inventory.supplies:
         made |= _readings(naming, "board", "value_json.supply_set", SET_READINGS)
     for sensor in inventory.sensors:
-        group, unit = QUANTITIES[sensor.quantity]
         key = f"{sensor.quantity.value}_{sensor.name}"
         made[key] = naming.sensor("board", key, sensor.label) | {
             "state_topic": naming.telemetry,
-            "value_template": f"{{{{ value_json.{group}['{sensor.name}'] }}}}",
+            "value_template": f"{{{{ value_json.{sensor.quantity.group}['{sensor.name}'] }}}}",
             "device_class": sensor.quantity.value,
             "state_class": MEASUREMENT,
-            "unit_of_measurement": unit,
+            "unit_of_measurement": UNITS[sensor.quantity],
             "suggested_display_precision": 1,
             "expire_after": naming.expire_after_s,
         }
