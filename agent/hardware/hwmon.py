@@ -69,7 +69,9 @@ class KernelHwmon:
     def write(self, chip: HwmonChip, attribute: str, value: int) -> None:
         file = self._folder(chip) / attribute
         try:
-            descriptor = os.open(file, os.O_WRONLY | os.O_NOFOLLOW)  # never creates a file that the chip lacks
+            descriptor = os.open(
+                file, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW
+            )  # never creates a file that the chip lacks
             try:
                 os.write(descriptor, f"{value}\n".encode("ascii"))
             finally:

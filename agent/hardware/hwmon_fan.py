@@ -84,4 +84,4 @@ class PwmFan:
 
 def _tolerance(wanted: int) -> int:
     """Rounding may not turn standing still into turning, nor the other way round."""
-    return min(ROUNDING_PWM, wanted)
+    return min(ROUNDING_PWM, max(0, wanted - 1))

@@ -67,6 +67,8 @@ class ThermalZones:
         self._changed = changed
         self._domains = {table.name: tuple(table.domains or domains) for table in tables}
         self._zones = {table.name: Zone.begin(ZoneRules.of(table, shared), clock_ns()) for table in tables}
+        self._undone: list[tuple[str, Effect]] = []
+        """What failed, to be tried again as long as its reason lasts."""
 
     def all(self) -> Mapping[str, Zone]:
         """Every zone as it is now, by name."""
@@ -82,14 +84,22 @@ class ThermalZones:
     def look(self, readings: Mapping[str, SensorReading]) -> None:
         """Hold the last reading of every sensor against the zones, and act."""
         now_ns = self._clock_ns()
+        undone, self._undone = self._undone, []
         for name, zone in tuple(self._zones.items()):
             self._zones[name], effects = zone.take(now_ns, readings)
-            for effect in effects:
+            again = [effect for other, effect in undone if other == name and self._lasts(name, effect)]
+            for effect in (*again, *effects):
                 try:
                     self._happen(name, effect)
                 except Exception:  # one zone's fault must not keep another from switching off
                     log.exception("zone %s: %s", name, effect)
+                    self._undone.append((name, effect))
             self._changed(name)
+
+    def _lasts(self, zone: str, effect: Effect) -> bool:
+        """Whether there is still a reason to switch off."""
+        now = self._zones[zone]
+        return isinstance(effect, SoftOff | EmergencyOff) and bool(now.tripped or now.lost)
 
     def _happen(self, zone: str, effect: Effect) -> None:
         source, domains = f"thermal/{zone}", self._domains[zone]
