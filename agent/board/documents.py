@@ -144,11 +144,7 @@ class Documents:
 
     def _measured(self, quantity: Quantity) -> Document:
         sensors = self._services.sensors
-        return {
-            table.name: _rounded(sensors.reading(table.name).value)
-            for table in sensors.tables
-            if table.quantity is quantity
-        }
+        return {table.name: sensors.reading(table.name).value for table in sensors.tables if table.quantity is quantity}
 
 
 def _supply_readings(slot: Slot) -> Document:
