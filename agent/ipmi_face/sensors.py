@@ -115,6 +115,8 @@ class BoardSensors:
         self._sensors: list[Sensor] = [_power_unit_status(), *EVENT_SOURCES]
         self._names: dict[int, str] = {}
         """Names of the sensors that have limits."""
+        self._fixed: dict[int, Thresholds] = {}
+        """Limits that come from the profile and are nobody's to set."""
         self._readers: dict[int, Callable[[], float | None]] = {}
         self._states: dict[int, Callable[[], int | None]] = {numbers.POWER_UNIT_STATUS: self._unit_states}
         for index, table in enumerate(sensors.tables):
@@ -127,6 +129,7 @@ class BoardSensors:
             if fan.tach is not None:
                 self._sensors.append(_fan(index, fan))
                 self._readers[numbers.FIRST_FAN + index] = partial(_rpm, fans, fan.name)
+                self._fixed[numbers.FIRST_FAN + index] = Thresholds(lower_critical=float(fan.min_rpm))
         if supplies.tables:
             self._sensors.append(_power_unit_redundancy())
             self._states[numbers.POWER_UNIT_REDUNDANCY] = self._redundancy_states
@@ -149,7 +152,7 @@ class BoardSensors:
 
     def thresholds(self, number: int) -> Thresholds:
         if number not in self._names:
-            return Thresholds()
+            return self._fixed.get(number, Thresholds())
         limits = self._limits.limits(self._names[number])
         return Thresholds(**{LIMIT_NAMES[side]: value for side, value in limits.items()})
 
@@ -276,6 +279,7 @@ def _fan(index: int, table: FanTable) -> AnalogSensor:
         maximum=float(table.maximum_rpm),
         entity_id=ENTITY_FAN,
         entity_instance=index + 1,
+        thresholds=Thresholds(lower_critical=float(table.min_rpm)),
     )
 
 
