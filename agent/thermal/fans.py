@@ -112,7 +112,7 @@ class Fans:
             await self._task
         for name, fan in self._fans.items():
             original = self._memory.found(name)
-            if original is not None:
+            if original is not None and self._armed:
                 await self._hand_back(fan, original)
 
     async def _run(self) -> None:

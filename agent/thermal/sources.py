@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from agent.hardware.hwmon import HwmonChip
 from agent.hardware.lm75 import read_temperature
+from agent.hardware.smbus import bus_in_trouble
 from agent.profile.thermal_tables import Quantity
 from agent.thermal.reading import SensorReading
 
@@ -49,7 +50,12 @@ class Lm75Source:
 
     async def read(self) -> SensorReading:
         def work(port: SmbusPort) -> float:
-            return read_temperature(port, self._address)
+            try:
+                return read_temperature(port, self._address)
+            except OSError as error:
+                if bus_in_trouble(error):
+                    raise
+                return read_temperature(port, self._address)  # one spark on the bus is no lost sensor
 
         return SensorReading(await self._bus.call(work), time.monotonic_ns())
 

@@ -34,7 +34,7 @@ class ZoneState(enum.Enum):
     """The worst that is known of a zone."""
 
     UNKNOWN = "unknown"
-    """Nothing was read yet."""
+    """Nothing was read yet, or nothing can be read."""
     NORMAL = "normal"
     ACTIVE = "active"
     PASSIVE = "passive"
@@ -156,8 +156,8 @@ class Zone:
         worst = [trip for trip in Trip if trip in self.tripped]
         if worst:
             return ZoneState(worst[-1].value)
-        known = self.hottest is not None or any(track.missed or track.lost for track in self.tracks.values())
-        return ZoneState.NORMAL if known else ZoneState.UNKNOWN
+        unread = all(track.latest is None for track in self.tracks.values())
+        return ZoneState.UNKNOWN if unread else ZoneState.NORMAL
 
     def take(self, now_ns: int, readings: Mapping[str, SensorReading]) -> tuple[Zone, list[Effect]]:
         """Take in the last reading of every sensor of the zone."""

@@ -159,3 +159,19 @@ def test_humidity_and_fans_are_in_telemetry_and_trends(tmp_path: Path) -> None:
         await asyncio.sleep(0)
 
     on_a_board(tmp_path, find_profile("sim").read_text(), story)
+
+
+def test_a_host_that_is_just_being_switched_on_is_cut_as_soon_as_it_can_be(tmp_path: Path) -> None:
+    async def story(running: RunningBoard) -> None:
+        services = running.board.services
+        host = services.hosts["0"]
+        await running.until(lambda: host.view().state is HostState.OFF)
+        host.ask(Request(Action.ON, "test"))
+        assert host.view().running is Action.ON
+        services.zones._emergency.emergency_off(["host/0"], "thermal/cpu", "it burns")
+        await running.hear(EventKind.HOST_ON)
+        await running.hear(EventKind.HOST_OFF)
+        operations = [one for one in services.operations.all() if one.origin == "thermal/cpu"]
+        assert operations[0].steps[0].text == "it burns"
+
+    on_a_board(tmp_path, find_profile("sim").read_text(), story)

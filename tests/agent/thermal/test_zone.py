@@ -151,6 +151,7 @@ def test_a_lost_sensor_is_told_once_and_switches_nothing_off() -> None:
     for _ in range(5):
         stage.poll(None)
     assert stage.told == [Lost("a", "no answer")]
+    assert stage.zone.state is ZoneState.UNKNOWN
     assert stage.zone.fail_safe
     assert stage.poll(40) == [Recovered("a")]
     assert not stage.zone.fail_safe
