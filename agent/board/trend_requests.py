@@ -73,7 +73,8 @@ class TrendRequests:
 
 def _point(point: Point) -> dict[str, object]:
     return {
-        "time": rfc3339_ms(round(max(0.0, point.unix_s)) * 1000),
+        "time": None if point.unix_s is None else rfc3339_ms(round(point.unix_s) * 1000),
+        "age_s": round(point.age_s),
         "mean": round(point.mean, 3),
         "min": round(point.low, 3),
         "max": round(point.high, 3),

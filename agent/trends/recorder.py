@@ -31,13 +31,18 @@ STORE_S = 300.0
 MAX_READINGS = 128
 MAX_ABSENCE_S = 31 * 86_400.0
 """Longer than any trend: a clock that leaps by years must not make the axis leap as far."""
+CLOCK_SET_UNIX_S = 1_767_225_600
+"""2026-01-01: a clock that says less is not set yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One step of a trend; `unix_s` is when it began, by the wall clock as it is now."""
+    """One step of a trend."""
 
-    unix_s: float
+    age_s: float
+    """How long ago it began."""
+    unix_s: float | None
+    """When it began, by the wall clock as it is now; None while that is not set."""
     mean: float
     low: float
     high: float
@@ -87,9 +92,16 @@ class TrendRecorder:
         buckets = {bucket.position: bucket for bucket in await self._archive.read(reading, span)}
         buckets |= {bucket.position: bucket for bucket in self._series[reading].fresh_of(span)}
         oldest = grid.position(now_s) - grid.steps
-        began_unix_s = self._unix_s() - now_s
+        now_unix_s = self._unix_s()
+        began_unix_s = now_unix_s - now_s if now_unix_s >= CLOCK_SET_UNIX_S else None
         return [
-            Point(began_unix_s + position * grid.step_s, bucket.mean, bucket.low, bucket.high)
+            Point(
+                now_s - position * grid.step_s,
+                None if began_unix_s is None else began_unix_s + position * grid.step_s,
+                bucket.mean,
+                bucket.low,
+                bucket.high,
+            )
             for position, bucket in sorted(buckets.items())
             if position > oldest
         ]
@@ -126,11 +138,12 @@ class TrendRecorder:
         if clock is None:
             return 0.0
         axis_s, stored_unix_s = clock
-        axis_s += min(max(0.0, self._unix_s() - stored_unix_s), MAX_ABSENCE_S)
-        self._archive.forget_ended(axis_s)
+        if stored_unix_s >= CLOCK_SET_UNIX_S:
+            axis_s += min(max(0.0, self._unix_s() - stored_unix_s), MAX_ABSENCE_S)
+        self._archive.forget_old(axis_s)
         wanted = self._readings()
-        for name, span, bucket in self._archive.newest():
-            if name in wanted and bucket.position == GRIDS[span].position(axis_s):
+        for name, span, bucket in self._archive.begun(axis_s):
+            if name in wanted:
                 self._series.setdefault(name, Series()).resume(span, bucket)
         return axis_s
 

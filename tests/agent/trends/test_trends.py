@@ -91,8 +91,9 @@ def test_an_hour_a_day_and_a_month(tmp_path: Path) -> None:
             points = asyncio.run(trends.points("w", span))
             assert grid.steps - 1 <= len(points) <= grid.steps
             assert points[-1].high == 40 * 24 * 60 - 1
-            assert {round(b.unix_s - a.unix_s) for a, b in itertools.pairwise(points)} == {grid.step_s}
-            assert clock.unix_s - points[0].unix_s <= grid.step_s * grid.steps
+            assert {round(a.age_s - b.age_s) for a, b in itertools.pairwise(points)} == {grid.step_s}
+            assert points[0].age_s <= grid.step_s * grid.steps
+            assert points[0].unix_s == pytest.approx(clock.unix_s - points[0].age_s)
         count = trends._archive._database.transact_now(lambda c: c.execute("SELECT count(*) FROM trends").fetchone())
         assert count[0] <= sum(grid.steps for grid in GRIDS.values())
 
@@ -121,7 +122,7 @@ def test_a_restart_goes_on_and_leaves_a_gap_as_long_as_it_was(tmp_path: Path) ->
     with recorder(tmp_path, clock, values) as trends:
         trends.sample()
         first, second = asyncio.run(trends.points("t", Span.HOUR))
-        assert second.unix_s - first.unix_s == 600
+        assert first.age_s - second.age_s == 600
         assert means(trends, "t", Span.MONTH) == [30]  # the hour was not over
 
 
@@ -130,16 +131,31 @@ def test_a_clock_that_leaps_bends_no_trend(tmp_path: Path) -> None:
     clock.unix_s = 0.0  # not set yet
     with recorder(tmp_path, clock, values) as trends:
         trends.sample()
+        assert asyncio.run(trends.points("t", Span.HOUR))[0].unix_s is None
         clock.pass_(120)
         clock.unix_s = NOON
         trends.sample()
         points = asyncio.run(trends.points("t", Span.HOUR))
-        assert [round(NOON - point.unix_s) // 60 for point in points] == [2, 0]
+        assert [point.age_s // 60 for point in points] == [2, 0]
+        assert points[0].unix_s == NOON - points[0].age_s
         asyncio.run(trends.store())
     clock.unix_s = 0.0
     with recorder(tmp_path, clock, values) as trends:  # and it was lost again
         trends.sample()
         assert means(trends, "t") == [20, 20]
+
+
+def test_a_clock_that_is_set_at_last_does_not_make_the_past_old(tmp_path: Path) -> None:
+    clock, values = Clock(), {"t": 20.0}
+    clock.unix_s = 100.0
+    with recorder(tmp_path, clock, values) as trends:
+        trends.sample()
+        asyncio.run(trends.store())
+    clock.unix_s = NOON
+    with recorder(tmp_path, clock, values) as trends:
+        trends.sample()
+        assert means(trends, "t", Span.MONTH) == [20]
+        assert len(asyncio.run(trends.points("t", Span.HOUR))) == 1
 
 
 def test_what_cannot_be_stored_is_kept_and_stored_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,7 +200,7 @@ from agent.trends.recorder import TrendRecorder
 async def main():
     now = [0.0]
     archive = TrendArchive(Database(Path(sys.argv[1])))
-    trends = TrendRecorder(archive, lambda: {f"t{n}": now[0] for n in range(20)}, lambda: now[0], lambda: 1e9 + now[0])
+    trends = TrendRecorder(archive, lambda: {f"t{n}": now[0] for n in range(20)}, lambda: now[0], lambda: 2e9 + now[0])
     while True:
         for _ in range(60):
             now[0] += 5
