@@ -370,6 +370,6 @@ CATALOG: dict[EventKind, CatalogEntry] = {
         "Fan {0} turns at {1} RPM again, {2} RPM are enough.",
         SelForm(FAN, THRESHOLD, 2, deassert=True),
     ),
-    EventKind.FAN_FAILED: CatalogEntry(_CRITICAL, PGOOD + "FanFailed", "Fan {0} cannot be driven: {1}."),
-    EventKind.FAN_WORKS: CatalogEntry(_OK, PGOOD + "FanWorks", "Fan {0} can be driven again."),
+    EventKind.FAN_FAILED: CatalogEntry(_CRITICAL, PGOOD + "FanFailed", "Fan {0} cannot be driven or read: {1}."),
+    EventKind.FAN_WORKS: CatalogEntry(_OK, PGOOD + "FanWorks", "Fan {0} can be driven and read again."),
 }

@@ -34,14 +34,12 @@ class SensorMonitor:
         sources: Mapping[str, SensorSource],
         emit: Callable[..., object],
         polled: Callable[[], None] = lambda: None,
-        poll_s: float = POLL_S,
     ) -> None:
         """`sources` by the name of the sensor; `polled` is called after every round."""
         self.tables = tuple(tables)
         self._sources = sources
         self._emit = emit
         self._polled = polled
-        self._poll_s = poll_s
         self._readings = {table.name: NOT_READ_YET for table in tables}
         self._failed_polls = dict.fromkeys(self._readings, 0)
         self._task: asyncio.Task[None] | None = None
@@ -66,8 +64,11 @@ class SensorMonitor:
     async def _run(self) -> None:
         while True:
             await self.poll()
-            self._polled()
-            await asyncio.sleep(self._poll_s)
+            try:
+                self._polled()
+            except Exception:  # who listens must not end who reads
+                log.exception("after a round over the sensors")
+            await asyncio.sleep(POLL_S)
 
     async def poll(self) -> None:
         """One round over all sensors."""

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from agent.thermal.zone import Effect
 
 log = logging.getLogger(__name__)
+
+LOOK_S = 2.0
 
 CROSSED: dict[Trip, EventKind] = {
     Trip.ACTIVE: EventKind.THERMAL_ACTIVE,
@@ -69,6 +73,26 @@ class ThermalZones:
         self._zones = {table.name: Zone.begin(ZoneRules.of(table, shared), clock_ns()) for table in tables}
         self._undone: list[tuple[str, Effect]] = []
         """What failed, to be tried again as long as its reason lasts."""
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, readings: Callable[[], Mapping[str, SensorReading]]) -> None:
+        """Look by itself too, so that a poller that hangs is noticed: its readings grow stale."""
+        if self._zones:
+            self._task = asyncio.create_task(self._run(readings), name="zones")
+
+    async def close(self) -> None:
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self, readings: Callable[[], Mapping[str, SensorReading]]) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                self.look(readings())
+            except Exception:  # whatever is wrong with us, the next look may still save the machine
+                log.exception("zones")
 
     def all(self) -> Mapping[str, Zone]:
         """Every zone as it is now, by name."""

@@ -27,7 +27,7 @@ SEVERITY = 0x07
 @pytest.fixture(autouse=True)
 def _quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two polls are two polls, however long they take."""
-    monkeypatch.setattr("agent.thermal.monitor.SensorMonitor.__init__.__defaults__", (lambda: None, 0.1))
+    monkeypatch.setattr("agent.thermal.monitor.POLL_S", 0.1)
 
 
 def world(running: RunningBoard) -> SimulatedWorld:
@@ -173,5 +173,20 @@ def test_a_host_that_is_just_being_switched_on_is_cut_as_soon_as_it_can_be(tmp_p
         await running.hear(EventKind.HOST_OFF)
         operations = [one for one in services.operations.all() if one.origin == "thermal/cpu"]
         assert operations[0].steps[0].text == "it burns"
+
+    on_a_board(tmp_path, find_profile("sim").read_text(), story)
+
+
+def test_a_poller_that_hangs_is_a_lost_sensor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent.thermal.zones.LOOK_S", 0.05)
+    monkeypatch.setattr("agent.thermal.sensor_track.STALE_NS", 500_000_000)
+
+    async def story(running: RunningBoard) -> None:
+        services = running.board.services
+        await running.until(lambda: (services.fans.view("system").duty_percent or 100) < 40)
+        await services.sensors.close()
+        event = await running.hear(EventKind.THERMAL_SENSOR_LOST)
+        assert "nothing new was read for a while" in event.message
+        await running.until(lambda: services.fans.view("system").duty_percent == 100)
 
     on_a_board(tmp_path, find_profile("sim").read_text(), story)
