@@ -132,7 +132,8 @@ class Plant:
         """What a sensor that is no chip on I2C shows, in its unit."""
         with self._lock:
             if sensor in self.humid_air:
-                return self.humid_air[sensor].shown(AMBIENT_C, AMBIENT_C)
+                inlet = self.masses.get("inlet")
+                return self.humid_air[sensor].shown(AMBIENT_C if inlet is None else inlet.celsius, AMBIENT_C)
             return self.masses[sensor].shown
 
     def drive_fan(self, name: str, now_ns: int, pwm: int | None = None, mode: FanMode | None = None) -> None:
