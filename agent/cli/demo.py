@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agent.board.board import Board
+    from agent.mqtt.status import MqttStatus
 
 IPMI = "127.0.0.1:6230"
 MQTT_PORT = 18830
@@ -51,7 +52,10 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help=f"the broker's port (default: {MQTT_PORT})",
     )
     parser.add_argument("--broker", metavar="URL", help="use this MQTT broker instead of a demo broker")
-    parser.add_argument("--profile", default="sim", metavar="NAME|FILE", help="a simulated profile (default: sim)")
+    parser.add_argument(
+        "--profile", default="sim", metavar="NAME|FILE", help="a simulated profile, or any (default: sim)"
+    )
+    boarding.add_simulated(parser)
     boarding.add_log(parser)
     parser.set_defaults(run=run)
 
@@ -61,8 +65,12 @@ def run(arguments: argparse.Namespace) -> int:
     state_dir: Path = arguments.state_dir or demo_state_dir()
     ipmi = boarding.parse_address(arguments.ipmi)
     options = boarding.options(arguments.profile, None, state_dir, Override(ipmi), first_user=USER)
+    options = boarding.with_world(arguments, options)
     if not options.profile.board.simulated:
-        raise Failure(f"{options.profile_file}: the demo is for simulated boards; use: pgood run --profile FILE")
+        raise Failure(
+            f"{options.profile_file}: the demo is for simulated boards: add --simulated to run this one without its"
+            " hardware, or use: pgood run --profile FILE"
+        )
     try:
         _forget_earlier(state_dir)
         with contextlib.ExitStack() as stack:
@@ -126,12 +134,17 @@ async def _serve(board: Board, state_dir: Path, without_mqtt: str) -> None:
 async def _mqtt_connected(board: Board) -> None:
     """Wait for the broker, but not for long: it may be a remote one that is down."""
     deadline = time.monotonic() + CONNECT_WITHIN_S
-    while board.mqtt and not board.mqtt.status().connected and time.monotonic() < deadline:
+    while board.mqtt and not _listens(board.mqtt.status()) and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
 
 
+def _listens(status: MqttStatus) -> bool:
+    """Who is told that the demo is ready may command it at once."""
+    return status.connected and (status.subscribed or not status.commands)
+
+
 def _welcome(board: Board, ipmi: str, without_mqtt: str) -> Iterator[str]:
-    yield f"Board {board.board_id} (simulated) is up. Paste into another terminal:"
+    yield f"Board {board.board_id} (simulated, {board.options.profile.name}) is up. Paste into another terminal:"
     yield ""
     yield f"  ipmitool -I lanplus {ipmi} chassis power on"
     yield f"  ipmitool -I lanplus {ipmi} sdr"

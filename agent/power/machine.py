@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.events.event import EventKind
 from agent.power.request import Action, HostState, Reply, Request, Verdict
-from agent.power.timing import HostTiming
+from agent.power.timing import MAX_FORCE_OFF_MS, HostTiming
 
 
 class PowerGood(enum.Enum):
@@ -224,6 +224,11 @@ class Machine:
     @staticmethod
     def _report_within_ns(width_ms: int) -> int:
         return (width_ms + REPORT_GRACE_MS) * 1_000_000
+
+    def seized(self, request: Request, now_ns: int) -> tuple[Machine, list[Effect]]:
+        """The line engine holds the power button by a rule of its own: from now on that is this request's hold."""
+        running = Running(request, Phase.PRESSING, now_ns + self._report_within_ns(MAX_FORCE_OFF_MS))
+        return self._pressing(HostState.POWERING_OFF, running), []
 
     # ------------------------------------------------------------------ presses
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.profile.check_domains import check_domains
 from agent.profile.check_lines import check_lines
 from agent.profile.check_rules import check_rules
 from agent.profile.check_thermal import check_thermal
@@ -32,6 +33,7 @@ def check(profile: Profile) -> list[Problem]:
         *check_rules(profile),
         *check_thermal(profile),
         *_mains(profile),
+        *check_domains(profile),
     ]
 
 

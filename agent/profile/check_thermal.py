@@ -120,6 +120,7 @@ def _zone(profile: Profile, path: KeyPath, zone: ZoneTable) -> Iterator[Problem]
         elif sensors[name].quantity is not Quantity.TEMPERATURE:
             yield Problem((*path, "sensors"), f"{name!r} does not measure temperature")
     domains = [f"host/{host.name}" for host in profile.hosts]
+    domains += [f"{table.type}/{table.name}" for table in profile.domains if table.type != "host"]
     for name in zone.domains:
         if name not in domains:
             yield Problem((*path, "domains"), f"no domain {name!r} (there are: {', '.join(domains) or 'none'})")

@@ -9,6 +9,7 @@ import msgspec
 
 from agent.power.timing import MAX_FORCE_OFF_MS, MAX_PRESS_MS
 from agent.profile.base import Name, Table
+from agent.profile.domain_tables import DomainTable
 from agent.profile.rules import EngineTable, InterlockTable, SequenceTable, WatchTable
 from agent.profile.thermal_tables import ChipName, FanTable, HwmonAttribute, Quantity, ZoneTable
 
@@ -227,6 +228,7 @@ class Profile(Table, frozen=True):
     buses: dict[Name, BusTable] = msgspec.field(default_factory=dict)
     supplies: tuple[SupplyTable, ...] = ()
     sensors: tuple[SensorTable, ...] = ()
+    domains: tuple[DomainTable, ...] = ()
     redundancy: RedundancyTable = RedundancyTable()
     mains: MainsTable = MainsTable()
     telemetry: TelemetryTable = TelemetryTable()

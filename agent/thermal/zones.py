@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK_S = 2.0
+NOTHING = "none: they are off, or the policy forbids it"
 
 CROSSED: dict[Trip, EventKind] = {
     Trip.ACTIVE: EventKind.THERMAL_ACTIVE,
@@ -56,12 +57,13 @@ class ThermalZones:
         tables: Sequence[ZoneTable],
         shared: Mapping[str, str],
         domains: Sequence[str],
-        emergency: EmergencyPath,
+        emergency: Callable[[], EmergencyPath],
         emit: Callable[..., object],
         changed: Callable[[str], None],
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        """`shared` names of each sensor what it has in common with others; `domains` are all that can be protected.
+        """`shared` names of each sensor what it has in common with others; `domains` are all that can be protected,
+        `emergency` is asked for when it is needed: the power manager is made after what it asks itself.
 
         `changed(zone)` is called after every look at a zone.
         """
@@ -127,6 +129,7 @@ class ThermalZones:
 
     def _happen(self, zone: str, effect: Effect) -> None:
         source, domains = f"thermal/{zone}", self._domains[zone]
+        names, origin = [domain.partition("/")[2] for domain in domains], f"thermal:{zone}"
         match effect:
             case Crossed(trip, sensor, celsius, limit_c):
                 self._emit(CROSSED[trip], source, zone, sensor, f"{celsius:.1f}", f"{limit_c:g}")
@@ -137,8 +140,8 @@ class ThermalZones:
             case Recovered(sensor):
                 self._emit(EventKind.THERMAL_SENSOR_RECOVERED, source, zone, sensor)
             case SoftOff(why):
-                operation = self._emergency.soft_off(domains, source, why)
-                self._emit(EventKind.THERMAL_SOFT_OFF, source, zone, ", ".join(domains), why, operation)
+                operation = self._emergency().soft_off(names, origin, why)
+                self._emit(EventKind.THERMAL_SOFT_OFF, source, zone, ", ".join(domains), why, operation or NOTHING)
             case EmergencyOff(why):
-                operation = self._emergency.emergency_off(domains, source, why)
-                self._emit(EventKind.THERMAL_EMERGENCY_OFF, source, zone, ", ".join(domains), why, operation)
+                operation = self._emergency().emergency_off(names, origin, why)
+                self._emit(EventKind.THERMAL_EMERGENCY_OFF, source, zone, ", ".join(domains), why, operation or NOTHING)

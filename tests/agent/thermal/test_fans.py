@@ -59,7 +59,7 @@ class Bench:
             ZONES,
             {"cpu": "a", "disk": "b"},
             ("host/0",),
-            RecordedEmergency(),
+            RecordedEmergency,
             self.events,
             lambda zone: None,
             lambda: self.now_ns,

@@ -29,7 +29,7 @@ class Scene:
             (CPU, ROOM),
             {"cpu": "i2c/a", "inlet": "i2c/b"},
             HOSTS,
-            self.emergency,
+            lambda: self.emergency,
             self.events,
             self.changed.append,
             lambda: self.now_ns,
@@ -50,9 +50,9 @@ def test_heat_acts_on_the_domains_of_its_zone_only() -> None:
     for cpu, inlet in ((85, 20), (85, 20), (95, 20), (95, 60), (95, 60)):
         scene.poll(cpu, inlet)
     assert scene.emergency.asked == [
-        ("soft-off", ("host/1",), "thermal/cpu"),
-        ("emergency-off", ("host/1",), "thermal/cpu"),
-        ("soft-off", HOSTS, "thermal/room"),
+        ("soft-off", ("1",), "thermal:cpu"),
+        ("emergency-off", ("1",), "thermal:cpu"),
+        ("soft-off", ("0", "1"), "thermal:room"),
     ]
     for kind, _, args in scene.events.told:  # every event has a text for its arguments
         assert CATALOG[kind].text.format(*args)
