@@ -15,6 +15,7 @@ from agent.board.board_id import board_id
 from agent.board.buses import open_kernel_buses
 from agent.board.commands import BoardCommands
 from agent.board.documents import Documents
+from agent.board.hwmon import open_hwmon
 from agent.board.inventory import wired_actions
 from agent.board.lines import open_kernel_lines, open_memory_lines
 from agent.board.methods import BoardMethods
@@ -28,12 +29,14 @@ from agent.board.power_requests import PowerRequests
 from agent.board.services import Services
 from agent.board.supply_requests import SupplyRequests
 from agent.board.system_requests import SystemRequests
+from agent.board.trend_requests import TrendRequests, trend_readings
 from agent.board.tunables import Tunables
 from agent.board.version import VERSION
 from agent.console.open import open_console
 from agent.control.server import ControlServer
 from agent.events.bus import EventBus
 from agent.events.event import EventKind
+from agent.hardware.hwmon import KernelHwmon
 from agent.hardware.i2c_bus import I2cBus
 from agent.ipmi_face.clock import SelClock
 from agent.ipmi_face.endpoints import IpmiEndpoints
@@ -48,6 +51,7 @@ from agent.power.request import Reply, Verdict
 from agent.profile.problem import SettingError
 from agent.prometheus.exposition import exposition
 from agent.prometheus.listener import MetricsListener
+from agent.sim.hwmon import SimulatedHwmon
 from agent.sim.plant import Plant
 from agent.sim.rail_wirings import rail_wirings
 from agent.sim.smbus import SimulatedSmbus
@@ -61,11 +65,14 @@ from agent.store.journal import EventJournal
 from agent.store.sel import SystemEventLog
 from agent.store.settings import Settings
 from agent.store.users import USERS, UserFile
+from agent.trends.archive import TrendArchive
+from agent.trends.recorder import TrendRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.board.options import Options
+    from agent.hardware.hwmon import HwmonPort
     from agent.mqtt.config import MqttConfig
     from agent.power.request import Request
     from agent.requests.endpoint import Endpoint
@@ -101,6 +108,9 @@ class Board:
             buses = self._open_buses()
             for bus in buses.values():
                 opened.callback(bus.close)
+            hwmon = open_hwmon(profile, self._hwmon_port)
+            for chip in hwmon.values():
+                opened.callback(chip.close)
             database = Database(state_dir / DATABASE)
             opened.callback(database.close)
             self._open_identity(database)
@@ -120,7 +130,9 @@ class Board:
                 options.site.policy,
                 Operations(self.bus.boot, self.operation_store, self.operation_store.load()),
                 self._audit_power,
+                hwmon,
             )
+            self.trends = TrendRecorder(TrendArchive(database), lambda: trend_readings(self.services))
             consoles = {}
             for table in profile.hosts:
                 console = open_console(table, state_dir, self._powered(table.name))
@@ -171,6 +183,9 @@ class Board:
         if self.options.keep_world:
             self.world.keep_in(self.options.state_dir / WORLD, self._kept_world)
         return {name: I2cBus(name, SimulatedSmbus(plant, name)) for name in profile.buses}
+
+    def _hwmon_port(self) -> HwmonPort:
+        return SimulatedHwmon(self.options.profile, self.world.plant) if self.world else KernelHwmon()
 
     def _open_identity(self, database: Database) -> None:
         self.settings = Settings(database)
@@ -227,6 +242,7 @@ class Board:
             **looks.table(),
             **SupplyRequests(self.services).table(),
             **PanelRequests(self.services.panels, self._audit_change).table(),
+            **TrendRequests(self.trends).table(),
             **MetricsRequests(self.metrics, self.services.operation_metrics).table(),
             **OverrideRequests(
                 self.services.power.safety,
@@ -252,6 +268,8 @@ class Board:
             "hosts": [host.name for host in profile.hosts],
             "supplies": [supply.name for supply in profile.supplies],
             "sensors": [sensor.name for sensor in profile.sensors],
+            "zones": [zone.name for zone in profile.zones],
+            "fans": [fan.name for fan in profile.fans],
             "capabilities": {
                 "hosts": {table.name: sorted(a.value for a in wired_actions(table)) for table in profile.hosts},
                 "methods": sorted(self.endpoints),
@@ -303,6 +321,7 @@ class Board:
         if self.world:
             self.world.start()
         self.services.start()
+        self.trends.start()
         self.bus.emit(EventKind.AGENT_STARTED, "board", self.board_id, VERSION)
         if self.mqtt:
             self._pace_changed()
@@ -326,6 +345,7 @@ class Board:
         await self.bus.drain()
         if self.mqtt:
             await self.mqtt.close()
+        await self.trends.close()
         await self.services.close()
         await self.operation_store.close()
         await self.audit.close()

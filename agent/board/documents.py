@@ -10,7 +10,9 @@ import msgspec
 
 from agent.board.domain_documents import rail_document
 from agent.board.line_documents import engine_document, input_documents, interlock_documents
+from agent.board.thermal_documents import fan_readings, zone_document
 from agent.events.event import rfc3339_ms
+from agent.profile.thermal_tables import Quantity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,6 +56,8 @@ class Documents:
             documents[f"psu/{slot.name}/state"] = self.supply(index)
         if services.supplies.slots:
             documents["redundancy/state"] = self.redundancy()
+        for name in services.zones.all():
+            documents[f"thermal/{name}/state"] = zone_document(services.zones, services.fans, name)
         for name in services.power.rails:
             documents[f"{services.power.graph.domains[name].source}/state"] = self.rail(name)
         documents["policies/state"] = self.policies()
@@ -146,12 +150,15 @@ class Documents:
                 for slot in services.supplies.slots
             },
             "supply_set": _set_readings(services.supplies.slots) | {"energy_in_kwh": services.energy_meter.set_kwh()},
-            "temperatures_c": {
-                table.name: services.temperatures.reading(table.name).celsius for table in services.temperatures.tables
-            },
+            **{quantity.group: self._measured(quantity) for quantity in Quantity},
+            "fans": fan_readings(services.fans),
             "operations": services.operation_metrics.totals(),
             "engine": engine_document(services.lines),
         }
+
+    def _measured(self, quantity: Quantity) -> Document:
+        sensors = self._services.sensors
+        return {table.name: sensors.reading(table.name).value for table in sensors.tables if table.quantity is quantity}
 
 
 def _supply_readings(slot: Slot) -> Document:

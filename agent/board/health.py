@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.board.thermal_documents import thermal_problems
 from agent.power.request import HostState
 from agent.psu.slot import Health
 from agent.psu.verdict import RedundancyState
@@ -34,10 +35,11 @@ def problems(services: Services) -> Iterator[Problem]:
         yield "redundancy", redundancy.state.name.lower()
     if redundancy.wiring:
         yield "redundancy", redundancy.wiring
-    for table in services.temperatures.tables:
-        reading = services.temperatures.reading(table.name)
-        if reading.celsius is None and reading.mono_ns:
+    for table in services.sensors.tables:
+        reading = services.sensors.reading(table.name)
+        if reading.value is None and reading.mono_ns:
             yield f"sensor/{table.name}", reading.why
+    yield from thermal_problems(services.zones, services.fans)
     if services.bus.journal_failures:
         yield "store", f"{services.bus.journal_failures} events could not be written"
     if not services.lines.armed:

@@ -26,7 +26,7 @@ def inventory(profile: Profile, services: Services, board_id: str, version: str)
         part_number=profile.board.part_number,
         hosts=tuple(HostItem(table.name, wired_actions(table)) for table in profile.hosts),
         supplies=tuple(_supply(index, services) for index in range(len(profile.supplies))),
-        sensors=tuple(SensorItem(table.name, table.label) for table in profile.sensors),
+        sensors=tuple(SensorItem(table.name, table.label, table.quantity) for table in profile.sensors),
         cold_redundancy=any(supply.cold_redundancy for supply in profile.supplies),
         event_kinds=tuple(kind.value for kind in EventKind),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from agent.power.metrics import BUCKETS_S
 from agent.power.request import HostState
+from agent.profile.thermal_tables import Quantity
 from agent.prometheus.exposition import Family, counter, gauge, histogram
 
 if TYPE_CHECKING:
@@ -92,9 +93,24 @@ class BoardMetrics:
         yield counter("pgood_supply_input_joules_total", "Energy drawn while it was measured.", energy)
 
     def _readings(self) -> Iterator[Family]:
-        temperatures = self._services.temperatures
-        values = [({"sensor": t.name}, temperatures.reading(t.name).celsius) for t in temperatures.tables]
-        yield gauge("pgood_temperature_celsius", "Temperatures; one that is unavailable is missing.", values)
+        yield gauge(
+            "pgood_temperature_celsius",
+            "Temperatures; one that is unavailable is missing.",
+            self._measured(Quantity.TEMPERATURE, 1.0),
+        )
+        yield gauge(
+            "pgood_humidity_ratio",
+            "Relative humidity, 0 to 1; one that is unavailable is missing.",
+            self._measured(Quantity.HUMIDITY, 0.01),
+        )
+        fans = self._services.fans
+        views = [({"fan": table.name}, fans.view(table.name)) for table in fans.tables]
+        yield gauge("pgood_fan_rpm", "Speed of each fan.", [(labels, view.rpm) for labels, view in views])
+
+    def _measured(self, quantity: Quantity, factor: float) -> list[tuple[dict[str, str], float | None]]:
+        sensors = self._services.sensors
+        readings = [(t.name, sensors.reading(t.name).value) for t in sensors.tables if t.quantity is quantity]
+        return [({"sensor": name}, None if value is None else value * factor) for name, value in readings]
 
     def _operation_families(self) -> Iterator[Family]:
         metrics = self._operations

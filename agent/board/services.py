@@ -13,6 +13,7 @@ from agent.board.interlocks import Interlocks
 from agent.board.line_events import board_event
 from agent.board.power_wiring import PowerWiring
 from agent.board.sequences import SequenceRunner
+from agent.board.thermal_documents import zone_document
 from agent.events.event import EventKind
 from agent.limits.watch import LimitWatch
 from agent.power.emergency import PREFIX as EMERGENCY
@@ -32,7 +33,13 @@ from agent.psu.mains import mains_by_supplies
 from agent.psu.monitor import SupplyMonitor
 from agent.psu.power_meter import PowerMeter
 from agent.psu.redundancy import ColdRedundancy
-from agent.thermal.monitor import TemperatureMonitor
+from agent.thermal.cooling_gate import CoolingGate
+from agent.thermal.fan_memory import FanMemory, boot_id
+from agent.thermal.fans import Fans
+from agent.thermal.gate import ThermalGate
+from agent.thermal.monitor import SensorMonitor
+from agent.thermal.sources import SourceMaker
+from agent.thermal.zones import ThermalZones
 from native import CommandDone, InputChanged, InterlockEnded, InterlockFired, Resync, SequenceDone, Steady
 
 if TYPE_CHECKING:
@@ -40,7 +47,9 @@ if TYPE_CHECKING:
 
     from agent.board.lines import BoardLines
     from agent.events.bus import EventBus
+    from agent.hardware.hwmon import HwmonChip, HwmonPort
     from agent.hardware.i2c_bus import I2cBus
+    from agent.hardware.port_thread import PortThread
     from agent.power.manager import PowerManager
     from agent.power.operations import Operations
     from agent.power.request import Reply, Request
@@ -66,6 +75,7 @@ class Services:
         policy: SitePolicy,
         operations: Operations,
         audit: Callable[[Request, str, tuple[str, ...], Reply, str | None], None] = lambda *_: None,
+        hwmon: Mapping[HwmonChip, PortThread[HwmonPort]] | None = None,
     ) -> None:
         """`audit(request, what, sources, reply, operation)` hears of every request and its outcome."""
         self.bus = bus
@@ -97,13 +107,37 @@ class Services:
         self.redundancy = ColdRedundancy(
             profile.redundancy, self.supplies, buses, settings, bus.emit, self._redundancy_changed
         )
-        self.temperatures = TemperatureMonitor(profile.sensors, buses, bus.emit)
+        slots = {
+            table.name: (table.bus, functools.partial(self.supplies.slots.__getitem__, index))
+            for index, table in enumerate(profile.supplies)
+        }
+        maker = SourceMaker(buses, hwmon or {}, slots, None)
+        sources = {table.name: maker.source(table) for table in profile.sensors}
+        self.sensors = SensorMonitor(profile.sensors, sources, bus.emit, self._sensors_polled)
+        self.zones = ThermalZones(
+            profile.zones,
+            {name: source.shared for name, source in sources.items()},
+            [host.source for host in self.hosts.values()],
+            lambda: self.power.emergencies,
+            bus.emit,
+            self._zone_changed,
+        )
+        self.fans = Fans(
+            profile.fans,
+            hwmon or {},
+            self.zones.all,
+            FanMemory(settings, boot_id()),
+            lines.armed,
+            lambda host: self.hosts[host].view().powered,
+            bus.emit,
+            self._zone_changed,
+        )
+        self._zone_documents: dict[str, dict[str, object]] = {}
+        self.gates = (ThermalGate(self.zones), CoolingGate(self.zones, self.fans))
         buttons = {table.name: table.power_button for table in profile.hosts}
         self.interlocks = Interlocks(lines.engine, profile.interlocks, lines.armed, buttons, lines.fired)
         self.sequences = SequenceRunner(lines.engine, profile.sequences, lines.armed)
-        self.limits = LimitWatch(
-            profile.sensors, lambda name: self.temperatures.reading(name).celsius, settings, bus.emit
-        )
+        self.limits = LimitWatch(profile.sensors, lambda name: self.sensors.reading(name).value, settings, bus.emit)
         self.power_meter = PowerMeter(self.supplies)
         self.energy_meter = EnergyMeter(lambda: self.supplies.slots, self.power_meter.present_w, settings)
         self.capacity = SupplyCapacity(lambda: self.supplies.slots, self.supplies.rated_w)
@@ -112,7 +146,7 @@ class Services:
             lines,
             self.hosts,
             self.power_policies,
-            (self.capacity,),
+            (self.capacity, *self.gates),
             self.capacity,
             operations,
             bus.emit,
@@ -170,7 +204,9 @@ class Services:
         self.restore.start()
         self.supplies.start()
         self.redundancy.start()
-        self.temperatures.start()
+        self.sensors.start()
+        self.zones.start(self.sensors.readings)
+        self.fans.start()
         self.limits.start()
         self.power_meter.start()
         self.energy_meter.start()
@@ -181,7 +217,9 @@ class Services:
         await self.energy_meter.close()
         await self.power_meter.close()
         await self.limits.close()
-        await self.temperatures.close()
+        await self.sensors.close()
+        await self.zones.close()
+        await self.fans.close()
         await self.redundancy.close()
         await self.supplies.close()
         if self._hours_task:
@@ -297,6 +335,17 @@ class Services:
         self.tell("redundancy")
         for slot in self.supplies.slots:
             self.tell(f"psu/{slot.name}")
+
+    def _sensors_polled(self) -> None:
+        self.zones.look(self.sensors.readings())
+        self.fans.look()
+
+    def _zone_changed(self, zone: str) -> None:
+        """Looked at every second; told only when its document says something else."""
+        document = zone_document(self.zones, self.fans, zone)
+        if document != self._zone_documents.get(zone):
+            self._zone_documents[zone] = document
+            self.tell(f"thermal/{zone}")
 
     def tell(self, source: str) -> None:
         """The document of this source changed."""

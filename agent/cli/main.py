@@ -23,6 +23,7 @@ VERBS = {
     "user": "agent.cli.user",
     "status": "agent.cli.status",
     "events": "agent.cli.events",
+    "trends": "agent.cli.trends",
     "power": "agent.cli.power",
     "chassis": "agent.cli.chassis",
     "emergency-off": "agent.cli.chassis",

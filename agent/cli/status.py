@@ -49,6 +49,12 @@ def readable(status: dict[str, Any]) -> Iterator[str]:
         yield f"redundancy: {_redundancy(redundancy)}"
     for name, celsius in telemetry["temperatures_c"].items():
         yield f"sensor {name}: {'unavailable' if celsius is None else f'{celsius:.1f} C'}"
+    for name, percent in telemetry["humidities_percent"].items():
+        yield f"sensor {name}: {'unavailable' if percent is None else f'{percent:.0f} % humidity'}"
+    for name in info["zones"]:
+        yield f"zone {name}: {_zone(documents[f'thermal/{name}/state'])}"
+    for name, fan in telemetry["fans"].items():
+        yield f"fan {name}: {_fan(fan)}"
     yield f"ipmi: {', '.join(status['ipmi']['listen']) or 'not listening (give ipmi.listen in the site file)'}"
     yield f"mqtt: {status['mqtt']['text']}"
     yield from _lines(status["lines"], telemetry["engine"])
@@ -81,6 +87,20 @@ def _supply(state: dict[str, Any], readings: dict[str, Any]) -> str:
     if readings["pin_w"] is None or readings["pout_w"] is None:
         return text
     return f"{text}, in {readings['pin_w']:.0f} W, out {readings['pout_w']:.0f} W"
+
+
+def _zone(state: dict[str, Any]) -> str:
+    hottest = state["hottest"]
+    text = f"{state['state']}, {hottest['sensor']} at {hottest['celsius']} C" if hottest else state["state"]
+    lost = ", ".join(state["lost_sensors"])
+    return f"{text}; {lost} lost: fans at fail-safe, power-on blocked" if lost else text
+
+
+def _fan(fan: dict[str, Any]) -> str:
+    if fan["duty_percent"] is None:
+        return "unavailable"
+    rpm = "no tachometer" if fan["rpm"] is None else f"{fan['rpm']} RPM"
+    return f"{rpm}, {fan['duty_percent']:.0f} % duty"
 
 
 def _redundancy(state: dict[str, Any]) -> str:

@@ -119,6 +119,23 @@ class EventKind(enum.Enum):
     SENSOR_LOST = "sensor.lost"
     SENSOR_RECOVERED = "sensor.recovered"
 
+    THERMAL_ACTIVE = "thermal.active"
+    THERMAL_ACTIVE_CLEARED = "thermal.active_cleared"
+    THERMAL_PASSIVE = "thermal.passive"
+    THERMAL_PASSIVE_CLEARED = "thermal.passive_cleared"
+    THERMAL_HOT = "thermal.hot"
+    THERMAL_HOT_CLEARED = "thermal.hot_cleared"
+    THERMAL_CRITICAL = "thermal.critical"
+    THERMAL_CRITICAL_CLEARED = "thermal.critical_cleared"
+    THERMAL_SENSOR_LOST = "thermal.sensor_lost"
+    THERMAL_SENSOR_RECOVERED = "thermal.sensor_recovered"
+    THERMAL_SOFT_OFF = "thermal.soft_off"
+    THERMAL_EMERGENCY_OFF = "thermal.emergency_off"
+    FAN_STALLED = "fan.stalled"
+    FAN_TURNS = "fan.turns"
+    FAN_FAILED = "fan.failed"
+    FAN_WORKS = "fan.works"
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

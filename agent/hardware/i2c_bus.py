@@ -3,68 +3,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import errno
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
+
+from agent.hardware.port_thread import PortThread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from concurrent.futures import Future
-
     from agent.hardware.smbus import SmbusPort
 
-T = TypeVar("T")
-
-DEADLINE_S = 2.0
-"""Work that takes longer is held up by a stuck bus: a whole reading of a supply takes 40 ms."""
 STUCK = "the bus is stuck"
 
 
-class I2cBus:
-    """A named bus with its own thread. `call` is for the loop's thread.
-
-    Work that overran its deadline stays on the thread until the kernel gives it back; until then every call fails at
-    once, so that nothing piles up behind it, and the bus is in use again by itself afterwards.
-    """
+class I2cBus(PortThread["SmbusPort"]):
+    """A named bus with its own thread. `call` is for the loop's thread."""
 
     def __init__(self, name: str, port: SmbusPort) -> None:
+        super().__init__(f"pgood-i2c-{name}", port, STUCK)
         self.name = name
-        self._port = port
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"pgood-i2c-{name}")
-        self._overrun: Future[Any] | None = None
-
-    @property
-    def stuck(self) -> bool:
-        return self._overrun is not None and not self._overrun.done()
-
-    async def call(self, work: Callable[[SmbusPort], T], deadline_s: float = DEADLINE_S) -> T:
-        """Run `work` on the bus's thread. Raises OSError of the bus, TimeoutError after the deadline or while stuck."""
-        if self.stuck:
-            raise TimeoutError(errno.ETIMEDOUT, STUCK)
-        future = self._thread.submit(work, self._port)
-        wrapped = asyncio.wrap_future(future)
-        try:
-            async with asyncio.timeout(deadline_s) as deadline:  # wait_for may swallow a cancellation
-                return await asyncio.shield(wrapped)
-        except TimeoutError as error:
-            if not deadline.expired():
-                raise  # the work itself said so
-            if not future.cancel() and not future.done():
-                self._overrun = future
-            wrapped.add_done_callback(_ignore)
-            raise TimeoutError(errno.ETIMEDOUT, STUCK) from error
-        except asyncio.CancelledError:
-            future.cancel()
-            wrapped.add_done_callback(_ignore)
-            raise
 
     def close(self) -> None:
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        super().close()
         self._port.close()
-
-
-def _ignore(future: asyncio.Future[T]) -> None:
-    """Nobody waits for it any more; an error in it is not unheard of, it is the bus's trouble that was told."""
-    if not future.cancelled():
-        future.exception()

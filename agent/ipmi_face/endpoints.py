@@ -80,7 +80,14 @@ class IpmiEndpoints:
                     bus.emit,
                 ),
                 sensors=BoardSensors(
-                    host, services.temperatures, services.supplies, services.redundancy, services.limits, changed_at
+                    host,
+                    services.sensors,
+                    services.supplies,
+                    services.redundancy,
+                    services.limits,
+                    services.zones.all(),
+                    services.fans,
+                    changed_at,
                 ),
                 event_log=sel,
                 clock=clock,

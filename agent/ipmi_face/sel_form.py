@@ -12,6 +12,7 @@ from agent.events.catalog import (
     POWER_UNIT,
     REDUNDANCY_READING,
     SENSOR_SPECIFIC,
+    SEVERITY,
     SYSTEM_BOOT,
     THRESHOLD,
     WATCHDOG,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from agent.events.event import Event
-    from ipmi.records.linear import Linear
+    from agent.ipmi_face.numbers import SelSensor
 
 UNSPECIFIED = 0xFF
 
@@ -42,12 +43,10 @@ WATCHDOG_OFFSETS = {"none": 0, "reset": 1, "power_off": 2, "cycle": 3}
 
 
 class SelForms:
-    """Makes SEL records; `slots` gives the slot index of each supply by its source, such as `psu/1`, `sensors` the
-    index of each sensor by its source, with the range that its raw values span."""
+    """Makes SEL records; `slots` gives the index of each supply and thermal zone by its source, such as `psu/1`,
+    `sensors` the sensors with limits by theirs."""
 
-    def __init__(
-        self, slots: Mapping[str, int], sensors: Mapping[str, tuple[int, Linear]], clock: Callable[[], int]
-    ) -> None:
+    def __init__(self, slots: Mapping[str, int], sensors: Mapping[str, SelSensor], clock: Callable[[], int]) -> None:
         """`clock` is the SEL clock, seconds since 1970."""
         self._slots = slots
         self._sensors = sensors
@@ -59,11 +58,14 @@ class SelForms:
         if form is None:
             return None
         data = (form.offset, UNSPECIFIED, UNSPECIFIED)
+        sensor_type = form.sensor_type
         if form.reading_type == THRESHOLD:
-            index, linear = self._sensors[event.source]
-            number = numbers.FIRST_TEMPERATURE + index
-            reading, limit = (linear.encode(float(text)) for text in event.args[1:3])
+            sensor = self._sensors[event.source]
+            number, sensor_type = sensor.number, sensor.kind.type_code
+            reading, limit = (sensor.linear.encode(float(text)) for text in event.args[1:3])
             data = (WITH_READING_AND_LIMIT | form.offset, reading, limit)
+        elif form.reading_type == SEVERITY:
+            number = numbers.FIRST_ZONE + self._slots[event.source]
         elif form.sensor_type == WATCHDOG:
             number = numbers.WATCHDOG
             data = (WATCHDOG_OFFSETS[event.args[1]], UNSPECIFIED, UNSPECIFIED)
@@ -73,7 +75,7 @@ class SelForms:
             number = NUMBERS[(form.sensor_type, form.reading_type)]
         return encode(
             SystemEvent(
-                sensor_type=form.sensor_type,
+                sensor_type=sensor_type,
                 sensor_number=number,
                 reading_type=form.reading_type,
                 data=data,

@@ -13,7 +13,9 @@ from agent.events.catalog import (
     POWER_UNIT,
     REDUNDANCY_READING,
     SENSOR_SPECIFIC,
+    SEVERITY,
     SYSTEM_BOOT,
+    TEMPERATURE,
     WATCHDOG,
 )
 from agent.ipmi_face import numbers
@@ -39,13 +41,16 @@ if TYPE_CHECKING:
     from agent.limits.watch import LimitWatch
     from agent.power.host import Host
     from agent.profile.schema import SensorTable, SupplyTable
+    from agent.profile.thermal_tables import FanTable
     from agent.psu.monitor import SupplyMonitor
     from agent.psu.redundancy import ColdRedundancy
-    from agent.thermal.monitor import TemperatureMonitor
+    from agent.thermal.fans import Fans
+    from agent.thermal.monitor import SensorMonitor
     from ipmi.board import Sensor
 
 ENTITY_POWER_SUPPLY = 10
 ENTITY_POWER_UNIT = 19
+ENTITY_FAN = 29
 MAINS_MAXIMUM_V = 300.0
 OUTPUT_MAXIMUM_V = 15.0
 TEMPERATURE_MAXIMUM_C = 127.0
@@ -93,10 +98,12 @@ class BoardSensors:
     def __init__(
         self,
         host: Host,
-        temperatures: TemperatureMonitor,
+        sensors: SensorMonitor,
         supplies: SupplyMonitor,
         redundancy: ColdRedundancy,
         limits: LimitWatch,
+        zones: Iterable[str],
+        fans: Fans,
         changed_at: int,
     ) -> None:
         """`changed_at`: seconds (UTC) since which the list of sensors is as it is."""
@@ -108,13 +115,21 @@ class BoardSensors:
         self._sensors: list[Sensor] = [_power_unit_status(), *EVENT_SOURCES]
         self._names: dict[int, str] = {}
         """Names of the sensors that have limits."""
+        self._fixed: dict[int, Thresholds] = {}
+        """Limits that come from the profile and are nobody's to set."""
         self._readers: dict[int, Callable[[], float | None]] = {}
         self._states: dict[int, Callable[[], int | None]] = {numbers.POWER_UNIT_STATUS: self._unit_states}
-        for index, table in enumerate(temperatures.tables):
+        for index, table in enumerate(sensors.tables):
             number = numbers.FIRST_TEMPERATURE + index
-            self._sensors.append(_temperature(number, table))
-            self._readers[number] = partial(_celsius, temperatures, table.name)
+            self._sensors.append(_measured(number, table))
+            self._readers[number] = partial(_value, sensors, table.name)
             self._names[number] = table.name
+        self._sensors += [_zone(index, name) for index, name in enumerate(zones)]
+        for index, fan in enumerate(fans.tables):
+            if fan.tach is not None:
+                self._sensors.append(_fan(index, fan))
+                self._readers[numbers.FIRST_FAN + index] = partial(_rpm, fans, fan.name)
+                self._fixed[numbers.FIRST_FAN + index] = Thresholds(lower_critical=float(fan.min_rpm))
         if supplies.tables:
             self._sensors.append(_power_unit_redundancy())
             self._states[numbers.POWER_UNIT_REDUNDANCY] = self._redundancy_states
@@ -137,7 +152,7 @@ class BoardSensors:
 
     def thresholds(self, number: int) -> Thresholds:
         if number not in self._names:
-            return Thresholds()
+            return self._fixed.get(number, Thresholds())
         limits = self._limits.limits(self._names[number])
         return Thresholds(**{LIMIT_NAMES[side]: value for side, value in limits.items()})
 
@@ -240,8 +255,32 @@ def _sides(mask: int) -> frozenset[Side]:
     return frozenset(side for side, bit in EVENT_BITS.items() if mask >> bit & 1)
 
 
-def _celsius(temperatures: TemperatureMonitor, name: str) -> float | None:
-    return temperatures.reading(name).celsius
+def _value(sensors: SensorMonitor, name: str) -> float | None:
+    return sensors.reading(name).value
+
+
+def _rpm(fans: Fans, name: str) -> float | None:
+    return fans.view(name).rpm
+
+
+def _zone(index: int, name: str) -> EventOnlySensor:
+    return EventOnlySensor(
+        numbers.FIRST_ZONE + index, f"Zone {name}"[:16], TEMPERATURE, SEVERITY, ENTITY_SYSTEM_BOARD, index + 1
+    )
+
+
+def _fan(index: int, table: FanTable) -> AnalogSensor:
+    """Its limit is the profile's `min_rpm`, watched by whoever drives it."""
+    return AnalogSensor(
+        number=numbers.FIRST_FAN + index,
+        name=f"Fan {table.name}"[:16],
+        kind=SensorKind.FAN,
+        minimum=0.0,
+        maximum=float(table.maximum_rpm),
+        entity_id=ENTITY_FAN,
+        entity_instance=index + 1,
+        thresholds=Thresholds(lower_critical=float(table.min_rpm)),
+    )
 
 
 def _power_unit_status() -> DiscreteSensor:
@@ -263,11 +302,11 @@ def _supply_status(number: int, index: int, table: SupplyTable) -> DiscreteSenso
     )
 
 
-def _temperature(number: int, table: SensorTable) -> AnalogSensor:
+def _measured(number: int, table: SensorTable) -> AnalogSensor:
     return AnalogSensor(
         number=number,
         name=table.label,
-        kind=SensorKind.TEMPERATURE,
+        kind=numbers.sensor_kind(table),
         minimum=table.minimum,
         maximum=table.maximum,
         entity_id=table.entity,

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from agent.psu.monitor import SupplyMonitor
     from agent.psu.power_meter import PowerMeter
     from agent.psu.redundancy import ColdRedundancy
-    from agent.thermal.monitor import TemperatureMonitor
+    from agent.thermal.fans import Fans
+    from agent.thermal.monitor import SensorMonitor
+    from agent.thermal.zones import ThermalZones
 
 
 class IpmiServices(Protocol):
@@ -53,7 +55,13 @@ class IpmiServices(Protocol):
     def redundancy(self) -> ColdRedundancy: ...
 
     @property
-    def temperatures(self) -> TemperatureMonitor: ...
+    def sensors(self) -> SensorMonitor: ...
+
+    @property
+    def zones(self) -> ThermalZones: ...
+
+    @property
+    def fans(self) -> Fans: ...
 
     @property
     def limits(self) -> LimitWatch: ...

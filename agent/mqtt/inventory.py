@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.profile.thermal_tables import Quantity
+
 if TYPE_CHECKING:
     from agent.power.request import Action
 
@@ -32,6 +34,7 @@ class SupplyItem:
 class SensorItem:
     name: str
     label: str
+    quantity: Quantity = Quantity.TEMPERATURE
 
 
 @dataclass(frozen=True, slots=True)

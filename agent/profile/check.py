@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from agent.profile.check_domains import check_domains
 from agent.profile.check_lines import check_lines
 from agent.profile.check_rules import check_rules
+from agent.profile.check_thermal import check_thermal
 from agent.profile.problem import KeyPath, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from agent.profile.schema import HostTable, LineTable, Profile
-
-LM75_ADDRESSES = range(0x48, 0x50)
 
 MOMENTARY_KEYS = ("power_button", "reset_button", "nmi_button")
 PANEL_KEYS = ("front_power_button", "front_reset_button")
@@ -27,13 +26,13 @@ def check(profile: Profile) -> list[Problem]:
         *check_lines(profile),
         *_hosts(profile),
         *_supplies(profile),
-        *_sensors(profile),
         *_buses(profile),
         *_chips(profile),
         *_unique("interlocks", (rule.name for rule in profile.interlocks)),
         *_unique("sequences", (sequence.name for sequence in profile.sequences)),
         *_unique("watches", (watch.name for watch in profile.watches)),
         *check_rules(profile),
+        *check_thermal(profile),
         *_mains(profile),
         *check_domains(profile),
     ]
@@ -115,22 +114,6 @@ def _supplies(profile: Profile) -> Iterator[Problem]:
         yield Problem(("supplies",), "at most 8 supplies")
 
 
-def _sensors(profile: Profile) -> Iterator[Problem]:
-    yield from _unique("sensors", (sensor.name for sensor in profile.sensors))
-    for number, sensor in enumerate(profile.sensors):
-        path: KeyPath = ("sensors", number)
-        if sensor.bus not in profile.buses:
-            yield Problem((*path, "bus"), f"names no table of [buses] (here: {sensor.bus!r})")
-        if sensor.adapter == "lm75" and sensor.address not in LM75_ADDRESSES:
-            yield Problem((*path, "address"), "an LM75 answers at 0x48 to 0x4f only")
-        if sensor.minimum >= sensor.maximum:
-            yield Problem((*path, "minimum"), "must be below maximum")
-        limits = (sensor.lower_critical, sensor.lower_warning, sensor.upper_warning, sensor.upper_critical)
-        given = [limit for limit in limits if limit is not None]
-        if given != sorted(given):
-            yield Problem(path, "limits must rise: lower_critical, lower_warning, upper_warning, upper_critical")
-
-
 def _buses(profile: Profile) -> Iterator[Problem]:
     for name, bus in profile.buses.items():
         if not profile.board.simulated and bus.number is None:
@@ -143,7 +126,11 @@ def _buses(profile: Profile) -> Iterator[Problem]:
             for i, supply in enumerate(profile.supplies)
             if supply.eeprom is not None
         ),
-        *((("sensors", i, "address"), sensor.bus, sensor.address) for i, sensor in enumerate(profile.sensors)),
+        *(
+            (("sensors", i, "address"), sensor.bus, sensor.address)
+            for i, sensor in enumerate(profile.sensors)
+            if sensor.address is not None
+        ),
     ]
     for path, bus_name, address in devices:
         if (bus_name, address) in seen:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from agent.profile.explain_hosts import explain_host
 from agent.profile.explain_rules import explain_domains, explain_interlock, explain_sequence, explain_watch
+from agent.profile.explain_thermal import explain_fan, explain_sensor, explain_zone, missing_cooling
 from agent.profile.header_pins import Pull, header_pin
 
 if TYPE_CHECKING:
@@ -33,7 +35,9 @@ def explain(profile: Profile) -> Iterator[str]:
     yield from _section("Rail sequences", (explain_sequence(sequence) for sequence in profile.sequences))
     yield from _section("Watches", (explain_watch(watch) for watch in profile.watches))
     yield from _section("Supplies", _supplies(profile))
-    yield from _section("Sensors", _sensors(profile))
+    yield from _section("Sensors", map(explain_sensor, profile.sensors))
+    yield from _section("Thermal zones", chain.from_iterable(map(explain_zone, profile.zones)))
+    yield from _section("Fans", map(explain_fan, profile.fans))
     yield from _section("What is missing, and what that means", _missing(profile))
     yield from _section("Look at these twice", warnings(profile))
 
@@ -108,21 +112,6 @@ def _role(supply: SupplyTable) -> str:
     return f"it may be told to rest (register D0h), if it is a {model}"
 
 
-def _sensors(profile: Profile) -> Iterator[str]:
-    for sensor in profile.sensors:
-        limits = [
-            f"{word} {side} {value:g} C"
-            for word, side, value in (
-                ("critical", "below", sensor.lower_critical),
-                ("warning", "below", sensor.lower_warning),
-                ("warning", "above", sensor.upper_warning),
-                ("critical", "above", sensor.upper_critical),
-            )
-            if value is not None
-        ]
-        yield f"{sensor.name}: {sensor.label}, {'; '.join(limits) or 'without limits'}"
-
-
 # ---------------------------------------------------------------------- what to know
 
 
@@ -142,8 +131,7 @@ def _missing(profile: Profile) -> Iterator[str]:
         yield "no [[supplies]] and no mains.line: a loss of mains cannot be told from any other loss of power"
     if not profile.supplies:
         yield "no [[supplies]]: no power readings, and a start is not checked against what supplies can give"
-    if not profile.sensors:
-        yield "no [[sensors]]: no temperatures, and nothing is done against heat"
+    yield from missing_cooling(profile)
 
 
 def warnings(profile: Profile) -> Iterator[str]:

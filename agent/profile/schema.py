@@ -11,6 +11,7 @@ from agent.power.timing import MAX_FORCE_OFF_MS, MAX_PRESS_MS
 from agent.profile.base import Name, Table
 from agent.profile.domain_tables import DomainTable
 from agent.profile.rules import EngineTable, InterlockTable, SequenceTable, WatchTable
+from agent.profile.thermal_tables import ChipName, FanTable, HwmonAttribute, Quantity, ZoneTable
 
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=16)]
 """A sensor's name in its SDR holds 16 characters."""
@@ -142,11 +143,28 @@ class SupplyTable(Table, frozen=True):
 
 
 class SensorTable(Table, frozen=True):
+    """One sensor. `adapter` says where it is read, and which of the keys below belong to it."""
+
     name: Name
     label: Label
-    adapter: Literal["lm75"]
-    bus: str
-    address: I2cAddress
+    adapter: Literal["lm75", "hwmon", "pmbus", "ipmi"]
+    quantity: Quantity = Quantity.TEMPERATURE
+    bus: str = ""
+    address: I2cAddress | None = None
+    chip: ChipName | Literal[""] = ""
+    """hwmon: the kernel's name of the chip."""
+    device: str = ""
+    """hwmon: the device below the chip (`1-0048`), where two chips have the same name."""
+    attribute: HwmonAttribute | Literal[""] = ""
+    channel: str = ""
+    """hwmon: the label of the channel, instead of the attribute."""
+    supply: str = ""
+    """pmbus: the slot."""
+    number: Annotated[int, msgspec.Meta(ge=1, le=3)] | None = None
+    """pmbus: which temperature of the supply; the first, unless given."""
+    bmc: str = ""
+    remote_sensor: str = ""
+    """ipmi: the name that the remote BMC gives it."""
     minimum: float = -40.0
     maximum: float = 125.0
     entity: Annotated[int, msgspec.Meta(ge=0, le=0xFF)] = 0x07
@@ -222,5 +240,7 @@ class Profile(Table, frozen=True):
     interlocks: tuple[InterlockTable, ...] = ()
     sequences: tuple[SequenceTable, ...] = ()
     watches: tuple[WatchTable, ...] = ()
+    zones: tuple[ZoneTable, ...] = ()
+    fans: tuple[FanTable, ...] = ()
     engine: EngineTable | None = None
     """None: what a real board needs, and nothing special on a simulated one."""

@@ -10,9 +10,12 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.hardware.lm75 import encode_temperature
+from agent.profile.thermal_tables import Quantity
 from agent.sim.atx_host import MS, AtxHost, Behaviour, HostPhase
 from agent.sim.bus_faults import BusFaults
 from agent.sim.button import Button
+from agent.sim.fan import FanHappening, FanMode, SimulatedFan, air_factor
+from agent.sim.humid_air import HumidAir
 from agent.sim.rail import Rail, RailFault
 from agent.sim.sense import PowerGoodSense
 from agent.sim.share_bus import share
@@ -88,10 +91,16 @@ class Plant:
         self._settled_ns = now_ns
         self._devices = {(supply.bus, supply.address): self.supplies[supply.name] for supply in profile.supplies}
         self.masses = {
-            sensor.name: ThermalMass(AMBIENT_C, self._constants(sensor.name)[1], now_ns) for sensor in profile.sensors
+            sensor.name: ThermalMass(AMBIENT_C, self._constants(sensor.name)[1], now_ns)
+            for sensor in profile.sensors
+            if sensor.quantity is Quantity.TEMPERATURE
         }
+        self.humid_air = {sensor.name: HumidAir() for sensor in profile.sensors if sensor.quantity is Quantity.HUMIDITY}
+        self.fans = {fan.name: SimulatedFan() for fan in profile.fans}
         self._labels = {sensor.label: sensor.name for sensor in profile.sensors}
-        self._sensors = {(sensor.bus, sensor.address): sensor.name for sensor in profile.sensors}
+        self._sensors = {
+            (sensor.bus, sensor.address): sensor.name for sensor in profile.sensors if sensor.address is not None
+        }
         self.lost_sensors: set[str] = set()
         self._settle(now_ns)
 
@@ -162,6 +171,25 @@ class Plant:
             if supply is not None and supply.present:
                 return 0xFF
         raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
+
+    # ------------------------------------------------------------------ hwmon chips
+
+    def measured(self, sensor: str) -> float:
+        """What a sensor that is no chip on I2C shows, in its unit. Raises OSError (EIO) when it is lost."""
+        with self._lock:
+            if sensor in self.lost_sensors:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            if sensor in self.humid_air:
+                inlet = self.masses.get("inlet")
+                return self.humid_air[sensor].shown(AMBIENT_C if inlet is None else inlet.celsius, AMBIENT_C)
+            return self.masses[sensor].shown
+
+    def drive_fan(self, name: str, now_ns: int, pwm: int | None = None, mode: FanMode | None = None) -> None:
+        with self._lock:
+            self._settle(now_ns)
+            fan = self.fans[name]
+            fan.pwm = fan.pwm if pwm is None else pwm
+            fan.mode = fan.mode if mode is None else mode
 
     def settle(self, now_ns: int) -> None:
         with self._lock:
@@ -288,18 +316,32 @@ class Plant:
             _find(self.hosts, "host", name).finger(_span_ms(width_ms), now_ns)
             self._settle(now_ns)
 
-    def sensor(self, name: str, celsius: float | None) -> None:
-        """Force a temperature, or let the model decide (None). Raises UnknownThing, ValueError."""
+    def sensor(self, name: str, value: float | None) -> None:
+        """Force a temperature or a humidity, or let the model decide (None). Raises UnknownThing, ValueError."""
         with self._lock:
-            if celsius is not None and not MIN_C <= celsius <= MAX_C:
-                raise ValueError(f"a sensor shows {MIN_C:g} to {MAX_C:g} C (not {celsius:g})")
-            _find(self.masses, "sensor", self._labels.get(name, name)).forced = celsius
+            thing = _find(self.masses | self.humid_air, "sensor", self._labels.get(name, name))
+            low, high, unit = (0.0, 100.0, "%") if isinstance(thing, HumidAir) else (MIN_C, MAX_C, "C")
+            if value is not None and not low <= value <= high:
+                raise ValueError(f"a sensor shows {low:g} to {high:g} {unit} (not {value:g})")
+            thing.forced = value
+
+    def fan(self, name: str, happening: str, now_ns: int) -> None:
+        """`stall`, `normal`: agent.sim.fan.FanHappening. Raises UnknownThing."""
+        with self._lock:
+            fan = _find(self.fans, "fan", name)
+            try:
+                what = FanHappening(happening)
+            except ValueError:
+                known = ", ".join(one.value for one in FanHappening)
+                raise UnknownThing(f"a fan knows {known} (not {happening!r})") from None
+            self._settle(now_ns)
+            fan.happen(what)
 
     def lose_sensor(self, name: str, lost: bool) -> None:
         """Its address answers no more, or again. Raises UnknownThing."""
         name = self._labels.get(name, name)
         with self._lock:
-            _find(self.masses, "sensor", name)
+            _find(self.masses | self.humid_air, "sensor", name)
             if lost:
                 self.lost_sensors.add(name)
             else:
@@ -321,7 +363,8 @@ class Plant:
         hosts: Mapping[str, AtxHost],
         supplies: Mapping[str, CrpsSupply],
         rails: Mapping[str, Rail],
-        sensors_c: Mapping[str, float | None],
+        sensors: Mapping[str, float | None],
+        fans: Mapping[str, SimulatedFan],
         lost_sensors: Collection[str],
         lost_at_start: Sequence[tuple[str, Happening]],
     ) -> None:
@@ -334,10 +377,12 @@ class Plant:
                 if name in self.supplies:
                     for key in fields(supply):  # in place: addresses lead to these very objects
                         setattr(self.supplies[name], key.name, getattr(supply, key.name))
-            for name, celsius in sensors_c.items():
-                if name in self.masses:
-                    self.masses[name].forced = celsius
-            self.lost_sensors = {name for name in lost_sensors if name in self.masses}
+            known = self.masses | self.humid_air
+            for name, forced in sensors.items():
+                if name in known:
+                    known[name].forced = forced
+            self.lost_sensors = {name for name in lost_sensors if name in known}
+            self.fans.update((name, fan) for name, fan in fans.items() if name in self.fans)
             self.lost_at_start[:] = [entry for entry in lost_at_start if entry[0] in ("", *self.supplies)]
 
     # ------------------------------------------------------------------ time
@@ -359,8 +404,11 @@ class Plant:
     def _settle(self, now_ns: int) -> None:
         """Bring hosts, supplies and temperatures into agreement at this instant."""
         supplies = list(self.supplies.values())
+        elapsed_s = max(0, now_ns - self._settled_ns) / 1e9
         for supply in supplies:
-            supply.advance(max(0, now_ns - self._settled_ns) / 1e9)
+            supply.advance(elapsed_s)
+        for fan in self.fans.values():
+            fan.advance(elapsed_s)
         self._settled_ns = now_ns
         feeding = self.mains if not supplies else any(supply.healthy for supply in supplies)
         for name, host in self.hosts.items():
@@ -370,8 +418,12 @@ class Plant:
         share(supplies, load_w, main_on)
         if self.lost_at_start and self._loss_due_ns is None and self._starting():
             self._loss_due_ns = now_ns + START_LOSS_MS * MS
+        air = air_factor(list(self.fans.values()))
         for name, mass in self.masses.items():
-            mass.advance(now_ns, AMBIENT_C + self._constants(name)[0] * load_w / max(1, len(self.hosts)))
+            mass.advance(now_ns, self._target_c(name, load_w * air / max(1, len(self.hosts))))
+
+    def _target_c(self, sensor: str, load_w: float) -> float:
+        return AMBIENT_C + self._constants(sensor)[0] * load_w
 
     def _starting(self) -> bool:
         return any(host.phase is HostPhase.STARTING for host in self.hosts.values())

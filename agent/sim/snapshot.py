@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent.sim.atx_host import AtxHost
+from agent.sim.fan import SimulatedFan
 from agent.sim.press_record import PressRecord
 from agent.sim.rail import Rail
 from agent.sim.supply import CrpsSupply, Happening
@@ -40,8 +41,9 @@ class Snapshot(msgspec.Struct, forbid_unknown_fields=True):
     hosts: dict[str, AtxHost]
     supplies: dict[str, CrpsSupply]
     rails: dict[str, Rail]
-    sensors_c: dict[str, float | None]
-    """Temperatures set by hand."""
+    sensors: dict[str, float | None]
+    """What was set by hand."""
+    fans: dict[str, SimulatedFan]
     lost_sensors: list[str]
     lost_at_start: list[tuple[str, Happening]]
     record: dict[str, PressRecord]
@@ -56,7 +58,8 @@ def take(profile: Profile, lines: PlantLines, now_ns: int) -> Snapshot:
         plant.hosts,
         plant.supplies,
         plant.rails,
-        {name: mass.forced for name, mass in plant.masses.items()},
+        {name: thing.forced for name, thing in (plant.masses | plant.humid_air).items()},
+        plant.fans,
         sorted(plant.lost_sensors),
         plant.lost_at_start,
         lines.record,
@@ -97,7 +100,8 @@ def restore(snapshot: Snapshot, profile: Profile, lines: PlantLines) -> None:
         snapshot.hosts,
         snapshot.supplies,
         snapshot.rails,
-        snapshot.sensors_c,
+        snapshot.sensors,
+        snapshot.fans,
         snapshot.lost_sensors,
         snapshot.lost_at_start,
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from agent.sim.fan import FanHappening
 from agent.sim.plant import UnknownThing
 from agent.sim.supply import Happening
 
@@ -33,8 +34,9 @@ WORDS: tuple[tuple[str, str], ...] = (
     ("supply NAME ac-off-at-start|fail-at-start", "it happens when the next host starts, before power-good"),
     ("mains off|on|off-at-start", "the mains of everything"),
     ("bus NAME stuck|free|nack RATE|pec-errors RATE", "faults of an I2C bus; rates are 0 to 1"),
-    ("sensor NAME VALUE|auto", "a temperature by hand, in Celsius, or by the model again"),
+    ("sensor NAME VALUE|auto", "a temperature (Celsius) or a humidity (percent) by hand, or by the model again"),
     ("sensor NAME lost|back", "its address answers no more, and again"),
+    (f"fan NAME {'|'.join(one.value for one in FanHappening)}", "it stands still; it turns again"),
     ("rail NAME never|stuck|normal", "it does not come up; its contact stays as it is; repaired"),
     ("rail NAME drop MS", "it is off for so long"),
 )
@@ -77,7 +79,9 @@ def happen(plant: Plant, words: Sequence[str], now_ns: int) -> str:
         case ["sensor", name, "lost" | "back" as happening]:
             plant.lose_sensor(name, happening == "lost")
         case ["sensor", name, value]:
-            plant.sensor(name, _number(value, "a temperature"))
+            plant.sensor(name, _number(value, "what a sensor shows"))
+        case ["fan", name, happening]:
+            plant.fan(name, happening, now_ns)
         case ["rail", name, "drop", span]:
             plant.drop_rail(name, _number(span, "a time"), now_ns)
         case ["rail", name, happening]:

@@ -1,62 +1,59 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Polls the temperature sensors; a reading is a value with a time, or unavailable with a reason (safety rule 14)."""
+"""Polls the sensors; a reading is a value with a time, or unavailable with a reason (safety rule 14)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.events.event import EventKind
-from agent.hardware.lm75 import read_temperature
+from agent.thermal.reading import LOST_AFTER_POLLS, NOT_READ_YET, SensorReading, plausible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from agent.hardware.i2c_bus import I2cBus
-    from agent.hardware.smbus import SmbusPort
     from agent.profile.schema import SensorTable
+    from agent.thermal.sources import SensorSource
+
+log = logging.getLogger(__name__)
 
 POLL_S = 2.0
-LOST_AFTER_POLLS = 3
-"""One failed poll reads unavailable; so many in a row are an event."""
+STALE_NS = 10_000_000_000
+"""Supplies and remote BMCs are polled by others: a reading as old as that is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class TemperatureReading:
-    """`celsius` is None when unavailable, and `why` says so."""
-
-    celsius: float | None
-    mono_ns: int
-    why: str = ""
-
-
-class TemperatureMonitor:
+class SensorMonitor:
     """Used on the loop's thread."""
 
     def __init__(
         self,
         tables: Sequence[SensorTable],
-        buses: Mapping[str, I2cBus],
+        sources: Mapping[str, SensorSource],
         emit: Callable[..., object],
-        poll_s: float = POLL_S,
+        polled: Callable[[], None] = lambda: None,
     ) -> None:
+        """`sources` by the name of the sensor; `polled` is called after every round."""
         self.tables = tuple(tables)
-        self._buses = buses
+        self._sources = sources
         self._emit = emit
-        self._poll_s = poll_s
-        self._readings = {table.name: TemperatureReading(None, 0, "not read yet") for table in tables}
+        self._polled = polled
+        self._readings = {table.name: NOT_READ_YET for table in tables}
         self._failed_polls = dict.fromkeys(self._readings, 0)
         self._task: asyncio.Task[None] | None = None
 
-    def reading(self, name: str) -> TemperatureReading:
+    def reading(self, name: str) -> SensorReading:
         return self._readings[name]
+
+    def readings(self) -> Mapping[str, SensorReading]:
+        """The last reading of every sensor."""
+        return dict(self._readings)
 
     def start(self) -> None:
         if self.tables:
-            self._task = asyncio.create_task(self._run(), name="temperatures")
+            self._task = asyncio.create_task(self._run(), name="sensors")
 
     async def close(self) -> None:
         if self._task:
@@ -67,26 +64,35 @@ class TemperatureMonitor:
     async def _run(self) -> None:
         while True:
             await self.poll()
-            await asyncio.sleep(self._poll_s)
+            try:
+                self._polled()
+            except Exception:  # who listens must not end who reads
+                log.exception("after a round over the sensors")
+            await asyncio.sleep(POLL_S)
 
     async def poll(self) -> None:
         """One round over all sensors."""
         await asyncio.gather(*map(self._poll_one, self.tables))
 
     async def _poll_one(self, table: SensorTable) -> None:
-        def read(port: SmbusPort) -> float:
-            return read_temperature(port, table.address)
-
-        try:
-            celsius = await self._buses[table.bus].call(read)
-        except OSError as error:
-            why = "the bus is stuck" if isinstance(error, TimeoutError) else error.strerror or str(error)
-            self._readings[table.name] = TemperatureReading(None, time.monotonic_ns(), why)
+        reading = self._readings[table.name] = await self._read(table)
+        if reading.value is None:
             self._failed_polls[table.name] += 1
             if self._failed_polls[table.name] == LOST_AFTER_POLLS:
-                self._emit(EventKind.SENSOR_LOST, f"sensor/{table.name}", table.name, why)
+                self._emit(EventKind.SENSOR_LOST, f"sensor/{table.name}", table.name, reading.why)
             return
         if self._failed_polls[table.name] >= LOST_AFTER_POLLS:
             self._emit(EventKind.SENSOR_RECOVERED, f"sensor/{table.name}", table.name)
         self._failed_polls[table.name] = 0
-        self._readings[table.name] = TemperatureReading(celsius, time.monotonic_ns())
+
+    async def _read(self, table: SensorTable) -> SensorReading:
+        try:
+            reading = plausible(table.quantity, await self._sources[table.name].read())
+        except OSError as error:
+            return SensorReading.unavailable(error.strerror or str(error))
+        except Exception as error:  # one adapter's fault must not blind the others
+            log.exception("sensor %s", table.name)
+            return SensorReading.unavailable(f"its adapter failed: {error}")
+        if reading.value is not None and time.monotonic_ns() - reading.mono_ns > STALE_NS:
+            return SensorReading.unavailable("nothing new was read for a while")
+        return reading

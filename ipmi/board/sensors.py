@@ -19,6 +19,8 @@ class SensorKind(enum.Enum):
     CURRENT = (0x03, 5)
     FAN = (0x04, 18)
     POWER = (0x0B, 6)
+    HUMIDITY = (0x0B, 0)
+    """Percent: there is no unit code for it, the percentage bit says so."""
 
     @property
     def type_code(self) -> int:
@@ -27,6 +29,11 @@ class SensorKind(enum.Enum):
     @property
     def unit_code(self) -> int:
         return self.value[1]
+
+    @property
+    def percentage(self) -> bool:
+        """Whether the unit is percent (sensor units 1, bit 0)."""
+        return self is SensorKind.HUMIDITY
 
 
 @dataclass(frozen=True, slots=True)

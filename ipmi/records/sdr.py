@@ -78,7 +78,7 @@ def encode_full(record_id: int, sensor: AnalogSensor, linear: Linear) -> bytes:
         + (events | (readable & 7) << _COMPARISON_BIT).to_bytes(2, "little")
         + (events | (readable >> 3) << _COMPARISON_BIT).to_bytes(2, "little")
         + bytes((readable, settable))
-        + bytes((0, sensor.kind.unit_code, 0, 0))
+        + bytes((int(sensor.kind.percentage), sensor.kind.unit_code, 0, 0))
         + _factors(linear)
         + bytes((0, 0, 0, 0, 0xFF, 0))
         + bytes(0 if (limit := limits[name]) is None else linear.encode(limit) for name in _RECORD_ORDER)

@@ -26,11 +26,12 @@ FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
 SCHEMAS = {file.stem: Draft202012Validator(json.loads(file.read_text())) for file in FOLDER.glob("*.json")}
 
 TOPICS = (
-    (r"status|homeassistant/.*|(host|psu|policies|redundancy|request)/.*", None),
+    (r"status|homeassistant/.*|(host|psu|thermal|policies|redundancy|request)/.*", None),
     (r"info", "info"),
     (r"host/[^/]+/state", "host-state"),
     (r"psu/[^/]+/state", "psu-state"),
     (r"redundancy/state", "redundancy-state"),
+    (r"thermal/[^/]+/state", "thermal-state"),
     (r"policies/state", "policies-state"),
     (r"(chassis|aux)/[^/]+/state", "domain-state"),
     (r"event", "event"),

@@ -21,6 +21,7 @@ from agent.mqtt.homeassistant.entities import (
     SUPPLY_READINGS,
 )
 from agent.power.request import Action, HostState
+from agent.profile.thermal_tables import Quantity
 from agent.psu.slot import Health
 from agent.psu.verdict import RedundancyState
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 Component = dict[str, Any]
 Components = dict[str, Component]
 
+UNITS: dict[Quantity, str] = {Quantity.TEMPERATURE: "°C", Quantity.HUMIDITY: "%"}
 RESTORE_POLICIES = ["off", "previous", "on"]
 PERIOD_DAYS = (1, 186)
 """What a supply's rotation period may be (CRPS OEM command)."""
@@ -44,12 +46,13 @@ def board_components(inventory: Inventory, naming: Naming) -> Components:
     if inventory.supplies:
         made |= _readings(naming, "board", "value_json.supply_set", SET_READINGS)
     for sensor in inventory.sensors:
-        made[f"temperature_{sensor.name}"] = naming.sensor("board", f"temperature_{sensor.name}", sensor.label) | {
+        key = f"{sensor.quantity.value}_{sensor.name}"
+        made[key] = naming.sensor("board", key, sensor.label) | {
             "state_topic": naming.telemetry,
-            "value_template": f"{{{{ value_json.temperatures_c['{sensor.name}'] }}}}",
-            "device_class": "temperature",
+            "value_template": f"{{{{ value_json.{sensor.quantity.group}['{sensor.name}'] }}}}",
+            "device_class": sensor.quantity.value,
             "state_class": MEASUREMENT,
-            "unit_of_measurement": "°C",
+            "unit_of_measurement": UNITS[sensor.quantity],
             "suggested_display_precision": 1,
             "expire_after": naming.expire_after_s,
         }

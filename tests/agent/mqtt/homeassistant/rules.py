@@ -60,7 +60,7 @@ OPTIONAL = {
     "event": {"value_template", "device_class"},
 }  # fmt: skip
 CLASSES = {
-    "sensor": {"power", "energy", "voltage", "current", "temperature", "duration", "enum", "timestamp"},
+    "sensor": {"power", "energy", "voltage", "current", "temperature", "humidity", "duration", "enum", "timestamp"},
     "binary_sensor": {"problem", "power", "connectivity"},
     "switch": {"switch", "outlet"},
     "button": {"restart", "identify", "update"},
@@ -75,6 +75,7 @@ UNITS = {
     "voltage": {"V", "mV"},
     "current": {"A", "mA"},
     "temperature": {"°C", "°F", "K"},
+    "humidity": {"%"},
     "duration": {"d", "h", "min", "s", "ms"},
 }
 STATE_CLASSES = {
@@ -83,6 +84,7 @@ STATE_CLASSES = {
     "voltage": {"measurement"},
     "current": {"measurement"},
     "temperature": {"measurement"},
+    "humidity": {"measurement"},
     "duration": {"measurement", "total", "total_increasing"},
 }
 CATEGORIES = {

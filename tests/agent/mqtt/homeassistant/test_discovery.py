@@ -15,6 +15,7 @@ from agent.mqtt.homeassistant.discovery import discovery, platforms, with_remove
 from agent.mqtt.homeassistant.naming import Naming
 from agent.mqtt.inventory import HostItem, Inventory, SensorItem, SupplyItem
 from agent.power.request import Action
+from agent.profile.thermal_tables import Quantity
 from tests.agent.mqtt.boards import INVENTORY
 from tests.agent.mqtt.homeassistant.rules import problems
 
@@ -59,7 +60,9 @@ INVENTORIES = st.builds(
         tuple
     ),
     supplies=st.lists(st.builds(SupplyItem, NAMES, TEXTS, TEXTS), max_size=4, unique_by=lambda s: s.name).map(tuple),
-    sensors=st.lists(st.builds(SensorItem, NAMES, TEXTS), max_size=4, unique_by=lambda s: s.name).map(tuple),
+    sensors=st.lists(
+        st.builds(SensorItem, NAMES, TEXTS, st.sampled_from(Quantity)), max_size=4, unique_by=lambda s: s.name
+    ).map(tuple),
     cold_redundancy=st.booleans(),
     event_kinds=st.just(("host.on",)),
 )
