@@ -145,8 +145,8 @@ def picture(profile: Profile) -> str:
             _text(BOARD_X + 8, 24, "Raspberry Pi, 40-pin header", weight="bold"),
             _text(CIRCUIT_X + 8, 24, "between them", weight="bold"),
             _text(MACHINE_X + 8, 24, "machine", weight="bold"),
-            f'<rect x="{BOARD_X}" y="36" width="{BOARD_WIDTH}" height="{height - 46}" fill="#e8f0e4" stroke="#4a6b3a"/>',
-            f'<rect x="{MACHINE_X}" y="36" width="{MACHINE_WIDTH}" height="{height - 46}" fill="#eeeeee" stroke="#666666"/>',
+            _box(BOARD_X, 36, BOARD_WIDTH, height - 46, "#e8f0e4", "#4a6b3a"),
+            _box(MACHINE_X, 36, MACHINE_WIDTH, height - 46, "#eeeeee", "#666666"),
             *(part for number, wire in enumerate(drawn) for part in _row(wire, TOP + ROW * number)),
             "</svg>",
             "",
@@ -158,11 +158,13 @@ def _row(wire: Wire, y: int) -> Iterator[str]:
     colour = wire.circuit.colour
     yield _text(BOARD_X + 8, y + 4, f"pin {wire.pin.pin}, GPIO {wire.pin.gpio}: {wire.line}")
     yield f'<line x1="{BOARD_X + BOARD_WIDTH}" y1="{y}" x2="{MACHINE_X}" y2="{y}" stroke="{colour}" stroke-width="2"/>'
-    yield (
-        f'<rect x="{CIRCUIT_X}" y="{y - 11}" width="{CIRCUIT_WIDTH}" height="22" rx="3" fill="#ffffff" stroke="{colour}"/>'
-    )
+    yield _box(CIRCUIT_X, y - 11, CIRCUIT_WIDTH, 22, "#ffffff", colour)
     yield _text(CIRCUIT_X + 8, y + 4, wire.circuit.through)
     yield _text(MACHINE_X + 8, y + 4, wire.to)
+
+
+def _box(x: int, y: int, width: int, height: int, fill: str, stroke: str) -> str:
+    return f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="3" fill="{fill}" stroke="{stroke}"/>'
 
 
 def _text(x: int, y: int, text: str, weight: str = "normal") -> str:

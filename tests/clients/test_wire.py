@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.played_agent import PlayedAgent
+from tests.scenarios.played_agent import WORLD, PlayedAgent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +66,7 @@ class Person:
 
 @pytest.fixture
 def agent(tmp_path: Path) -> Iterator[PlayedAgent]:
-    with PlayedAgent("raspberry-pi-atx", tmp_path / "state", "--observe") as started:
+    with PlayedAgent("raspberry-pi-atx", tmp_path / "state", *WORLD, "--observe") as started:
         yield started
     assert "Traceback" not in started.log
 
