@@ -26,12 +26,13 @@ def test_every_verb_for_every_host(name: str, tmp_path: Path) -> None:
     try:
         for host in profile.hosts:
             here = at_port_of(demo, host.name)
-            # LEDs need a while of darkness before they count as off: chassis status follows, and so do we.
             play(demo, here, host.name, ["power", "on"], "on")
             if host.reset_button:
+                settle(demo, host.name)
                 here.ipmitool("chassis", "power", "reset")
             play(demo, here, host.name, ["power", "cycle"], "on")
             if host.nmi_button:
+                settle(demo, host.name)
                 here.ipmitool("chassis", "power", "diag")
             play(demo, here, host.name, ["power", "soft"], "off")
             play(demo, here, host.name, ["power", "on"], "on")
@@ -56,6 +57,16 @@ def at_port_of(demo: Demo, host: str) -> Demo:
     return Demo(demo.process, demo.state_dir, {**demo.ready, "ipmi": ipmi}, demo.home)
 
 
+def settle(demo: Demo, host: str) -> None:
+    """Until its state is known, which a dark LED takes seconds for, and nothing is under way."""
+
+    def settled() -> bool:
+        state = demo.status()["documents"][f"host/{host}/state"]
+        return state["state"] in ("on", "off") and state["running"] is None
+
+    until(settled, f"host {host} does not settle: {demo.status()['documents'][f'host/{host}/state']}")
+
+
 def until(seen: Callable[[], bool], what: str) -> None:
     deadline_s = time.monotonic() + PATIENCE_S
     while not seen():
@@ -65,6 +76,7 @@ def until(seen: Callable[[], bool], what: str) -> None:
 
 def play(demo: Demo, here: Demo, host: str, words: list[str], state: str) -> None:
     """Ask over IPMI, and wait until the action has ended in this state."""
+    settle(demo, host)
     before = len(kinds(demo))
     here.ipmitool("chassis", *words)
     wanted = "host.on" if state == "on" else "host.off"
