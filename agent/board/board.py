@@ -10,6 +10,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
+from agent.board.audit_line import audit_line
 from agent.board.board_id import board_id
 from agent.board.buses import open_kernel_buses
 from agent.board.commands import BoardCommands
@@ -17,6 +18,7 @@ from agent.board.documents import Documents
 from agent.board.inventory import wired_actions
 from agent.board.lines import open_kernel_lines, open_memory_lines
 from agent.board.methods import BoardMethods
+from agent.board.override_requests import OverrideRequests
 from agent.board.policies import Policies
 from agent.board.power_requests import PowerRequests
 from agent.board.services import Services
@@ -27,7 +29,7 @@ from agent.board.version import VERSION
 from agent.console.open import open_console
 from agent.control.server import ControlServer
 from agent.events.bus import EventBus
-from agent.events.event import EventKind, rfc3339_ms
+from agent.events.event import EventKind
 from agent.hardware.i2c_bus import I2cBus
 from agent.ipmi_face.clock import SelClock
 from agent.ipmi_face.endpoints import IpmiEndpoints
@@ -38,6 +40,7 @@ from agent.mqtt.face import MqttFace
 from agent.mqtt.spooling import Spooling
 from agent.power.operation_store import OperationStore
 from agent.power.operations import Operations
+from agent.power.request import Reply, Verdict
 from agent.profile.problem import SettingError
 from agent.sim.plant import Plant
 from agent.sim.rail_wirings import rail_wirings
@@ -58,7 +61,7 @@ if TYPE_CHECKING:
 
     from agent.board.options import Options
     from agent.mqtt.config import MqttConfig
-    from agent.power.request import Reply, Request
+    from agent.power.request import Request
     from agent.requests.endpoint import Endpoint
     from agent.sim.snapshot import Snapshot
 
@@ -206,12 +209,19 @@ class Board:
             self.tunables,
             self.options,
             self.settings,
+            self.audit,
             lambda: self.endpoints,
         )
         return {
             **self.power_requests.table(),
             **looks.table(),
             **SupplyRequests(self.services).table(),
+            **OverrideRequests(
+                self.services.power.safety,
+                lambda: self.services.power_policies.current,
+                self._audit_change,
+                lambda: self.services.tell("policies"),
+            ).table(),
         }
 
     def _pace_changed(self) -> None:
@@ -240,19 +250,11 @@ class Board:
     def _audit_power(
         self, request: Request, what: str, sources: tuple[str, ...], reply: Reply, operation: str | None
     ) -> None:
-        self.audit.note(
-            {
-                "time": rfc3339_ms(time.time_ns() // 1_000_000),
-                "mono_ns": time.monotonic_ns(),
-                "boot": self.bus.boot,
-                "who": request.origin,
-                "what": what,
-                "targets": sources,
-                "verdict": reply.verdict.value,
-                "reason": reply.reason,
-                "operation": operation,
-            }
-        )
+        self.audit.note(audit_line(request.origin, what, sources, reply, operation, self.bus.boot))
+
+    def _audit_change(self, origin: str, what: str, reason: str) -> None:
+        """Something other than power was changed by somebody."""
+        self.audit.note(audit_line(origin, what, (), Reply(Verdict.DONE, reason), None, self.bus.boot))
 
     def _powered(self, host: str) -> Callable[[], bool]:
         return lambda: self.services.hosts[host].view().powered

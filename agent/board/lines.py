@@ -72,7 +72,7 @@ def open_memory_lines(profile: Profile, armed: bool = True, levels: Mapping[str,
     for name, table in profile.lines.items():
         if table.class_ == "maintained" and levels.get(name):
             chip.drive(name, True)
-    engine = LineEngine(_config(profile, lines, levels, armed), thread(profile))
+    engine = LineEngine(engine_config(profile, lines, levels, armed), thread(profile))
     return BoardLines(engine, armed, chip=chip, inputs=_input_names(profile))
 
 
@@ -88,7 +88,7 @@ def open_kernel_lines(profile: Profile, armed: bool, state_dir: Path) -> BoardLi
     try:
         if requested.guarded:
             guard = LineGuard.start(requested.guarded, rendezvous)
-        config = _config(profile, requested.lines, requested.levels, armed, fired.names)
+        config = engine_config(profile, requested.lines, requested.levels, armed, fired.names)
         engine = LineEngine(config, thread(profile))
     except BaseException:
         if guard:
@@ -102,14 +102,14 @@ def _input_names(profile: Profile) -> tuple[str, ...]:
     return tuple(name for name, table in profile.lines.items() if table.direction == "input")
 
 
-def _config(
+def engine_config(
     profile: Profile,
     lines: Mapping[str, KernelLine | MemoryLine],
     levels: Mapping[str, bool],
     armed: bool,
     fired: Collection[str] = (),
 ) -> EngineConfig:
-    """What needs outputs is left out while the board only observes."""
+    """What the engine is opened with; what needs outputs is left out while the board only observes."""
     slow = {name: name for name, chip in profile.chips.items() if chip.slow}
     return EngineConfig(
         outputs=tuple(

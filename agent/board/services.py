@@ -69,12 +69,13 @@ class Services:
         self.bus = bus
         self.lines = lines
         self.operations = operations
+        self.settings = settings
         self.power_policies = PolicyStore(policy.power(), settings)
         self._watchers: list[Callable[[str], None]] = []
         self._loop = asyncio.get_running_loop()
         self.hosts = {table.name: self._host(table) for table in profile.hosts}
         self._by_power_good = {table.power_good: self.hosts[table.name] for table in profile.hosts}
-        self.restore_policy = RestorePolicy(policy.restore, settings, lambda: self._tell("policies"))
+        self.restore_policy = RestorePolicy(policy.restore, settings, lambda: self.tell("policies"))
         self.restore = Restoration(self.hosts, settings, policy, self.restore_policy, bus.emit, self._switch_on)
         self._mains_line = profile.mains.line
         self.hours = {name: PowerOnHours(settings, name) for name in self.hosts}
@@ -112,7 +113,7 @@ class Services:
             operations,
             bus.emit,
             audit,
-            self._tell,
+            self.tell,
         )
         self._hours_task: asyncio.Task[None] | None = None
 
@@ -251,11 +252,11 @@ class Services:
         hours.powered(is_on)
         if is_on and not was_on:
             self.redundancy.host_powered_on()
-        self._tell(host.source)
+        self.tell(host.source)
 
     def _supplies_changed(self) -> None:
         for slot in self.supplies.slots:
-            self._tell(f"psu/{slot.name}")
+            self.tell(f"psu/{slot.name}")
         if not self._mains_line:
             self.restore.mains(mains_by_supplies(self.supplies.slots))
         self.redundancy.supplies_changed()
@@ -266,11 +267,12 @@ class Services:
         return None if steady is Steady.UNKNOWN else steady is Steady.ACTIVE
 
     def _redundancy_changed(self) -> None:
-        self._tell("redundancy")
+        self.tell("redundancy")
         for slot in self.supplies.slots:
-            self._tell(f"psu/{slot.name}")
+            self.tell(f"psu/{slot.name}")
 
-    def _tell(self, source: str) -> None:
+    def tell(self, source: str) -> None:
+        """The document of this source changed."""
         for watcher in self._watchers:
             watcher(source)
 

@@ -64,7 +64,7 @@ class EmergencyOff:
     ) -> None:
         """`rules` are those that the engine was opened with."""
         self._engine = engine
-        self._rules = {rule.domain: rule for rule in rules}
+        self.rules = {rule.domain: rule for rule in rules}
         self._hosts = hosts
         self._rails = rails
         self._answers: dict[str, asyncio.Future[bool]] = {}
@@ -73,14 +73,14 @@ class EmergencyOff:
 
     def everything(self) -> frozenset[str]:
         """Every host, and every rail with a rule."""
-        return frozenset(self._hosts) | frozenset(self._rules)
+        return frozenset(self._hosts) | frozenset(self.rules)
 
     def fire(self, domains: Iterable[str], request: Request) -> None:
         """The part that must be quick: nothing else is done before it."""
         for name in domains:
-            if name in self._rules:
+            if name in self.rules:
                 try:
-                    self._engine.fire(self._rules[name].name)
+                    self._engine.fire(self.rules[name].name)
                 except LineError as error:
                     log.error("emergency off of %s: %s", name, error)
                 else:
@@ -97,7 +97,7 @@ class EmergencyOff:
             for name in domains:
                 self._answers.pop(name, None)
                 self._requests.pop(name, None)
-                rule = self._rules.get(name)
+                rule = self.rules.get(name)
                 if rule is not None and rule.latches:
                     self._engine.reset(rule.name)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from agent.power.graph import DomainGraph
     from agent.power.operations import Operations
+    from agent.power.plan import Step
     from agent.power.policy import PowerPolicies
     from agent.power.safety import Safety
     from agent.power.unit import Unit
@@ -160,6 +161,10 @@ class PowerManager:
     def running_on(self, name: str) -> str | None:
         """The operation that works on a domain now."""
         return next((one.operation for one in self._active if not one.queued and name in one.domains()), None)
+
+    def under_way(self) -> list[tuple[str, tuple[Step, ...]]]:
+        """Every operation that was begun and has not ended, with its steps."""
+        return [(one.operation, tuple(one.plan.steps.values())) for one in self._active if not one.queued]
 
     def close(self) -> None:
         """Begin nothing more; what the units have begun goes on until they are closed."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from agent.power.gate import Policy
@@ -21,6 +22,12 @@ class Override:
     until_ns: int
     origin: str
     reason: str
+
+    def document(self) -> dict[str, object]:
+        """As faces show it."""
+        left_s = max(0.0, (self.until_ns - time.monotonic_ns()) / 1e9)
+        names = sorted(policy.value for policy in self.policies)
+        return {"policies": names, "by": self.origin, "why": self.reason, "left_s": round(left_s, 1)}
 
     @property
     def text(self) -> str:

@@ -132,7 +132,7 @@ class Plan:
                 continue
             plan, told = plan._try(step, replace(facts, free_slots=free), now_ns)
             effects += told
-            if plan.steps[name].state is StepState.ASKED and step.action in STARTS:
+            if any(isinstance(effect, Ask) for effect in told) and step.action in STARTS:
                 free -= 1
         if all(step.over for step in plan.steps.values()):
             plan, told = plan._finish(facts)
@@ -166,6 +166,8 @@ class Plan:
         return self._try_start(step, facts, now_ns)
 
     def _try_start(self, step: Step, facts: Facts, now_ns: int) -> tuple[Plan, list[PlanEffect]]:
+        if step.action is Action.ON and facts.domains[step.domain].state is HostState.ON:
+            return self._asked(step)  # nothing will be started: no turn to wait for
         for need in self.graph.needs(step.domain):
             planned, there = self.steps.get(need), facts.domains[need]
             if there.state is not HostState.ON:
@@ -186,8 +188,8 @@ class Plan:
         refusal = facts.refusal(step.domain, step.action)
         if refusal is not None:
             return self._held_back(step, refusal, now_ns)
-        started = now_ns if step.action in STARTS else self.last_start_ns
-        return replace(self, last_start_ns=started)._asked(step)
+        started_ns = now_ns if step.action in STARTS else self.last_start_ns
+        return replace(self, last_start_ns=started_ns)._asked(step)
 
     def _try_stop(self, step: Step, facts: Facts, now_ns: int) -> tuple[Plan, list[PlanEffect]]:
         for dependent in self.graph.dependents(step.domain):
