@@ -18,6 +18,9 @@ from agent.board.documents import Documents
 from agent.board.inventory import wired_actions
 from agent.board.lines import open_kernel_lines, open_memory_lines
 from agent.board.methods import BoardMethods
+from agent.board.metrics import BoardMetrics
+from agent.board.metrics_requests import MetricsRequests
+from agent.board.options import address
 from agent.board.override_requests import OverrideRequests
 from agent.board.policies import Policies
 from agent.board.power_requests import PowerRequests
@@ -42,6 +45,8 @@ from agent.power.operation_store import OperationStore
 from agent.power.operations import Operations
 from agent.power.request import Reply, Verdict
 from agent.profile.problem import SettingError
+from agent.prometheus.exposition import exposition
+from agent.prometheus.listener import MetricsListener
 from agent.sim.plant import Plant
 from agent.sim.rail_wirings import rail_wirings
 from agent.sim.smbus import SimulatedSmbus
@@ -69,6 +74,7 @@ log = logging.getLogger(__name__)
 
 DATABASE = "state.db"
 SOCKET = "pgood.sock"
+METRICS_PORT = 9623
 
 
 class Board:
@@ -136,6 +142,9 @@ class Board:
             )
             self._stack = opened.pop_all()
         self.documents = Documents(self.services, self._info)
+        self.metrics = BoardMetrics(self.services, self.documents, self.services.operation_metrics, self.board_id)
+        self.metrics_listener = MetricsListener(lambda: exposition(self.metrics.families()))
+        self._metrics_address = self._metrics_listen()
         self.tunables = Tunables(options, self.settings, self._pace_changed)
         self.power_requests = PowerRequests(
             self.services.manager, self.services.power.emergencies, self.services.operations
@@ -216,6 +225,7 @@ class Board:
             **self.power_requests.table(),
             **looks.table(),
             **SupplyRequests(self.services).table(),
+            **MetricsRequests(self.metrics, self.services.operation_metrics).table(),
             **OverrideRequests(
                 self.services.power.safety,
                 lambda: self.services.power_policies.current,
@@ -251,6 +261,8 @@ class Board:
         self, request: Request, what: str, sources: tuple[str, ...], reply: Reply, operation: str | None
     ) -> None:
         self.audit.note(audit_line(request.origin, what, sources, reply, operation, self.bus.boot))
+        if operation is None and not reply.verdict.good:
+            self.services.operation_metrics.request_refused(reply)
 
     def _audit_change(self, origin: str, what: str, reason: str) -> None:
         """Something other than power was changed by somebody."""
@@ -265,8 +277,15 @@ class Board:
         except ValueError as error:
             raise SettingError(str(error)) from error
 
+    def _metrics_listen(self) -> tuple[str, int] | None:
+        text = self.options.site.metrics.listen
+        try:
+            return address(text, METRICS_PORT) if text else None
+        except ValueError as error:
+            raise SettingError(f"metrics.listen: {error}") from error
+
     async def start(self) -> None:
-        """Bring everything up. Raises ListenError."""
+        """Bring everything up. Raises ListenError, MetricsListenError."""
         if self.mqtt_config and self.spooling:
             events = await self.spooling.open(self.journal, self.settings)
             self.mqtt = MqttFace(
@@ -288,6 +307,8 @@ class Board:
             self.mqtt.start()
         await self.control.start()
         await self.ipmi.listen(self._ipmi_addresses)
+        if self._metrics_address:
+            await self.metrics_listener.listen(*self._metrics_address)
 
     def restart(self) -> None:
         """Ask whoever runs the board to close it and open it anew."""
@@ -297,6 +318,7 @@ class Board:
     async def close(self) -> None:
         """Stop cleanly: nobody is heard any more, buttons go idle, maintained outputs stay, state is stored."""
         await self.control.close()
+        await self.metrics_listener.close()
         await self.ipmi.close()
         self.bus.emit(EventKind.AGENT_STOPPED, "board", self.board_id)
         await self.bus.drain()

@@ -149,6 +149,7 @@ class Documents:
             "temperatures_c": {
                 table.name: services.temperatures.reading(table.name).celsius for table in services.temperatures.tables
             },
+            "operations": services.operation_metrics.totals(),
             "engine": engine_document(services.lines),
         }
 

@@ -20,6 +20,7 @@ from agent.power.host import Host
 from agent.power.hours import PowerOnHours
 from agent.power.identify import IdentifyLed
 from agent.power.lines import POWER_GOOD, RESULTS, EngineHostLines
+from agent.power.metrics import OperationMetrics
 from agent.power.policy_store import PolicyStore
 from agent.power.restoration import Restoration
 from agent.power.restore import RestorePolicy
@@ -69,6 +70,8 @@ class Services:
         self.bus = bus
         self.lines = lines
         self.operations = operations
+        self.operation_metrics = OperationMetrics()
+        operations.when_ended(self.operation_metrics.operation_ended)
         self.settings = settings
         self.power_policies = PolicyStore(policy.power(), settings)
         self._watchers: list[Callable[[str], None]] = []

@@ -20,6 +20,7 @@ from agent.profile.load import find_profile, load_profile, load_site
 from agent.profile.problem import ConfigError, SettingError
 from agent.profile.simulate import simulated
 from agent.profile.site import Site
+from agent.prometheus.listener import MetricsListenError
 from agent.sim.snapshot import WorldError
 from agent.store.database import StoreError
 from agent.store.users import UsersError
@@ -38,6 +39,7 @@ OUTSIDE_ERRORS = (
     ConsoleError,
     LineError,
     ListenError,
+    MetricsListenError,
     StateDirError,
     StoreError,
     UsersError,

@@ -33,6 +33,7 @@ VERBS = {
     "policies": "agent.cli.policies",
     "override": "agent.cli.policies",
     "health": "agent.cli.health",
+    "metrics": "agent.cli.metrics",
     "lines": "agent.cli.lines",
     "call": "agent.cli.call",
     "sim": "agent.cli.sim",

@@ -179,8 +179,9 @@ class PowerManager:
         state, there = self._units[name].state, self._facts[name]
         if state is not there.state:
             self._facts[name] = DomainFacts(state, time.monotonic_ns())
-            if (operation := self.running_on(name)) is not None:
-                self.operations.step(operation, f"{self.graph.domains[name].source}: {state.value}")
+            for active in self._active:
+                if not active.queued and name in active.domains():
+                    self._note(active, f"{self._source(name)}: {state.value}")
         self._pump()
 
     # ------------------------------------------------------------------ admission

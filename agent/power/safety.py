@@ -61,10 +61,10 @@ class Safety:
             Policy.HEALTH: not policies.health_check,
         }
         for refusal in (
-            self._too_soon(name, action, policies.min_off_s),
             self._unproven(name) if policies.power_good_required else None,
             *(gate.refusal(domain.source, action) for gate in self._gates),
             self._too_much(name, action) if policies.capacity_check else None,
+            self._too_soon(name, action, policies.min_off_s),
         ):
             if refusal is None or off.get(refusal.policy, False):
                 continue

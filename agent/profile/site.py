@@ -129,6 +129,13 @@ class SiteTelemetry(Table, frozen=True):
     """Before those of the profile."""
 
 
+class SiteMetrics(Table, frozen=True):
+    """Metrics for Prometheus over HTTP."""
+
+    listen: str = ""
+    """`HOST:PORT`, such as 127.0.0.1:9623; empty = off. There is no password: keep it on this machine or behind one."""
+
+
 class Site(Table, frozen=True):
     """A whole site file; every key has a default."""
 
@@ -141,3 +148,4 @@ class Site(Table, frozen=True):
     policy: SitePolicy = SitePolicy()
     local: SiteLocal = SiteLocal()
     telemetry: SiteTelemetry = SiteTelemetry()
+    metrics: SiteMetrics = SiteMetrics()
