@@ -18,6 +18,7 @@ VERBS = {
     "demo": "agent.cli.demo",
     "run": "agent.cli.run",
     "check": "agent.cli.check",
+    "wire": "agent.cli.wire",
     "arm": "agent.cli.arm",
     "disarm": "agent.cli.arm",
     "user": "agent.cli.user",

@@ -56,15 +56,17 @@ def _section(heading: str, lines: Iterator[str]) -> Iterator[str]:
 
 def _line(profile: Profile, name: str, line: LineTable) -> str:
     what = _output(line) if line.direction == "output" else _input(line)
-    return f"{name}: {_place(profile, line)}{what}"
+    where = place(profile, line)
+    return f"{name}: {where}{': ' if where else ''}{what}"
 
 
-def _place(profile: Profile, line: LineTable) -> str:
-    if profile.board.simulated:
+def place(profile: Profile, line: LineTable) -> str:
+    """Where a line is; empty where it is only in memory."""
+    if not (line.line or line.offset is not None):
         return ""
     where = line.line or f"offset {line.offset}"
     pin = header_pin(profile, line)
-    return f"{where} of {line.chip}{f', header pin {pin.pin}' if pin else ''}: "
+    return f"{where}{f' of {line.chip}' if line.chip else ''}{f', header pin {pin.pin}' if pin else ''}"
 
 
 def _output(line: LineTable) -> str:
