@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.board.interlocks import Interlocks
@@ -14,6 +15,7 @@ from agent.board.line_events import board_event
 from agent.board.sequences import SequenceRunner
 from agent.events.event import EventKind
 from agent.limits.watch import LimitWatch
+from agent.power.adapter_set import AdapterSet
 from agent.power.host import Host
 from agent.power.hours import PowerOnHours
 from agent.power.identify import IdentifyLed
@@ -63,8 +65,11 @@ class Services:
         self.operations = Operations(bus.boot)
         self._watchers: list[Callable[[str], None]] = []
         self._loop = asyncio.get_running_loop()
+        self.adapters = AdapterSet(profile, lines.engine, buses, armed=lines.armed)
         self.hosts = {table.name: self._host(table) for table in profile.hosts}
-        self._by_power_good = {table.power_good: self.hosts[table.name] for table in profile.hosts}
+        self._by_power_good = {
+            table.power_good: self.hosts[table.name] for table in profile.hosts if table.controls is None
+        }
         self.restore_policy = RestorePolicy(policy.restore, settings, lambda: self._tell("policies"))
         self.restore = Restoration(self.hosts, settings, policy, self.restore_policy, bus.emit)
         self._mains_line = profile.mains.line
@@ -96,15 +101,21 @@ class Services:
 
     def _host(self, table: HostTable) -> Host:
         timing = HostTiming(**{key: getattr(table.timing, key) for key in table.timing.__struct_fields__})
-        return Host(
+        by_adapters = self.adapters.host_lines(table) if table.controls else None
+        if by_adapters:
+            timing = replace(timing, act_within_ms=by_adapters.act_within_ms)
+        host = Host(
             table.name,
             timing,
-            EngineHostLines(table, self.lines.engine, self.lines.armed),
+            by_adapters or EngineHostLines(table, self.lines.engine, self.lines.armed),
             functools.partial(self._host_told, table.name),
             self._host_changed,
             begun=self._begun,
             asked=lambda host, request: self.restore.asked(host, request),
         )
+        if by_adapters:
+            self.adapters.connect(by_adapters, host)
+        return host
 
     def watch(self, changed: Callable[[str], None]) -> None:
         """`changed` is called with the source (`host/0`, `psu/1`, `redundancy`) whenever its document changed."""
@@ -118,6 +129,7 @@ class Services:
         self._loop.add_reader(self.lines.engine.fileno(), self._line_events)
         if self.lines.guard:
             self._loop.add_reader(self.lines.guard.fileno(), self._guard_lost)
+        self.adapters.start()
         self.restore.start()
         self.supplies.start()
         self.redundancy.start()
@@ -129,6 +141,7 @@ class Services:
 
     async def close(self) -> None:
         """Stop watching; no line moves."""
+        await self.adapters.close()
         await self.energy_meter.close()
         await self.power_meter.close()
         await self.limits.close()
@@ -154,6 +167,7 @@ class Services:
 
     def _line_events(self) -> None:
         for event in self.lines.engine.events():
+            self.adapters.feed(event)
             match event:
                 case InputChanged(line=line, steady=steady) if line in self._by_power_good:
                     self._power_good(self._by_power_good[line], steady)

@@ -152,6 +152,10 @@ CATALOG: dict[EventKind, CatalogEntry] = {
         "The watchdog of host {0} ran out: {1}.",
         SelForm(WATCHDOG, SENSOR_SPECIFIC, 0),
     ),
+    EventKind.HOST_SENSE_LOST: CatalogEntry(
+        _WARNING, PGOOD + "HostSenseLost", "Whether host {0} has power cannot be told: {1}."
+    ),
+    EventKind.HOST_SENSE_BACK: CatalogEntry(_OK, PGOOD + "HostSenseBack", "Host {0} can be sensed again: it is {1}."),
     EventKind.PSU_INSERTED: CatalogEntry(
         _OK, OPENBMC + "PowerSupplyInserted", "Power supply {0} inserted.", _supply(0)
     ),

@@ -53,6 +53,8 @@ class EventKind(enum.Enum):
     HOST_ACTION_FAILED = "host.action_failed"
     HOST_RESTORED = "host.restored"
     HOST_WATCHDOG = "host.watchdog"
+    HOST_SENSE_LOST = "host.sense_lost"
+    HOST_SENSE_BACK = "host.sense_back"
 
     PSU_INSERTED = "psu.inserted"
     PSU_REMOVED = "psu.removed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.profile.check_adapters import check_adapters
 from agent.profile.check_lines import check_lines
 from agent.profile.check_rules import check_rules
 from agent.profile.problem import KeyPath, Problem
@@ -33,6 +34,7 @@ def check(profile: Profile) -> list[Problem]:
         *_unique("watches", (watch.name for watch in profile.watches)),
         *check_rules(profile),
         *_mains(profile),
+        *check_adapters(profile),
     ]
 
 

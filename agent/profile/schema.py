@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from agent.power.timing import MAX_FORCE_OFF_MS, MAX_PRESS_MS
+from agent.profile.adapter_tables import AdapterTable, ControlsTable
 from agent.profile.base import Name, Table
 from agent.profile.rules import EngineTable, InterlockTable, SequenceTable, WatchTable
 
@@ -96,13 +97,16 @@ class ConsoleTable(Table, frozen=True):
 
 class HostTable(Table, frozen=True):
     name: Name
-    power_good: str
+    power_good: str = ""
+    """Required, unless `controls` names another sense."""
     power_button: str = ""
     reset_button: str = ""
     nmi_button: str = ""
     identify_led: str = ""
     timing: TimingTable = TimingTable()
     console: ConsoleTable | None = None
+    controls: ControlsTable | None = None
+    """Without: everything by the lines above."""
 
 
 class BusTable(Table, frozen=True):
@@ -215,5 +219,6 @@ class Profile(Table, frozen=True):
     interlocks: tuple[InterlockTable, ...] = ()
     sequences: tuple[SequenceTable, ...] = ()
     watches: tuple[WatchTable, ...] = ()
+    adapters: dict[Name, AdapterTable] = msgspec.field(default_factory=dict)
     engine: EngineTable | None = None
     """None: what a real board needs, and nothing special on a simulated one."""

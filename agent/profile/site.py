@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from agent.profile.adapter_tables import AdapterTable
 from agent.profile.base import Name, Table
 from agent.profile.schema import TelemetryRule
 
@@ -124,3 +125,5 @@ class Site(Table, frozen=True):
     policy: SitePolicy = SitePolicy()
     local: SiteLocal = SiteLocal()
     telemetry: SiteTelemetry = SiteTelemetry()
+    adapters: dict[Name, AdapterTable] = msgspec.field(default_factory=dict)
+    """Addresses, users and password files of the profile's adapters, and adapters of this installation alone."""

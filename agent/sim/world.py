@@ -46,7 +46,7 @@ class SimulatedWorld:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._buttons: dict[str, tuple[Callable[[str, bool, int], None], str]] = {}
-        self._power_good = {host.power_good: host.name for host in profile.hosts}
+        self._power_good = {host.power_good: host.name for host in profile.hosts if host.power_good}
         for host in profile.hosts:
             if host.power_button:
                 self._buttons[host.power_button] = (plant.power_button, host.name)

@@ -63,7 +63,7 @@ class CommandAdapter:
         self.reports = bool(options.sense)
         self._options = options
         self._around = around
-        self._sense = PolledSense(around.name, self._look, options.poll_s)
+        self._sense = PolledSense(around.place, self._look, options.poll_s)
 
     async def start(self, tell: Callable[[Sense], None]) -> None:
         if self._options.sense:

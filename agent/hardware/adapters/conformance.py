@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The conformance test of power adapters: run it in your own tests, and with `pgood adapters check`.
 
-    findings = await check_adapter("plug0", make, world)
+    findings = await check_adapter("adapters.plug0", make, world)
     assert not [finding for finding in findings if not finding.good]
 
 `make` makes a new adapter each time. `world` is the machine behind it, real or simulated; without one only what needs
@@ -98,19 +98,22 @@ class _Trial:
 
 
 async def check_adapter(
-    name: str,
+    place: str,
     make: Callable[[], PowerAdapter],
     world: World | None = None,
     *,
     timeout_s: float = 5.0,
     patience_s: float = 20.0,
 ) -> list[Finding]:
-    """Every check in turn. `timeout_s` is that of the adapter's options, `patience_s` how long a sense may take."""
+    """Every check in turn. `place` is what errors begin with, such as `adapters.plug0`.
+
+    `timeout_s` is that of the adapter's options, `patience_s` how long a sense may take.
+    """
     findings: list[Finding] = []
     stalls: list[float] = []
     watch = asyncio.create_task(_watch_loop(stalls))
     try:
-        checks = _Checks(name, make, world, timeout_s + SLACK_S, patience_s)
+        checks = _Checks(place, make, world, timeout_s + SLACK_S, patience_s)
         async for finding in checks.run():
             findings.append(finding)
     finally:
@@ -130,9 +133,9 @@ async def _watch_loop(stalls: list[float]) -> None:
 
 class _Checks:
     def __init__(
-        self, name: str, make: Callable[[], PowerAdapter], world: World | None, deadline_s: float, patience_s: float
+        self, place: str, make: Callable[[], PowerAdapter], world: World | None, deadline_s: float, patience_s: float
     ) -> None:
-        self._name = name
+        self._place = place
         self._make = make
         self._world = world
         self._deadline_s = deadline_s
@@ -284,7 +287,7 @@ class _Checks:
         start = FROM.get(ability, Level.ON)
         error = await self._error(trial.adapter.act(ability, Precondition(start, own=False)))
         sent = world.commands() - before
-        said = self._name in str(error)
+        said = self._place in str(error)
         text = f"{sent} commands; {type(error).__name__}: {error}"
         return Finding(name, isinstance(error, AdapterError) and said and sent == 0, text)
 

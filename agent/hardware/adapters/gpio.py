@@ -153,9 +153,9 @@ def check_outcome(done: CommandDone, around: Surroundings) -> None:
     A hold that ran into its limit was carried out: whether it helped, the sense tells.
     """
     if done.outcome is Outcome.REFUSED:
-        raise PreconditionFailed(f"adapters.{around.name}: {done.reason}")
+        raise PreconditionFailed(f"{around.place}: {done.reason}")
     if done.outcome not in (Outcome.COMPLETED, Outcome.LIMIT_REACHED):
-        raise AdapterError(f"adapters.{around.name}: line {done.line}: {done.outcome.name.lower()}: {done.reason}")
+        raise AdapterError(f"{around.place}: line {done.line}: {done.outcome.name.lower()}: {done.reason}")
 
 
 KIND = AdapterKind(

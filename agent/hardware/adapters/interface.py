@@ -137,15 +137,15 @@ class AdapterOptions(Table, frozen=True):
 class Surroundings:
     """What the board lends to its adapters."""
 
-    name: str
-    """Of the adapter in the profile: errors begin with `adapters.NAME`."""
+    place: str
+    """Of the adapter in the profile, `adapters.NAME`: errors begin with it."""
     profile: Profile
     lines: EngineLines | None = None
     buses: Mapping[str, I2cBus] = field(default_factory=dict)
 
     def error(self, text: str) -> AdapterError:
         """An error that names this adapter."""
-        return AdapterError(f"adapters.{self.name}: {text}")
+        return AdapterError(f"{self.place}: {text}")
 
 
 Fault = tuple[str, str]

@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 class PolledSense:
     """Used on the loop's thread. `look` returns a level, or raises AdapterError: then the level is unknown."""
 
-    def __init__(self, name: str, look: Callable[[], Awaitable[Sense]], period_s: float) -> None:
-        self._name = name
+    def __init__(self, place: str, look: Callable[[], Awaitable[Sense]], period_s: float) -> None:
+        self._place = place
         self._look = look
         self._period_s = period_s
         self._tell: Callable[[Sense], None] | None = None
@@ -30,7 +30,7 @@ class PolledSense:
 
     def start(self, tell: Callable[[Sense], None]) -> None:
         self._tell = tell
-        self._task = asyncio.create_task(self._run(), name=f"adapter-{self._name}-sense")
+        self._task = asyncio.create_task(self._run(), name=f"{self._place}-sense")
 
     def hurry(self) -> None:
         """Look again at once: something was just done."""
@@ -60,8 +60,8 @@ class PolledSense:
             except AdapterError as error:
                 sense = Sense(Level.UNKNOWN, str(error))
             except Exception as error:
-                log.exception("adapter %s", self._name)
-                sense = Sense(Level.UNKNOWN, f"adapters.{self._name}: {type(error).__name__}: {error}")
+                log.exception("%s", self._place)
+                sense = Sense(Level.UNKNOWN, f"{self._place}: {type(error).__name__}: {error}")
             self._became(sense)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._period_s):

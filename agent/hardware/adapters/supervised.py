@@ -29,14 +29,14 @@ NOT_YET = "nothing was heard since start"
 class SupervisedAdapter:
     """Used on the loop's thread. An adapter that hangs, even one that cannot be cancelled, holds up nobody else."""
 
-    def __init__(self, name: str, adapter: PowerAdapter, timeout_s: float) -> None:
-        self.name = name
+    def __init__(self, place: str, adapter: PowerAdapter, timeout_s: float) -> None:
+        self.place = place
         self.abilities = adapter.abilities
         self.reports = adapter.reports
         self.deadline_s = timeout_s + SLACK_S
         """Every call ends within this."""
         self.adapter = adapter
-        self.sense = Sense(Level.UNKNOWN, f"adapters.{name}: {NOT_YET}")
+        self.sense = Sense(Level.UNKNOWN, f"{place}: {NOT_YET}")
         self.since_ns = time.monotonic_ns()
         """CLOCK_MONOTONIC when the level became what it is."""
         self._watchers: list[Callable[[Sense], None]] = []
@@ -50,14 +50,14 @@ class SupervisedAdapter:
 
     def start(self) -> None:
         """Bring the adapter up, again and again until it is."""
-        self._starting = asyncio.create_task(self._start(), name=f"adapter-{self.name}-start")
+        self._starting = asyncio.create_task(self._start(), name=f"{self.place}-start")
 
     async def act(self, ability: Ability, when: Precondition) -> None:
         """As PowerAdapter.act, with the deadline enforced. Raises AdapterError and nothing else."""
         if ability not in self.abilities or ability is Ability.SENSE:
-            raise AdapterError(f"adapters.{self.name}: it cannot do {ability.value!r}")
+            raise AdapterError(f"{self.place}: it cannot do {ability.value!r}")
         if self._overrun:
-            raise AdapterError(f"adapters.{self.name}: still stuck in an earlier command; restart the agent")
+            raise AdapterError(f"{self.place}: still stuck in an earlier command; restart the agent")
         doubt = "whether the command was carried out is not known"
         await self._bounded(self.adapter.act(ability, when), f"{ability.value} did not end", doubt)
 
@@ -107,16 +107,16 @@ class SupervisedAdapter:
             raise
         if not task.done():
             self._leave(task)
-            raise AdapterError(f"adapters.{self.name}: {what} within {self.deadline_s:g} s; {doubt}")
+            raise AdapterError(f"{self.place}: {what} within {self.deadline_s:g} s; {doubt}")
         if task.cancelled():
-            raise AdapterError(f"adapters.{self.name}: {what}: it was cancelled; {doubt}")
+            raise AdapterError(f"{self.place}: {what}: it was cancelled; {doubt}")
         error = task.exception()
         if isinstance(error, AdapterError):
             raise error
         if error is not None:
-            log.error("adapter %s", self.name, exc_info=error)
+            log.error("%s", self.place, exc_info=error)
             why = f"a fault of the adapter: {type(error).__name__}: {error}"
-            raise AdapterError(f"adapters.{self.name}: {why}") from error
+            raise AdapterError(f"{self.place}: {why}") from error
 
     def _leave(self, task: asyncio.Task[None]) -> None:
         self._overrun.add(task)

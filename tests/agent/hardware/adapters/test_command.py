@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from agent.hardware.adapters.interface import PowerAdapter
 
-AROUND = Surroundings("strip", Profile(schema=1, name="test"))
+AROUND = Surroundings("adapters.strip", Profile(schema=1, name="test"))
 
 
 def options(world: FileWorld) -> CommandOptions:
@@ -41,7 +41,9 @@ def shell(text: str) -> tuple[str, ...]:
 def test_conforms(tmp_path: Path) -> None:
     async def story() -> None:
         world = FileWorld(tmp_path)
-        findings = await check_adapter("strip", lambda: KIND.make(options(world), AROUND), world, timeout_s=2.0)
+        findings = await check_adapter(
+            "adapters.strip", lambda: KIND.make(options(world), AROUND), world, timeout_s=2.0
+        )
         assert not bad(findings)
 
     play(story)

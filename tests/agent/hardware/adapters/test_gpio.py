@@ -22,7 +22,10 @@ def test_conforms(tmp_path: Path) -> None:
         with LineWorld(tmp_path).running() as world:
             options = host_options(world.profile.hosts[0])
             findings = await check_adapter(
-                "panel", lambda: KIND.make(options, world.around("panel")), world, timeout_s=options.timeout_s
+                "adapters.panel",
+                lambda: KIND.make(options, world.around("adapters.panel")),
+                world,
+                timeout_s=options.timeout_s,
             )
             assert not bad(findings)
             assert {f"{a.value}: is done" for a in Ability if a is not Ability.SENSE} <= {f.name for f in findings}
@@ -35,7 +38,7 @@ def test_the_engine_looks_again_in_the_instant_of_the_press(tmp_path: Path) -> N
 
     async def story() -> None:
         with LineWorld(tmp_path).running() as world:
-            adapter = KIND.make(host_options(world.profile.hosts[0]), world.around("panel"))
+            adapter = KIND.make(host_options(world.profile.hosts[0]), world.around("adapters.panel"))
             await adapter.start(lambda sense: None)
             await asyncio.sleep(0.1)
             with pytest.raises(PreconditionFailed, match=r"adapters\.panel"):
@@ -49,7 +52,7 @@ def test_a_press_that_nobody_waits_for_any_more_is_let_go(tmp_path: Path) -> Non
     async def story() -> None:
         with LineWorld(tmp_path).running() as world:
             options = GpioOptions(power_good="power-good", power_button="power-button", force_off_ms=6000)
-            adapter = KIND.make(options, world.around("panel"))
+            adapter = KIND.make(options, world.around("adapters.panel"))
             world.world.happen(["host", "0", "normal"])
             await world.become(Level.ON)
             await asyncio.sleep(0.2)

@@ -84,7 +84,7 @@ class LateStart(Obedient):
 def test_one_that_cannot_be_cancelled_holds_up_nobody() -> None:
     async def story() -> None:
         deaf = Deaf()
-        one = SupervisedAdapter("x", deaf, 0.1)
+        one = SupervisedAdapter("adapters.x", deaf, 0.1)
         begun_s = time.monotonic()
         with pytest.raises(AdapterError, match=r"adapters\.x: on did not end within .* not known"):
             await one.act(Ability.ON, WHEN)
@@ -101,14 +101,14 @@ def test_one_that_cannot_be_cancelled_holds_up_nobody() -> None:
 def test_a_fault_of_the_adapter_is_an_error_that_names_it() -> None:
     async def story() -> None:
         with pytest.raises(AdapterError, match=r"adapters\.x: a fault of the adapter: ZeroDivisionError: oops"):
-            await SupervisedAdapter("x", Faulty(), 1).act(Ability.ON, WHEN)
+            await SupervisedAdapter("adapters.x", Faulty(), 1).act(Ability.ON, WHEN)
 
     play(story)
 
 
 def test_a_start_that_fails_is_tried_again_and_the_sense_is_unknown_until_then() -> None:
     async def story() -> None:
-        one = SupervisedAdapter("x", LateStart(), 1)
+        one = SupervisedAdapter("adapters.x", LateStart(), 1)
         heard: list[Sense] = []
         one.watch(heard.append)
         one.start()
@@ -122,7 +122,7 @@ def test_a_start_that_fails_is_tried_again_and_the_sense_is_unknown_until_then()
 def test_the_time_of_a_level_is_not_moved_by_a_new_reason() -> None:
     async def story() -> None:
         adapter = Obedient()
-        one = SupervisedAdapter("x", adapter, 1)
+        one = SupervisedAdapter("adapters.x", adapter, 1)
         one.start()
         await until(lambda: one.sense.level is Level.OFF)
         adapter.tell(Sense(Level.UNKNOWN, "a"))
@@ -210,7 +210,9 @@ def test_conformance_finds_the_fault(kind: type[Obedient], finding: str | None) 
     async def story() -> None:
         adapter = kind()
         deaf = asyncio.get_running_loop().call_later(1.0, adapter.let_go.set) if isinstance(adapter, Deaf) else None
-        findings = await check_adapter("x", lambda: adapter, MemoryWorld(adapter), timeout_s=0.1, patience_s=0.2)
+        findings = await check_adapter(
+            "adapters.x", lambda: adapter, MemoryWorld(adapter), timeout_s=0.1, patience_s=0.2
+        )
         bad = [one.name for one in findings if not one.good]
         assert bad == [] if finding is None else finding in bad
         if deaf:

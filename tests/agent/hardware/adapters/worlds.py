@@ -57,8 +57,8 @@ class LineWorld:
         self.engine_lines = EngineLines(self.lines.engine)
         self._driven = 0
 
-    def around(self, name: str) -> Surroundings:
-        return Surroundings(name, self.profile, self.engine_lines)
+    def around(self, place: str) -> Surroundings:
+        return Surroundings(place, self.profile, self.engine_lines)
 
     @contextlib.contextmanager
     def running(self) -> Iterator[LineWorld]:
@@ -114,6 +114,8 @@ sense) sleep "$(cat {folder}/sense-delay)"; [ -e {folder}/cut ] && {{ echo "no r
        grep -q on "$state" ;;
 *) [ -e {folder}/cut ] && {{ echo "no route to machine" >&2; exit 7; }}
    echo "$1" >> {folder}/commands
+   [ -e {folder}/fail-once ] && {{ rm {folder}/fail-once; echo "try later" >&2; exit 4; }}
+   [ -e {folder}/deaf ] && exit 0
    case "$1" in on) echo on > "$state" ;; off|soft_off) echo off > "$state" ;; esac ;;
 esac
 """
