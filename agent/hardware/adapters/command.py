@@ -23,7 +23,7 @@ EXIT_LEVELS = {0: Level.ON, 1: Level.OFF}
 """What a sense command's exit code says; every other code is no answer."""
 
 
-class CommandOptions(AdapterOptions, frozen=True):
+class CommandOptions(AdapterOptions, frozen=True, kw_only=True):
     """A program and its arguments for each ability; no shell reads them."""
 
     on: Argv = ()

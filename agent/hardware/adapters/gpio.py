@@ -38,7 +38,7 @@ PressMs = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 HoldMs = Annotated[int, msgspec.Meta(ge=1, le=15_000)]
 
 
-class GpioOptions(AdapterOptions, frozen=True):
+class GpioOptions(AdapterOptions, frozen=True, kw_only=True):
     """Names of lines of the profile, and the times of presses in milliseconds."""
 
     timeout_s: Annotated[float, msgspec.Meta(ge=0.1, le=120)] = 20.0

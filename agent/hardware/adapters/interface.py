@@ -126,7 +126,7 @@ class PowerAdapter(Protocol):
         ...
 
 
-class AdapterOptions(Table, frozen=True):
+class AdapterOptions(Table, frozen=True, kw_only=True):
     """Base of every adapter's options: the keys of `[adapters.NAME]` in the profile and in the site file."""
 
     timeout_s: Annotated[float, msgspec.Meta(ge=0.1, le=120)] = 5.0
