@@ -29,12 +29,13 @@ class ChildFailed(Exception):
 class Child:
     """Used on the loop's thread; one request at a time, others wait for their turn within their deadline."""
 
-    def __init__(self, module: str, greeting: Mapping[str, object], patient: float = FIRST_REST_S) -> None:
+    def __init__(self, module: str, greeting: Mapping[str, object], rest_s: float = FIRST_REST_S) -> None:
         """`greeting` is the child's first line: secrets travel there, never as argument or environment."""
         self._module = module
         self._greeting = dict(greeting)
-        self._first_rest_s = self._rest_s = patient
+        self._first_rest_s = self._rest_s = rest_s
         self._process: asyncio.subprocess.Process | None = None
+        self._dying: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
         self._number = 0
         self._rests_until_s = 0.0
@@ -46,18 +47,21 @@ class Child:
 
     async def call(self, request: Mapping[str, object], within_s: float) -> dict[str, Any]:
         """The child's answer. Raises ChildFailed; a child that is late is killed, so that nothing is done late."""
+        asked = False
         try:
             async with asyncio.timeout(within_s), self._turn:
+                asked = True
                 return await self._call(request)
         except TimeoutError as error:
+            if not asked:
+                raise ChildFailed("busy with earlier requests") from error
             self._ended(f"no answer within {within_s:g} s")
             raise ChildFailed(self._why) from error
 
     async def close(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            _kill(process)
-            await process.wait()
+        """End the child, and wait until it is gone."""
+        self._give_up()
+        await asyncio.gather(*self._dying)
 
     async def _call(self, request: Mapping[str, object]) -> dict[str, Any]:
         if time.monotonic() < self._rests_until_s:
@@ -77,8 +81,7 @@ class Child:
             raise ChildFailed(self._why) from error
         finally:
             if not done and self._process is process:  # cancelled: the answer to come is nobody's
-                self._process = None
-                _kill(process)
+                self._give_up()
         if "error" in answer:
             why = _readable(str(answer["error"]))
             if answer.get("end"):
@@ -111,12 +114,21 @@ class Child:
 
     def _ended(self, why: str) -> None:
         """The next child comes after a rest, which doubles with each failure: a BMC locks accounts out."""
-        if self._process is not None:
-            _kill(self._process)
-            self._process = None
+        self._give_up()
         self._why = why
         self._rests_until_s = time.monotonic() + self._rest_s
         self._rest_s = min(LONGEST_REST_S, 2 * self._rest_s)
+
+    def _give_up(self) -> None:
+        """Kill the child; what is left of it is cleared away while others go on."""
+        process, self._process = self._process, None
+        if process is not None:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+            task = asyncio.create_task(_cleared_away(process), name="child-end")
+            self._dying.add(task)
+            task.add_done_callback(self._dying.discard)
 
 
 def _decoded(line: bytes, number: int) -> dict[str, Any]:
@@ -136,7 +148,7 @@ def _readable(text: str) -> str:
     return "".join(character for character in text[:200] if character.isprintable())
 
 
-def _kill(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+async def _cleared_away(process: asyncio.subprocess.Process) -> None:
+    """Read what is left in its pipes, else they would stay open."""
+    with contextlib.suppress(OSError, ValueError):
+        await process.communicate()

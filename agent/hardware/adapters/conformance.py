@@ -51,7 +51,7 @@ class World(Protocol):
         """The truth."""
         ...
 
-    def commands(self) -> int:
+    async def commands(self) -> int:
         """How many commands have reached the machine; inquiries do not count."""
         ...
 
@@ -186,7 +186,7 @@ class _Checks:
         return Finding("refuses what it cannot", True)
 
     async def _closing(self, trial: _Trial) -> AsyncIterator[Finding]:
-        commands = self._world.commands() if self._world else 0
+        commands = await self._world.commands() if self._world else 0
         truth = await self._world.level() if self._world else Level.UNKNOWN
         yield await self._ends("close", trial.adapter.close())
         yield await self._ends("close again", trial.adapter.close())
@@ -194,8 +194,8 @@ class _Checks:
         await asyncio.sleep(QUIET_S)
         yield Finding("is silent after close", len(trial.heard) == heard)
         if self._world is not None:
-            same = (self._world.commands(), await self._world.level()) == (commands, truth)
-            yield Finding("close moves nothing", same, f"{self._world.commands() - commands} commands")
+            same = (await self._world.commands(), await self._world.level()) == (commands, truth)
+            yield Finding("close moves nothing", same, f"{await self._world.commands() - commands} commands")
 
     # ------------------------------------------------------------------ with a world
 
@@ -244,10 +244,10 @@ class _Checks:
     async def _sends_nothing(
         self, name: str, trial: _Trial, world: World, ability: Ability, when: Precondition
     ) -> Finding:
-        before = world.commands()
+        before = await world.commands()
         error = await self._error(trial.adapter.act(ability, when))
         await asyncio.sleep(QUIET_S)
-        sent = world.commands() - before
+        sent = await world.commands() - before
         good = isinstance(error, PreconditionFailed) and sent == 0
         return Finding(name, good, f"{sent} commands; {type(error).__name__}: {error}")
 
@@ -255,7 +255,7 @@ class _Checks:
         start = FROM.get(ability, Level.ON)
         if not await self._begin(trial, world, start):
             return Finding(f"{ability.value}: is done", False, f"the sense never became {start.value}")
-        before = world.commands()
+        before = await world.commands()
         error = await self._error(trial.adapter.act(ability, trial.precondition(start)))
         if error is not None:
             return Finding(f"{ability.value}: is done", False, str(error))
@@ -263,7 +263,7 @@ class _Checks:
         deadline_s = time.monotonic() + self._patience_s
         while await world.level() is not wanted and time.monotonic() < deadline_s:
             await asyncio.sleep(0.02)
-        truth, sent = await world.level(), world.commands() - before
+        truth, sent = await world.level(), await world.commands() - before
         told = Ability.SENSE not in trial.adapter.abilities or await trial.until(wanted, self._patience_s)
         # What only says how it shall be may be said more than once; a press may not.
         once = sent >= 1 if ability in LEVEL_ABILITIES else sent == 1
@@ -283,10 +283,10 @@ class _Checks:
         ability = next((a for a in (Ability.ON, Ability.RESET, Ability.OFF) if a in trial.adapter.abilities), None)
         if ability is None:
             return Finding(name, True, "it has no command")
-        before = world.commands()
+        before = await world.commands()
         start = FROM.get(ability, Level.ON)
         error = await self._error(trial.adapter.act(ability, Precondition(start, own=False)))
-        sent = world.commands() - before
+        sent = await world.commands() - before
         said = self._place in str(error)
         text = f"{sent} commands; {type(error).__name__}: {error}"
         return Finding(name, isinstance(error, AdapterError) and said and sent == 0, text)

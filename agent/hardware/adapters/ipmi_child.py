@@ -18,6 +18,7 @@ CONTROL = 0x02
 CONTROLS = {"off": 0, "on": 1, "reset": 3, "nmi": 4, "soft_off": 5}
 """Chassis Control's parameter (IPMI 2.0, table 28-4) for each ability."""
 POWER_BIT = 0x01
+ONCE_S = 3600.0
 PRIVILEGES = {"operator": 3, "administrator": 4}
 
 
@@ -48,7 +49,7 @@ class Remote:
             state = "on" if self.power()["on"] else "off"
             if state != when:
                 return {"refused": state}
-        self._raw(CONTROL, (CONTROLS[what],), retry=False)
+        self._raw(CONTROL, (CONTROLS[what],), once=True)
         return {}
 
     def sensor(self, name: str) -> dict[str, Any]:
@@ -58,8 +59,10 @@ class Remote:
             return {"unavailable": f"sensor {name!r} has no reading now"}
         return {"value": float(reading.value), "unit": str(reading.units or "")}
 
-    def _raw(self, command: int, data: tuple[int, ...], retry: bool = True) -> bytes:
-        answer = self._bmc.raw_command(netfn=CHASSIS, command=command, data=list(data), retry=retry)
+    def _raw(self, command: int, data: tuple[int, ...], once: bool = False) -> bytes:
+        """pyghmi sends again what got no answer in `timeout` seconds: with ONCE_S the agent has ended us before."""
+        timeout = ONCE_S if once else None
+        answer = self._bmc.raw_command(netfn=CHASSIS, command=command, data=list(data), timeout=timeout)
         if "error" in answer:
             raise OSError(str(answer["error"]))
         return bytes(answer["data"])

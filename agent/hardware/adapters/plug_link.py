@@ -73,6 +73,7 @@ class PlugLink:
         self._user = user
         self._loop = loop
         self._up = False
+        self._refused = False
         self._broker = broker
         url = broker.url
         client = self._client = Client(
@@ -92,7 +93,7 @@ class PlugLink:
             client.ws_set_options(path=url.path)
         client.on_connect = lambda _c, _d, _f, reason, _p: self._post(self._connected, reason.is_failure, str(reason))
         client.on_connect_fail = lambda _c, _d: self._post(self._lost, "it cannot be reached")
-        client.on_disconnect = lambda _c, _d, _f, reason, _p: self._post(self._lost, str(reason))
+        client.on_disconnect = lambda _c, _d, _f, reason, _p: self._post(self._cut, str(reason))
         client.on_subscribe = lambda _c, _d, _m, reasons, _p: self._post(
             self._subscribed, [reason.is_failure for reason in reasons]
         )
@@ -139,6 +140,7 @@ class PlugLink:
     # ------------------------------------------------------------------ on the loop's thread
 
     def _connected(self, refused: bool, why: str) -> None:
+        self._refused = refused
         if refused:
             self._lost(f"it refuses us: {why}")
         else:
@@ -153,6 +155,10 @@ class PlugLink:
             return
         self._up = True
         self._user.link_up()
+
+    def _cut(self, why: str) -> None:
+        if not self._refused:  # else the better reason was told already
+            self._lost(why)
 
     def _lost(self, why: str) -> None:
         self._up = False

@@ -43,7 +43,7 @@ def test_the_engine_looks_again_in_the_instant_of_the_press(tmp_path: Path) -> N
             await asyncio.sleep(0.1)
             with pytest.raises(PreconditionFailed, match=r"adapters\.panel"):
                 await adapter.act(Ability.OFF, Precondition(Level.ON))
-            assert world.commands() == 0
+            assert await world.commands() == 0
 
     play(story)
 

@@ -147,7 +147,7 @@ class MemoryWorld:
     async def level(self) -> Level:
         return self.adapter.level
 
-    def commands(self) -> int:
+    async def commands(self) -> int:
         return self.adapter.sent
 
     async def cut(self) -> bool:

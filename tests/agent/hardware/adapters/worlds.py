@@ -95,7 +95,7 @@ class LineWorld:
     async def level(self) -> Level:
         return Level.ON if self.plant.power_good("0") else Level.OFF
 
-    def commands(self) -> int:
+    async def commands(self) -> int:
         return self._driven
 
     async def cut(self) -> bool:
@@ -141,7 +141,7 @@ class FileWorld:
     async def level(self) -> Level:
         return Level((self.folder / "state").read_text().strip())
 
-    def commands(self) -> int:
+    async def commands(self) -> int:
         return len((self.folder / "commands").read_text().splitlines())
 
     async def cut(self) -> bool:
