@@ -25,6 +25,7 @@ VERBS = {
     "events": "agent.cli.events",
     "power": "agent.cli.power",
     "lines": "agent.cli.lines",
+    "adapters": "agent.cli.adapters",
     "call": "agent.cli.call",
     "sim": "agent.cli.sim",
     "config": "agent.cli.config",

@@ -9,7 +9,7 @@ from agent.hardware.adapters import gpio, registry
 from agent.hardware.adapters.interface import Ability
 from agent.profile.adapter_tables import GPIO
 from agent.profile.decode import convert
-from agent.profile.problem import KeyPath, Problem
+from agent.profile.problem import KeyPath, Problem, dotted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,7 @@ def check_adapters(profile: Profile, *, complete: bool = False) -> Iterator[Prob
         found = list(_adapter(profile, name, table, complete))
         yield from found
         abilities[name] = None if found else _abilities(table)
+    yield from _owners(profile)
     for number, host in enumerate(profile.hosts):
         yield from _controls(("hosts", number), host, abilities)
 
@@ -66,6 +67,21 @@ def _adapter(profile: Profile, name: str, table: AdapterTable, complete: bool) -
     if options is not None:
         for key, text in found.kind.faults(options, profile):
             yield Problem((*path, key) if key else path, text)
+
+
+def _owners(profile: Profile) -> Iterator[Problem]:
+    """A line that two drive obeys neither."""
+    owners: dict[str, KeyPath] = {}
+    for number, host in enumerate(profile.hosts):
+        for key in ("power_button", "reset_button", "nmi_button", "identify_led"):
+            owners[getattr(host, key)] = ("hosts", number, key)
+    for name, table in profile.adapters.items():
+        found = registry.find(str(table.get("kind", "")))
+        for key in found.kind.drives if found and found.kind else ():
+            line = str(table.get(key, ""))
+            owner = owners.setdefault(line, ("adapters", name))
+            if line and owner != ("adapters", name):
+                yield Problem(("adapters", name, key), f"the line {line!r} already has an owner ({dotted(owner)})")
 
 
 def _abilities(table: AdapterTable) -> frozenset[Ability] | None:

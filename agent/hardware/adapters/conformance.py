@@ -164,24 +164,28 @@ class _Checks:
         good = isinstance(abilities, frozenset) and bool(abilities) and all(isinstance(a, Ability) for a in abilities)
         if good and adapter.reports and Ability.SENSE not in abilities:
             return Finding("abilities are stated", False, "it reports, and has no sense to prove anything with")
-        return Finding("abilities are stated", good, ", ".join(sorted(a.value for a in abilities)))
+        listed = ", ".join(sorted(a.value for a in abilities)) if good else "there are none"
+        return Finding("abilities are stated", good, listed)
 
     async def _first_sense(self, trial: _Trial) -> Finding:
-        deadline_s = time.monotonic() + self._patience_s
-        while not trial.heard and time.monotonic() < deadline_s:
-            await asyncio.sleep(0.01)
+        name = "tells its sense"
         if self._world is None:
-            good = bool(trial.heard) and (trial.sense.level is not Level.UNKNOWN or bool(trial.sense.reason))
-            return Finding("tells its sense", good, f"{trial.sense.level.value} {trial.sense.reason}".strip())
+            deadline_s = time.monotonic() + self._patience_s
+            while trial.sense.level is Level.UNKNOWN and time.monotonic() < deadline_s:
+                await asyncio.sleep(0.01)
+            text = f"{trial.sense.level.value} {trial.sense.reason}".strip()
+            return Finding(name, trial.sense.level is not Level.UNKNOWN, text)
         truth = await self._world.level()
         good = await trial.until(truth, self._patience_s)
-        return Finding("tells its sense", good, f"told {trial.sense.level.value}, the truth is {truth.value}")
+        return Finding(name, good, f"told {trial.sense.level.value}, the truth is {truth.value}")
 
     async def _refuses_what_it_cannot(self, trial: _Trial) -> Finding:
         lacking = [a for a in Ability if a not in trial.adapter.abilities or a is Ability.SENSE]
         for ability in lacking:
-            error = await self._error(trial.adapter.act(ability, trial.precondition(trial.sense.level)))
-            if error is None or isinstance(error, PreconditionFailed):
+            # One that does not look at the ability must not switch anything here either.
+            never = Precondition(trial.sense.level, still=lambda: False, own=False)
+            error = await self._error(trial.adapter.act(ability, never))
+            if not isinstance(error, AdapterError):
                 return Finding("refuses what it cannot", False, f"{ability.value}: {error or 'no error'}")
         return Finding("refuses what it cannot", True)
 

@@ -159,5 +159,10 @@ def check_outcome(done: CommandDone, around: Surroundings) -> None:
 
 
 KIND = AdapterKind(
-    "front-panel buttons and power-good on lines of the profile", GpioOptions, abilities, GpioAdapter, faults
+    "front-panel buttons and power-good on lines of the profile",
+    GpioOptions,
+    abilities,
+    GpioAdapter,
+    faults,
+    drives=("power_button", "reset_button", "nmi_button"),
 )

@@ -169,3 +169,7 @@ class AdapterKind:
     make: Callable[[Any, Surroundings], PowerAdapter]
     faults: Callable[[Any, Profile], Iterable[Fault]] = no_faults
     """What the schema cannot say: options that contradict each other, names that the profile does not have."""
+    can: frozenset[Ability] = frozenset(Ability)
+    """What adapters of this kind can do at most, whatever their options."""
+    drives: tuple[str, ...] = ()
+    """Options that name an output line of the profile: a line has one owner."""

@@ -89,4 +89,12 @@ class LineAdapter:
         return self._around.lines
 
 
-KIND = AdapterKind("a relay or rail on a maintained line of the profile", LineOptions, abilities, LineAdapter, faults)
+KIND = AdapterKind(
+    "a relay or rail on a maintained line of the profile",
+    LineOptions,
+    abilities,
+    LineAdapter,
+    faults,
+    frozenset({Ability.ON, Ability.OFF, Ability.SENSE}),
+    ("switch",),
+)

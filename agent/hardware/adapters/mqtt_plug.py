@@ -237,4 +237,11 @@ class PlugAdapter:
             await link.close()
 
 
-KIND = AdapterKind("a smart plug or relay behind an MQTT broker", PlugOptions, abilities, PlugAdapter, faults)
+KIND = AdapterKind(
+    "a smart plug or relay behind an MQTT broker",
+    PlugOptions,
+    abilities,
+    PlugAdapter,
+    faults,
+    frozenset({Ability.ON, Ability.OFF, Ability.SENSE}),
+)

@@ -151,4 +151,11 @@ class PmbusAdapter:
         return self._around.error(f"{what}: {error.strerror or error}")
 
 
-KIND = AdapterKind("the output of a PMBus supply (OPERATION)", PmbusOptions, abilities, PmbusAdapter, faults)
+KIND = AdapterKind(
+    "the output of a PMBus supply (OPERATION)",
+    PmbusOptions,
+    abilities,
+    PmbusAdapter,
+    faults,
+    frozenset({Ability.ON, Ability.OFF, Ability.SENSE}),
+)

@@ -160,5 +160,10 @@ class WolAdapter:
 
 
 KIND = AdapterKind(
-    "wake-on-LAN, shutdown by a command, sensed by a TCP port", WolOptions, abilities, WolAdapter, faults
+    "wake-on-LAN, shutdown by a command, sensed by a TCP port",
+    WolOptions,
+    abilities,
+    WolAdapter,
+    faults,
+    frozenset({Ability.ON, Ability.SOFT_OFF, Ability.SENSE}),
 )
