@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Unavailable:
     reason: str
 
 
+@runtime_checkable
 class RemoteSensors(Protocol):
     """Used on the loop's thread; every call ends within the adapter's deadline."""
 

@@ -11,6 +11,7 @@ from agent.hardware.adapters.broken import BrokenAdapter
 from agent.hardware.adapters.engine_lines import EngineLines
 from agent.hardware.adapters.interface import Ability, AdapterError, Level, Surroundings
 from agent.hardware.adapters.supervised import SupervisedAdapter
+from agent.hardware.remote_sensors import RemoteSensors
 from agent.power.adapter_lines import AdapterHostLines
 from agent.power.machine import PowerGood
 from agent.profile.adapter_tables import GPIO
@@ -69,6 +70,12 @@ class AdapterSet:
                 host.power_good_settled(PowerGood(sense.level.value))
 
         lines.sense.watch(told)
+
+    def remote_sensors(self, name: str) -> RemoteSensors | None:
+        """The sensors behind an adapter of the profile; None where there is no such adapter, or it has none."""
+        adapter = self.by_name.get(name)
+        inner = adapter.adapter if adapter is not None else None
+        return inner if isinstance(inner, RemoteSensors) else None
 
     def start(self) -> None:
         """Once the line engine runs."""

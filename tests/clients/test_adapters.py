@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,10 @@ from agent.hardware.adapters.interface import Ability, AdapterError, Level, Prec
 from agent.hardware.adapters.ipmi import KIND, IpmiAdapter, IpmiOptions
 from agent.hardware.remote_sensors import RemoteReading, Unavailable
 from agent.profile.schema import Profile
+from tests.agent.hardware.adapters.tasmota import Tasmota
 from tests.agent.hardware.adapters.worlds import bad, until
-from tests.clients.demo import Demo, start_demo
+from tests.agent.mqtt.brokers import Mosquitto
+from tests.clients.demo import PGOOD, Demo, start_demo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,3 +149,137 @@ def test_a_child_that_dies_is_replaced_and_sensors_are_read(demo: Demo, tmp_path
         await adapter.close()
 
     asyncio.run(story())
+
+
+# ---------------------------------------------------------------------- a whole agent with a plug and a wire
+
+PLUG_AND_WIRE = """
+schema = 1
+name = "desk-pc"
+[board]
+simulated = true
+[lines.reset]
+direction = "output"
+class = "momentary"
+max_press_ms = 1000
+[adapters.plug0]
+kind = "mqtt-plug"
+command_topic = "cmnd/plug/POWER"
+state_topic = "stat/plug/POWER"
+availability_topic = "tele/plug/LWT"
+query_topic = "cmnd/plug/POWER"
+query_s = 1
+timeout_s = 3
+[[hosts]]
+name = "0"
+reset_button = "reset"
+timing = { power_on_timeout_ms = 3000, cycle_off_ms = 300 }
+controls = { on = "plug0", off = "plug0", reset = "gpio", sense = "plug0" }
+"""
+
+
+class Agent:
+    """`pgood run` on a plug and a wire."""
+
+    def __init__(self, folder: Path, broker: Mosquitto) -> None:
+        self.state_dir = folder / "state"
+        self._profile, self._site = folder / "desk.toml", folder / "site.toml"
+        self._profile.write_text(PLUG_AND_WIRE)
+        self._site.write_text(f'[adapters.plug0]\nurl = "{broker.url}"\n')
+        self.start()
+
+    def start(self) -> None:
+        arguments = ("run", "--profile", str(self._profile), "--config", str(self._site))
+        self.process = subprocess.Popen([PGOOD, *arguments, "--state-dir", str(self.state_dir)], stderr=subprocess.PIPE)
+        assert self.process.stderr is not None
+        assert b"pgood: board" in self.process.stderr.readline()
+
+    def pgood(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [PGOOD, *words, "--state-dir", str(self.state_dir)], capture_output=True, text=True, timeout=60
+        )
+
+    def host(self) -> dict[str, object]:
+        host: dict[str, object] = json.loads(self.pgood("status", "--json").stdout)["documents"]["host/0/state"]
+        return host
+
+    def until(self, state: str) -> dict[str, object]:
+        deadline_s = time.monotonic() + 30
+        while (host := self.host())["state"] != state:
+            assert time.monotonic() < deadline_s, host
+            time.sleep(0.1)
+        return host
+
+
+def test_a_plug_for_power_and_a_wire_for_reset(tmp_path: Path) -> None:
+    broker = Mosquitto(tmp_path)
+    broker.start()
+    plug = Tasmota(broker)
+    agent = Agent(tmp_path, broker)
+    try:
+        agent.until("off")
+        assert agent.pgood("power", "on").returncode == 0
+        agent.until("on")
+        assert plug.on
+        assert agent.pgood("power", "reset").returncode == 0
+        refused = agent.pgood("power", "off")
+        assert "no adapter for soft_off ([hosts.controls])" in refused.stdout + refused.stderr
+        agent.process.kill()  # whatever happens to the agent, nothing is switched
+        agent.process.communicate()
+        agent.start()
+        agent.until("on")
+        assert plug.taken == ["ON"]
+        broker.kill()
+        host = agent.until("unknown")
+        assert "adapters.plug0: mqtt://127.0.0.1" in str(host["reason"])
+        broker.start()
+        agent.until("on")
+        assert agent.pgood("power", "cycle").returncode == 0
+        assert plug.taken == ["ON", "OFF", "ON"]
+        plug.stuck = True
+        failed = agent.pgood("power", "force-off")
+        assert failed.returncode != 0
+        assert "the plug is stuck" in failed.stdout + failed.stderr
+        assert agent.host()["state"] == "on"
+    finally:
+        agent.process.terminate()
+        _, said = agent.process.communicate(timeout=20)
+        plug.close()
+        broker.kill()
+    assert agent.process.returncode == 0
+    assert b"Traceback" not in said
+
+
+def test_a_site_file_without_the_address_is_refused_with_the_key(tmp_path: Path) -> None:
+    (tmp_path / "desk.toml").write_text(PLUG_AND_WIRE)
+    state = ("--state-dir", str(tmp_path / "state"))
+    done = subprocess.run(
+        [PGOOD, "run", "--profile", str(tmp_path / "desk.toml"), *state], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert f"{tmp_path}/desk.toml:10: adapters.plug0: the key 'url' is missing" in done.stderr
+
+
+def test_the_verb_lists_and_tries_kinds() -> None:
+    def pgood(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([PGOOD, "adapters", *words], capture_output=True, text=True, timeout=60)
+
+    listed = pgood().stdout
+    for kind in ("gpio", "line", "pmbus", "ipmi", "wol", "mqtt-plug", "command"):
+        assert f"{kind}  (pgood)\n" in listed
+    good = pgood("check", "command", "--options", '{"sense": ["/bin/true"], "off": ["/bin/false"]}')
+    assert (good.returncode, "good  tells its sense: on" in good.stdout) == (0, True), good
+    bad = pgood(
+        "check", "command", "--options", '{"sense": ["/bin/sh", "-c", "echo gone >&2; exit 9"], "timeout_s": 1}'
+    )
+    assert bad.returncode != 0
+    assert "BAD   tells its sense: unknown adapters.check: sense: exit code 9: gone" in bad.stdout
+    for words, why in (
+        (("check", "warp"), "no such kind of adapter: 'warp'"),
+        (("check", "wol"), "the key 'mac' is missing"),
+        (("check", "wol", "--options", "[]"), "--options is a JSON object"),
+        (("check", "line", "--options", '{"switch": "relay"}'), "switch: names no table of [lines]"),
+    ):
+        done = pgood(*words)
+        assert done.returncode == 2
+        assert why in done.stderr

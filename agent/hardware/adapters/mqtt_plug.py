@@ -83,6 +83,8 @@ class PlugAdapter:
         self._answers = 0
         self._echoes = 0
         self._owed = 0
+        self._pending = 0
+        """Questions whose answers are on their way."""
         self._tell: Callable[[Sense], None] | None = None
         self._told: Sense | None = None
         self._link: PlugLink | None = None
@@ -134,6 +136,7 @@ class PlugAdapter:
 
     def link_up(self) -> None:
         self._state = self._state.link_up()
+        self._pending = 0
         self._ask()
         self._became()
 
@@ -167,6 +170,7 @@ class PlugAdapter:
             return
         if not retained:
             self._answers += 1
+            self._pending = max(0, self._pending - 1)
             self._owed = 0
         self._state = self._state.heard(level)
 
@@ -196,6 +200,7 @@ class PlugAdapter:
     async def _fresh(self) -> Level:
         """The plug's own word where it can be asked, else the last one. Raises AdapterError."""
         if self._options.query_topic and self._state.connected:
+            await self._until(lambda: self._pending == 0)  # an answer on its way is older than the question below
             answers = self._answers
             self._ask()
             if not await self._until(lambda: self._answers > answers):
@@ -206,9 +211,9 @@ class PlugAdapter:
         return sense.level
 
     async def _until(self, holds: Callable[[], bool]) -> bool:
-        """Whether it holds within half of the deadline: a command may wait twice."""
+        """Whether it holds within a third of the deadline: a command waits three times."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._options.timeout_s / 2):
+            async with asyncio.timeout(self._options.timeout_s / 3):
                 while not holds():
                     self._changed.clear()
                     await self._changed.wait()
@@ -216,7 +221,7 @@ class PlugAdapter:
 
     def _ask(self) -> None:
         if self._options.query_topic and self._link is not None:
-            self._link.send(self._options.query_topic, self._options.query_payload)
+            self._pending += self._link.send(self._options.query_topic, self._options.query_payload)
 
     async def _keep_asking(self) -> None:
         while True:

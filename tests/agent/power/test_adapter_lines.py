@@ -6,8 +6,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import pytest
+
 from agent.events.event import EventKind
-from agent.hardware.adapters.interface import Level
+from agent.hardware.adapters.interface import Ability, AdapterError, Level, Precondition, Sense
+from agent.hardware.adapters.supervised import SupervisedAdapter
+from agent.power.adapter_lines import AdapterHostLines
+from agent.power.machine import Button, HoldUntilOff, PowerGood, Press, PressResult
 from agent.power.request import Action, HostState, Request, Verdict
 from tests.agent.board.boards import RunningBoard, on_a_board
 from tests.agent.hardware.adapters.worlds import FileWorld
@@ -194,3 +199,103 @@ def test_closing_the_board_sends_nothing(tmp_path: Path) -> None:
     play(tmp_path, story)
     assert (tmp_path / "world" / "commands").read_text().split() == ["on"]
     assert (tmp_path / "world" / "state").read_text() == "on\n"
+
+
+class Flaky:
+    """An adapter in memory: what it does with each command is said beforehand."""
+
+    abilities = frozenset(Ability)
+    reports = True
+
+    def __init__(self, *answers: str) -> None:
+        self.level = Level.OFF
+        self.answers = list(answers)
+        self.sent: list[Ability] = []
+        self.tell: Callable[[Sense], None] = lambda sense: None
+
+    async def start(self, tell: Callable[[Sense], None]) -> None:
+        self.tell = tell
+        tell(Sense(self.level))
+
+    async def act(self, ability: Ability, when: Precondition) -> None:
+        when.confirm(self.level)
+        self.sent.append(ability)
+        answer = self.answers.pop(0) if self.answers else "done"
+        if answer in ("done", "lost"):
+            self.level = {Ability.ON: Level.ON, Ability.OFF: Level.OFF}.get(ability, self.level)
+            self.tell(Sense(self.level))
+        if answer != "done":
+            raise AdapterError(f"adapters.x: {answer}")
+
+    async def close(self) -> None:
+        self.tell = lambda sense: None
+
+
+def ends(adapter: Flaky, press: Press | HoldUntilOff) -> tuple[PressResult, str]:
+    """How a press on a host with this adapter ends."""
+
+    async def story() -> tuple[PressResult, str]:
+        one = SupervisedAdapter("adapters.x", adapter, 1.0)
+        lines = AdapterHostLines({ability: one for ability in Ability}, armed=True)
+        ended: asyncio.Future[tuple[PressResult, str]] = asyncio.get_running_loop().create_future()
+        lines.tell_ends_to(lambda token, result, detail: ended.set_result((result, detail)))
+        one.start()
+        while one.sense.level is Level.UNKNOWN:
+            await asyncio.sleep(0.001)
+        token = lines.press(press) if isinstance(press, Press) else lines.hold_until_off(press)
+        assert token < 0, "a token of the engine would be heard by another host"
+        async with asyncio.timeout(lines.act_within_ms / 1000):
+            result = await ended
+        await one.close()
+        return result
+
+    return asyncio.run(story())
+
+
+ON_PRESS = Press(Button.POWER, 200, PowerGood.OFF, 0)
+
+
+@pytest.mark.parametrize(
+    ("answers", "result", "sent"),
+    [
+        (["no", "no"], PressResult.COMPLETED, 3),
+        (["no", "no", "no"], PressResult.FAILED, 3),
+        (["lost"], PressResult.COMPLETED, 1),  # its answer was lost, the sense proves that it was done
+    ],
+)
+def test_on_is_tried_three_times_after_a_fresh_look(answers: list[str], result: PressResult, sent: int) -> None:
+    adapter = Flaky(*answers)
+    assert ends(adapter, ON_PRESS)[0] is result
+    assert len(adapter.sent) == sent
+
+
+@pytest.mark.parametrize("button", [Button.RESET, Button.NMI])
+def test_a_momentary_command_is_never_repeated(button: Button) -> None:
+    adapter = Flaky("no")
+    assert ends(adapter, Press(button, 200, PowerGood.OFF, 0)) == (PressResult.FAILED, "adapters.x: no")
+    assert len(adapter.sent) == 1
+
+
+def test_an_adapter_that_proves_nothing_is_not_asked_twice() -> None:
+    adapter = Flaky("no")
+    adapter.reports = False
+    assert ends(adapter, ON_PRESS)[0] is PressResult.FAILED
+    assert len(adapter.sent) == 1
+
+
+def test_another_state_than_the_decisions_sends_nothing() -> None:
+    adapter = Flaky()
+    assert ends(adapter, Press(Button.POWER, 200, PowerGood.ON, 0))[0] is PressResult.REFUSED
+    assert ends(adapter, Press(Button.POWER, 200, PowerGood.OFF, 60_000))[0] is PressResult.REFUSED  # not steady yet
+    assert adapter.sent == []
+
+
+def test_a_forced_off_that_does_not_show_ends_as_a_hold_does() -> None:
+    class Glued(Flaky):
+        async def act(self, ability: Ability, when: Precondition) -> None:
+            self.sent.append(ability)
+
+    adapter = Glued()
+    adapter.level = Level.ON
+    assert ends(adapter, HoldUntilOff(200, PowerGood.ON, 0))[0] is PressResult.LIMIT_REACHED
+    assert adapter.sent == [Ability.OFF]
