@@ -183,6 +183,10 @@ class LineEngine:
         """Frees the outputs that an interlock has latched, and lets it act anew."""
         self._send(interlock, self._new_order(lib.ENG_RESET, find_index(self._rules, interlock, "interlock")))
 
+    def fire(self, interlock: str) -> None:
+        """Lets an interlock without an input act now, on all its outputs in one step; it may be fired again."""
+        self._send(interlock, self._new_order(lib.ENG_FIRE, find_index(self._rules, interlock, "interlock")))
+
     # ----- state
 
     def input(self, name: str) -> InputState:

@@ -93,6 +93,8 @@ typedef struct {
   uint32_t pending;
   /* The instant at which acting was due; 0 when the rule was armed late. */
   int64_t cause_ns;
+  /* The last ENG_FIRE. */
+  int64_t ordered_ns;
 } Rule;
 
 typedef enum { SEQUENCE_IDLE, SEQUENCE_DRIVING, SEQUENCE_WAITING, SEQUENCE_DELAY, SEQUENCE_UNWINDING } SequencePhase;

@@ -40,7 +40,8 @@ typedef enum {
   ENG_RUN,
   ENG_ARM,
   ENG_DISARM,
-  ENG_RESET
+  ENG_RESET,
+  ENG_FIRE
 } ENG_OrderKind;
 
 /* What a power-good watch has seen. */
@@ -134,7 +135,8 @@ typedef struct {
   int32_t power_good;
 } ENG_ActionConfig;
 
-/* "When the input has settled at active for quiet_ns". quiet_ns == 0 acts on the raw edge and needs raw_edge_ok. */
+/* "When the input has settled at active for quiet_ns". quiet_ns == 0 acts on the raw edge and needs raw_edge_ok.
+   input == -1: no input ever fires the rule, only ENG_FIRE does, and as often as it is given. */
 typedef struct {
   int32_t input;
   int32_t active;

@@ -3,6 +3,8 @@
 
 #include "engine_state.h"
 
+enum { NO_INPUT = -1 };
+
 static bool is_output_of(const ENG *engine, int32_t output, ENG_LineClass line_class) {
   return output >= 0 && output < (int32_t)engine->output_count &&
          engine->outputs[output].config.line_class == (int32_t)line_class;
@@ -47,7 +49,7 @@ int ENG_AddRule(ENG *engine, const ENG_RuleConfig *config) {
     return -ENG_ERROR_RUNNING;
   if (engine->rule_count == ENG_MAX_RULES || config->action_count > ENG_MAX_ACTIONS)
     return -ENG_ERROR_CAPACITY;
-  if (!is_input(engine, config->input))
+  if (!is_input(engine, config->input) && config->input != NO_INPUT)
     return -ENG_ERROR_INDEX;
   if (config->action_count < 1 || !ENG_IsSpan(config->quiet_ns) || (config->quiet_ns == 0 && !config->raw_edge_ok) ||
       (config->quiet_ns > 0 && config->quiet_ns < NS_PER_MS))
@@ -66,10 +68,11 @@ int ENG_AddRule(ENG *engine, const ENG_RuleConfig *config) {
 }
 
 static void tell(ENG *engine, unsigned index, const ENG_Event *event) {
+  const Rule *rule = &engine->rules[index];
   ENG_Event told = *event;
 
   told.line = (int32_t)index;
-  told.edge_ns = engine->inputs[engine->rules[index].config.input].level_since_ns;
+  told.edge_ns = rule->config.input == NO_INPUT ? rule->ordered_ns : engine->inputs[rule->config.input].level_since_ns;
   engine->ports.emit(engine->ports.context, &told);
 }
 
@@ -190,12 +193,14 @@ static void fire(ENG *engine, unsigned index, int64_t cause_ns, int64_t now_ns) 
 static void look(ENG *engine, unsigned index, bool late, int64_t now_ns) {
   const Rule *rule = &engine->rules[index];
   const ENG_RuleConfig *config = &rule->config;
-  const Input *input = &engine->inputs[config->input];
-  int64_t met_ns = input->stable_since_ns + config->quiet_ns;
-  int64_t settled_ns = input->stable_since_ns + (config->active ? input->config.rise_ns : input->config.fall_ns);
+  const Input *input;
+  int64_t met_ns, settled_ns;
 
-  if (rule->fired)
+  if (rule->fired || config->input == NO_INPUT)
     return;
+  input = &engine->inputs[config->input];
+  met_ns = input->stable_since_ns + config->quiet_ns;
+  settled_ns = input->stable_since_ns + (config->active ? input->config.rise_ns : input->config.fall_ns);
   engine->due_ns[SLOT_RULES + index] = ENG_NEVER;
   if (!rule->armed || input->steady != (config->active ? ENG_ACTIVE : ENG_INACTIVE))
     return;
@@ -258,6 +263,13 @@ void ILK_Order(ENG *engine, const ENG_Order *order, int64_t now_ns) {
     rule->pending = 0;
     for (unsigned i = 0; i < engine->output_count; i++)
       engine->outputs[i].latches &= ~(UINT64_C(1) << order->line);
+  } else if (order->kind == ENG_FIRE) {
+    /* An order is no edge whose way to the action is measured. */
+    if (rule->config.input == NO_INPUT && rule->armed) {
+      rule->ordered_ns = now_ns;
+      fire(engine, (unsigned)order->line, 0, now_ns);
+    }
+    return;
   } else {
     rule->armed = order->kind == ENG_ARM;
   }

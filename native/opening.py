@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from native._core import ffi, lib
 from native.errors import LineConfigError
 from native.lines import Debounce, KernelLine, LineClass
-from native.rules import HoldOff
+from native.rules import HoldOff, Interlock
 from native.values import index_by_name, to_ns
 
 if TYPE_CHECKING:
@@ -44,23 +44,7 @@ def add_rules(loop: Any, config: EngineConfig) -> None:
     outputs = index_by_name(config.outputs, "output")
     inputs = index_by_name(config.inputs, "input")
     for rule in config.interlocks:
-        settings = ffi.new("ENG_RuleConfig *")
-        settings.input = inputs[rule.input]
-        settings.active = rule.active
-        settings.quiet_ns = to_ns(rule.settled_ms)
-        settings.raw_edge_ok = rule.raw_edge_ok
-        settings.fired = rule.fired
-        settings.armed = rule.armed
-        settings.action_count = len(rule.actions)
-        for slot, action in zip(settings.actions, rule.actions, strict=False):
-            slot.output = outputs[action.output]
-            if isinstance(action, HoldOff):
-                slot.kind = lib.ENG_ACTION_HOLD_OFF
-                slot.power_good = inputs[action.power_good]
-            else:
-                slot.kind = lib.ENG_ACTION_LEVEL
-                slot.active = action.active
-        _added(f"interlock {rule.name}", lib.LOP_AddRule(loop, settings))
+        _added(f"interlock {rule.name}", lib.LOP_AddRule(loop, rule_settings(rule, outputs, inputs)))
     for sequence in config.sequences:
         steps = ffi.new("ENG_SequenceConfig *")
         steps.on_failure = sequence.on_failure.value
@@ -81,6 +65,27 @@ def add_rules(loop: Any, config: EngineConfig) -> None:
         values.rise_ns = to_ns(watch.rise_ms)
         values.hold_off_ns = to_ns(watch.hold_off_ms)
         _added(f"watch {watch.name}", lib.LOP_AddWatch(loop, values))
+
+
+def rule_settings(rule: Interlock, outputs: dict[str, int], inputs: dict[str, int]) -> Any:
+    """The C structure of an interlock; the names of its lines were checked."""
+    settings = ffi.new("ENG_RuleConfig *")
+    settings.input = -1 if rule.input is None else inputs[rule.input]
+    settings.active = rule.active
+    settings.quiet_ns = to_ns(rule.settled_ms)
+    settings.raw_edge_ok = rule.raw_edge_ok
+    settings.fired = rule.fired
+    settings.armed = rule.armed
+    settings.action_count = len(rule.actions)
+    for slot, action in zip(settings.actions, rule.actions, strict=False):
+        slot.output = outputs[action.output]
+        if isinstance(action, HoldOff):
+            slot.kind = lib.ENG_ACTION_HOLD_OFF
+            slot.power_good = inputs[action.power_good]
+        else:
+            slot.kind = lib.ENG_ACTION_LEVEL
+            slot.active = action.active
+    return settings
 
 
 def fill_condition(target: Any, condition: Condition | None, inputs: dict[str, int]) -> None:

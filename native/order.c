@@ -115,6 +115,7 @@ void ORD_Command(ENG *engine, const ENG_Order *order, int64_t now_ns) {
     case ENG_ARM:
     case ENG_DISARM:
     case ENG_RESET:
+    case ENG_FIRE:
       ILK_Order(engine, order, now_ns);
       break;
     case ENG_RUN:

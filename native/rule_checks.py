@@ -38,7 +38,8 @@ def check_rules(config: EngineConfig) -> None:
 
 def _check_interlock(rule: Interlock, classes: dict[str, LineClass], inputs: dict[str, InputLine]) -> None:
     what = f"interlock {rule.name}"
-    _need_input(what, rule.input, inputs)
+    if rule.input is not None:
+        _need_input(what, rule.input, inputs)
     if not rule.actions:
         raise LineConfigError(f"{what}: does nothing; give it an action")
     _need_time(what, "settled_ms", rule.settled_ms)

@@ -35,10 +35,11 @@ class Interlock:
     """When `input` has settled at `active` for `settled_ms`, act at once in the engine's thread.
 
     settled_ms is at least 1; 0 acts on the raw edge, needs `raw_edge_ok` and never presses a button.
+    Without an input it acts when `LineEngine.fire` is called, each time.
     """
 
     name: str
-    input: str
+    input: str | None
     active: bool
     actions: tuple[HoldOff | LatchLevel, ...]
     settled_ms: float = 20.0

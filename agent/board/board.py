@@ -10,7 +10,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING
 
-from agent.board.armed import is_armed
+from agent.board.audit_line import audit_line
 from agent.board.board_id import board_id
 from agent.board.buses import open_kernel_buses
 from agent.board.commands import BoardCommands
@@ -18,6 +18,10 @@ from agent.board.documents import Documents
 from agent.board.inventory import wired_actions
 from agent.board.lines import open_kernel_lines, open_memory_lines
 from agent.board.methods import BoardMethods
+from agent.board.metrics import BoardMetrics
+from agent.board.metrics_requests import MetricsRequests
+from agent.board.options import address
+from agent.board.override_requests import OverrideRequests
 from agent.board.policies import Policies
 from agent.board.power_requests import PowerRequests
 from agent.board.services import Services
@@ -37,10 +41,19 @@ from agent.ipmi_face.sel_form import SelForms
 from agent.mqtt.config import mqtt_config
 from agent.mqtt.face import MqttFace
 from agent.mqtt.spooling import Spooling
+from agent.power.operation_store import OperationStore
+from agent.power.operations import Operations
+from agent.power.request import Reply, Verdict
 from agent.profile.problem import SettingError
+from agent.prometheus.exposition import exposition
+from agent.prometheus.listener import MetricsListener
 from agent.sim.plant import Plant
+from agent.sim.rail_wirings import rail_wirings
 from agent.sim.smbus import SimulatedSmbus
+from agent.sim.snapshot import FILE as WORLD
+from agent.sim.snapshot import kept_levels, read
 from agent.sim.world import SimulatedWorld
+from agent.store.audit import AuditTrail
 from agent.store.database import Database
 from agent.store.event_log import EventLog
 from agent.store.journal import EventJournal
@@ -53,12 +66,15 @@ if TYPE_CHECKING:
 
     from agent.board.options import Options
     from agent.mqtt.config import MqttConfig
+    from agent.power.request import Request
     from agent.requests.endpoint import Endpoint
+    from agent.sim.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
 DATABASE = "state.db"
 SOCKET = "pgood.sock"
+METRICS_PORT = 9623
 
 
 class Board:
@@ -74,9 +90,11 @@ class Board:
         self._stack = contextlib.ExitStack()
         with contextlib.ExitStack() as opened:
             if profile.board.simulated:
-                self.lines = open_memory_lines(profile)
+                self._kept_world = self._read_world()
+                levels = kept_levels(self._kept_world, profile) if self._kept_world else None
+                self.lines = open_memory_lines(profile, options.armed(), levels)
             else:
-                self.lines = open_kernel_lines(profile, is_armed(state_dir), state_dir)
+                self.lines = open_kernel_lines(profile, options.armed(), state_dir)
             opened.callback(self.lines.close)
             self.world: SimulatedWorld | None = None
             buses = self._open_buses()
@@ -90,7 +108,18 @@ class Board:
             if self.spooling:
                 opened.callback(self.spooling.close_now)
             self._open_state(database)
-            self.services = Services(profile, self.lines, buses, self.settings, self.bus, options.site.policy)
+            self.operation_store = OperationStore(database)
+            self.audit = AuditTrail(state_dir, database.thread)
+            self.services = Services(
+                profile,
+                self.lines,
+                buses,
+                self.settings,
+                self.bus,
+                options.site.policy,
+                Operations(self.bus.boot, self.operation_store, self.operation_store.load()),
+                self._audit_power,
+            )
             consoles = {}
             for table in profile.hosts:
                 console = open_console(table, state_dir, self._powered(table.name))
@@ -113,20 +142,33 @@ class Board:
             )
             self._stack = opened.pop_all()
         self.documents = Documents(self.services, self._info)
+        self.metrics = BoardMetrics(self.services, self.documents, self.services.operation_metrics, self.board_id)
+        self.metrics_listener = MetricsListener(lambda: exposition(self.metrics.families()))
+        self._metrics_address = self._metrics_listen()
         self.tunables = Tunables(options, self.settings, self._pace_changed)
-        self.power_requests = PowerRequests(self.services.hosts, self.services.operations)
+        self.power_requests = PowerRequests(
+            self.services.manager, self.services.power.emergencies, self.services.operations
+        )
         self.endpoints = self._endpoints()
         self.commands = BoardCommands(self.board_id, profile, self.services, self.documents, self.endpoints)
         self.mqtt: MqttFace | None = None
         self.control = ControlServer(BoardMethods(self), state_dir / SOCKET)
+
+    def _read_world(self) -> Snapshot | None:
+        if not self.options.keep_world:
+            return None
+        return read(self.options.state_dir / WORLD, self.options.profile, time.monotonic_ns())
 
     def _open_buses(self) -> dict[str, I2cBus]:
         profile = self.options.profile
         if not profile.board.simulated:
             return open_kernel_buses(profile)
         assert self.lines.chip is not None
-        plant = Plant(profile, time.monotonic_ns())
-        self.world = SimulatedWorld(profile, plant, self.lines.chip)
+        rails = rail_wirings(profile)
+        plant = Plant(profile, time.monotonic_ns(), rails)
+        self.world = SimulatedWorld(profile, plant, self.lines.chip, rails)
+        if self.options.keep_world:
+            self.world.keep_in(self.options.state_dir / WORLD, self._kept_world)
         return {name: I2cBus(name, SimulatedSmbus(plant, name)) for name in profile.buses}
 
     def _open_identity(self, database: Database) -> None:
@@ -176,12 +218,20 @@ class Board:
             self.tunables,
             self.options,
             self.settings,
+            self.audit,
             lambda: self.endpoints,
         )
         return {
             **self.power_requests.table(),
             **looks.table(),
             **SupplyRequests(self.services).table(),
+            **MetricsRequests(self.metrics, self.services.operation_metrics).table(),
+            **OverrideRequests(
+                self.services.power.safety,
+                lambda: self.services.power_policies.current,
+                self._audit_change,
+                lambda: self.services.tell("policies"),
+            ).table(),
         }
 
     def _pace_changed(self) -> None:
@@ -207,6 +257,17 @@ class Board:
             "cold_redundancy": any(supply.cold_redundancy for supply in profile.supplies),
         }
 
+    def _audit_power(
+        self, request: Request, what: str, sources: tuple[str, ...], reply: Reply, operation: str | None
+    ) -> None:
+        self.audit.note(audit_line(request.origin, what, sources, reply, operation, self.bus.boot))
+        if operation is None and not reply.verdict.good:
+            self.services.operation_metrics.request_refused(reply)
+
+    def _audit_change(self, origin: str, what: str, reason: str) -> None:
+        """Something other than power was changed by somebody."""
+        self.audit.note(audit_line(origin, what, (), Reply(Verdict.DONE, reason), None, self.bus.boot))
+
     def _powered(self, host: str) -> Callable[[], bool]:
         return lambda: self.services.hosts[host].view().powered
 
@@ -216,8 +277,15 @@ class Board:
         except ValueError as error:
             raise SettingError(str(error)) from error
 
+    def _metrics_listen(self) -> tuple[str, int] | None:
+        text = self.options.site.metrics.listen
+        try:
+            return address(text, METRICS_PORT) if text else None
+        except ValueError as error:
+            raise SettingError(f"metrics.listen: {error}") from error
+
     async def start(self) -> None:
-        """Bring everything up. Raises ListenError."""
+        """Bring everything up. Raises ListenError, MetricsListenError."""
         if self.mqtt_config and self.spooling:
             events = await self.spooling.open(self.journal, self.settings)
             self.mqtt = MqttFace(
@@ -239,6 +307,8 @@ class Board:
             self.mqtt.start()
         await self.control.start()
         await self.ipmi.listen(self._ipmi_addresses)
+        if self._metrics_address:
+            await self.metrics_listener.listen(*self._metrics_address)
 
     def restart(self) -> None:
         """Ask whoever runs the board to close it and open it anew."""
@@ -248,13 +318,15 @@ class Board:
     async def close(self) -> None:
         """Stop cleanly: nobody is heard any more, buttons go idle, maintained outputs stay, state is stored."""
         await self.control.close()
+        await self.metrics_listener.close()
         await self.ipmi.close()
         self.bus.emit(EventKind.AGENT_STOPPED, "board", self.board_id)
         await self.bus.drain()
         if self.mqtt:
             await self.mqtt.close()
-        await self.power_requests.close()
         await self.services.close()
+        await self.operation_store.close()
+        await self.audit.close()
         if self.world:
             self.world.close()
         await self.bus.close()

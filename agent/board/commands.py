@@ -59,7 +59,7 @@ class BoardCommands:
 
     async def act(self, host: str, request: Request) -> Reply:
         """Ask a host to act and wait for the outcome. Raises KeyError for an unknown host."""
-        return await self._services.hosts[host].run(request)
+        return await self._services.manager.run(host, request)
 
     async def configure_redundancy(self, change: Mapping[str, object], origin: str) -> Reply:
         redundancy = self._services.redundancy

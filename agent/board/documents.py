@@ -6,6 +6,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from agent.board.domain_documents import rail_document
 from agent.board.line_documents import engine_document, input_documents, interlock_documents
 from agent.events.event import rfc3339_ms
 
@@ -51,6 +54,8 @@ class Documents:
             documents[f"psu/{slot.name}/state"] = self.supply(index)
         if services.supplies.slots:
             documents["redundancy/state"] = self.redundancy()
+        for name in services.power.rails:
+            documents[f"{services.power.graph.domains[name].source}/state"] = self.rail(name)
         documents["policies/state"] = self.policies()
         return documents
 
@@ -101,7 +106,15 @@ class Documents:
 
     def policies(self) -> Document:
         """What the board does by itself, as far as it can be changed while it runs."""
-        return {"restore": self._services.restore_policy.current.value}
+        services = self._services
+        return {
+            "restore": services.restore_policy.current.value,
+            **msgspec.to_builtins(services.power_policies.current),
+        }
+
+    def rail(self, name: str) -> Document:
+        """A chassis or auxiliary domain."""
+        return rail_document(self._services.power, name)
 
     def lines(self) -> Document:
         """The line engine in full: what `pgood status --json` shows beside the telemetry."""
@@ -136,6 +149,7 @@ class Documents:
             "temperatures_c": {
                 table.name: services.temperatures.reading(table.name).celsius for table in services.temperatures.tables
             },
+            "operations": services.operation_metrics.totals(),
             "engine": engine_document(services.lines),
         }
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.board.emergency_rules import emergency_rules
 from agent.board.fired import FiredInterlocks
 from agent.board.line_rules import interlocks, sequences, thread, watches
 from agent.hardware.gpio import request_lines
@@ -59,12 +60,20 @@ class BoardLines:
             self.chip.close()
 
 
-def open_memory_lines(profile: Profile) -> BoardLines:
-    """The lines of a simulated board; always armed, for there is nothing to break."""
+def open_memory_lines(profile: Profile, armed: bool = True, levels: Mapping[str, bool] | None = None) -> BoardLines:
+    """The lines of a simulated board. `levels`: maintained outputs of a world that is older than this agent.
+
+    Without it they have the level of a wire that nobody drives, which is low.
+    """
     chip = MemoryChip(list(profile.lines))
-    lines = {name: chip.line(name) for name in profile.lines}
-    engine = LineEngine(_config(profile, lines, {}, armed=True), thread(profile))
-    return BoardLines(engine, armed=True, chip=chip, inputs=_input_names(profile))
+    lines = {name: chip.line(name) for name, table in profile.lines.items() if armed or table.direction == "input"}
+    if levels is None:
+        levels = {name: table.active_low for name, table in profile.lines.items()}
+    for name, table in profile.lines.items():
+        if table.class_ == "maintained" and levels.get(name):
+            chip.drive(name, True)
+    engine = LineEngine(engine_config(profile, lines, levels, armed), thread(profile))
+    return BoardLines(engine, armed, chip=chip, inputs=_input_names(profile))
 
 
 def open_kernel_lines(profile: Profile, armed: bool, state_dir: Path) -> BoardLines:
@@ -79,7 +88,7 @@ def open_kernel_lines(profile: Profile, armed: bool, state_dir: Path) -> BoardLi
     try:
         if requested.guarded:
             guard = LineGuard.start(requested.guarded, rendezvous)
-        config = _config(profile, requested.lines, requested.levels, armed, fired.names)
+        config = engine_config(profile, requested.lines, requested.levels, armed, fired.names)
         engine = LineEngine(config, thread(profile))
     except BaseException:
         if guard:
@@ -93,14 +102,14 @@ def _input_names(profile: Profile) -> tuple[str, ...]:
     return tuple(name for name, table in profile.lines.items() if table.direction == "input")
 
 
-def _config(
+def engine_config(
     profile: Profile,
     lines: Mapping[str, KernelLine | MemoryLine],
     levels: Mapping[str, bool],
     armed: bool,
     fired: Collection[str] = (),
 ) -> EngineConfig:
-    """What needs outputs is left out while the board only observes."""
+    """What the engine is opened with; what needs outputs is left out while the board only observes."""
     slow = {name: name for name, chip in profile.chips.items() if chip.slow}
     return EngineConfig(
         outputs=tuple(
@@ -112,7 +121,9 @@ def _config(
             _input(name, profile.lines[name], lines[name], slow.get(profile.lines[name].chip))
             for name in _input_names(profile)
         ),
-        interlocks=interlocks(profile, fired) if armed else (),
+        interlocks=(*interlocks(profile, fired), *(rule.interlock() for rule in emergency_rules(profile)))
+        if armed
+        else (),
         sequences=sequences(profile) if armed else (),
         watches=watches(profile, armed),
     )

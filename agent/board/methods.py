@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from agent.board.board import Board
     from agent.control.server import Peer
+    from agent.sim.world import SimulatedWorld
 
 T = TypeVar("T", bound=msgspec.Struct)
 MAX_LATEST = 1000
@@ -80,6 +81,7 @@ class BoardMethods:
             "user": Entry(acts=True, serve=self._user),
             "arm": Entry(acts=True, serve=self._arm),
             "sim": Entry(acts=True, serve=self._sim),
+            "sim-outputs": Entry(acts=False, serve=self._sim_outputs),
         }
 
     async def _status(self, args: Mapping[str, Any], peer: Peer) -> object:
@@ -130,7 +132,7 @@ class BoardMethods:
         name = wanted.host if wanted.host is not None else next(iter(hosts), None)
         if name is None or name not in hosts:
             raise RequestError(f"this board has no host {name!r}; it has: {', '.join(hosts) or 'none'}")
-        reply = await hosts[name].run(Request(wanted.action, peer.origin, wanted.force))
+        reply = await self._board.services.manager.run(name, Request(wanted.action, peer.origin, wanted.force))
         return {
             "host": name,
             "verdict": reply.verdict.value,
@@ -206,13 +208,20 @@ class BoardMethods:
         board.restart()
         return {"text": "the board is armed; the agent restarts to take its outputs"}
 
-    async def _sim(self, args: Mapping[str, Any], peer: Peer) -> object:
+    def _world(self) -> SimulatedWorld:
         if self._board.world is None:
             raise RequestError("this board is real: 'pgood sim' works on simulated boards only")
+        return self._board.world
+
+    async def _sim(self, args: Mapping[str, Any], peer: Peer) -> object:
         try:
-            return {"text": self._board.world.happen(_typed(args, _Sim).words)}
+            return {"text": self._world().happen(_typed(args, _Sim).words)}
         except (UnknownThing, ValueError) as error:
             raise RequestError(str(error)) from error
+
+    async def _sim_outputs(self, args: Mapping[str, Any], peer: Peer) -> object:
+        """What each output did, as the simulated world saw it."""
+        return self._world().outputs()
 
 
 def _typed(args: Mapping[str, Any], kind: type[T]) -> T:

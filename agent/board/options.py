@@ -46,6 +46,14 @@ class Options:
     override: Override
     first_user: str | None = None
     """Made with a random password if there is no user yet (the demo; a real board has `pgood user init`)."""
+    observe: bool = False
+    """A simulated board waits for `pgood arm` as a real one does."""
+    keep_world: bool = False
+    """The world of a simulated board outlives the agent."""
+
+    def armed(self) -> bool:
+        """Whether outputs may be driven (safety rule 10)."""
+        return (self.profile.board.simulated and not self.observe) or is_armed(self.state_dir)
 
     def ipmi_listen(self) -> tuple[tuple[str, int], ...]:
         """Addresses to serve; empty on a real board until the site file gives one. Raises ValueError."""
@@ -129,9 +137,8 @@ def effective(options: Options, state: Settings) -> Iterator[Setting]:
     )
     yield Setting("mqtt.base", site.mqtt.base, _first((site.mqtt.base != "pgood", Origin.SITE)))
     yield Setting("board.id", state.get("board.id"), Origin.SITE if site.board.id else Origin.STATE)
-    simulated = options.profile.board.simulated
-    armed = simulated or is_armed(options.state_dir)
-    yield Setting("board.armed", armed, Origin.PROFILE if simulated else Origin.STATE)
+    always = options.profile.board.simulated and not options.observe
+    yield Setting("board.armed", options.armed(), Origin.PROFILE if always else Origin.STATE)
     for key, given, in_force in (
         ("telemetry.interval_s", site.telemetry.interval_s, options.telemetry_interval_s()),
         ("telemetry.heartbeat_s", site.telemetry.heartbeat_s, options.telemetry_heartbeat_s()),

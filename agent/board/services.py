@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING
 
 from agent.board.interlocks import Interlocks
 from agent.board.line_events import board_event
+from agent.board.power_wiring import PowerWiring
 from agent.board.sequences import SequenceRunner
 from agent.events.event import EventKind
 from agent.limits.watch import LimitWatch
 from agent.power.adapter_set import AdapterSet
+from agent.power.emergency import PREFIX as EMERGENCY
 from agent.power.host import Host
 from agent.power.hours import PowerOnHours
 from agent.power.identify import IdentifyLed
 from agent.power.lines import POWER_GOOD, RESULTS, EngineHostLines
-from agent.power.operations import Operations
+from agent.power.metrics import OperationMetrics
+from agent.power.policy_store import PolicyStore
 from agent.power.restoration import Restoration
 from agent.power.restore import RestorePolicy
 from agent.power.timing import HostTiming
+from agent.psu.capacity import SupplyCapacity
 from agent.psu.energy_meter import EnergyMeter
 from agent.psu.mains import mains_by_supplies
 from agent.psu.monitor import SupplyMonitor
@@ -33,11 +37,13 @@ from agent.thermal.monitor import TemperatureMonitor
 from native import CommandDone, InputChanged, InterlockEnded, InterlockFired, Resync, SequenceDone, Steady
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from agent.board.lines import BoardLines
     from agent.events.bus import EventBus
     from agent.hardware.i2c_bus import I2cBus
+    from agent.power.manager import PowerManager
+    from agent.power.operations import Operations
     from agent.power.request import Reply, Request
     from agent.profile.schema import HostTable, Profile
     from agent.profile.site import SitePolicy
@@ -59,10 +65,17 @@ class Services:
         settings: Settings,
         bus: EventBus,
         policy: SitePolicy,
+        operations: Operations,
+        audit: Callable[[Request, str, tuple[str, ...], Reply, str | None], None] = lambda *_: None,
     ) -> None:
+        """`audit(request, what, sources, reply, operation)` hears of every request and its outcome."""
         self.bus = bus
         self.lines = lines
-        self.operations = Operations(bus.boot)
+        self.operations = operations
+        self.operation_metrics = OperationMetrics()
+        operations.when_ended(self.operation_metrics.operation_ended)
+        self.settings = settings
+        self.power_policies = PolicyStore(policy.power(), settings)
         self._watchers: list[Callable[[str], None]] = []
         self._loop = asyncio.get_running_loop()
         self.adapters = AdapterSet(profile, lines.engine, buses, armed=lines.armed)
@@ -70,8 +83,8 @@ class Services:
         self._by_power_good = {
             table.power_good: self.hosts[table.name] for table in profile.hosts if table.controls is None
         }
-        self.restore_policy = RestorePolicy(policy.restore, settings, lambda: self._tell("policies"))
-        self.restore = Restoration(self.hosts, settings, policy, self.restore_policy, bus.emit)
+        self.restore_policy = RestorePolicy(policy.restore, settings, lambda: self.tell("policies"))
+        self.restore = Restoration(self.hosts, settings, policy, self.restore_policy, bus.emit, self._switch_on)
         self._mains_line = profile.mains.line
         self.hours = {name: PowerOnHours(settings, name) for name in self.hosts}
         self.identify_leds = {
@@ -97,6 +110,19 @@ class Services:
         )
         self.power_meter = PowerMeter(self.supplies)
         self.energy_meter = EnergyMeter(lambda: self.supplies.slots, self.power_meter.present_w, settings)
+        self.capacity = SupplyCapacity(lambda: self.supplies.slots, self.supplies.rated_w)
+        self.power = PowerWiring(
+            profile,
+            lines,
+            self.hosts,
+            self.power_policies,
+            (self.capacity,),
+            self.capacity,
+            operations,
+            bus.emit,
+            audit,
+            self.tell,
+        )
         self._hours_task: asyncio.Task[None] | None = None
 
     def _host(self, table: HostTable) -> Host:
@@ -110,12 +136,16 @@ class Services:
             by_adapters or EngineHostLines(table, self.lines.engine, self.lines.armed),
             functools.partial(self._host_told, table.name),
             self._host_changed,
-            begun=self._begun,
             asked=lambda host, request: self.restore.asked(host, request),
         )
         if by_adapters:
             self.adapters.connect(by_adapters, host)
         return host
+
+    @property
+    def manager(self) -> PowerManager:
+        """Where every request of every face goes."""
+        return self.power.manager
 
     def watch(self, changed: Callable[[str], None]) -> None:
         """`changed` is called with the source (`host/0`, `psu/1`, `redundancy`) whenever its document changed."""
@@ -130,6 +160,7 @@ class Services:
         if self.lines.guard:
             self._loop.add_reader(self.lines.guard.fileno(), self._guard_lost)
         self.adapters.start()
+        self.power.start()
         self.restore.start()
         self.supplies.start()
         self.redundancy.start()
@@ -157,6 +188,7 @@ class Services:
                 self._loop.remove_reader(self.lines.guard.fileno())
         await self.interlocks.close()
         await self.restore.close()
+        await self.power.close()
         for host in self.hosts.values():
             host.close()
         for hours in self.hours.values():
@@ -173,9 +205,18 @@ class Services:
                     self._power_good(self._by_power_good[line], steady)
                 case InputChanged(line=line, steady=steady) if line == self._mains_line:
                     self._mains(steady)
+                case InputChanged(line=line):
+                    self.power.input_changed(line)
                 case CommandDone(token=token, outcome=outcome, reason=reason):
                     for host in self.hosts.values():
                         host.press_ended(token, RESULTS[outcome], reason)
+                    self.power.command_done(event)
+                case InterlockFired(rule=rule) if rule.startswith(EMERGENCY):
+                    self.power.emergency.fired(event)
+                    continue
+                case InterlockEnded(rule=rule) if rule.startswith(EMERGENCY):
+                    self.power.emergency.ended(event)
+                    continue
                 case InterlockFired():
                     self.interlocks.fired(event)
                 case InterlockEnded():
@@ -197,6 +238,7 @@ class Services:
     def _read_power_good_again(self) -> None:
         for line, host in self._by_power_good.items():
             self._power_good(host, self.lines.engine.input(line).steady)
+        self.power.read_again()
         if self._mains_line:
             self._mains(self.lines.engine.input(self._mains_line).steady)
 
@@ -208,16 +250,18 @@ class Services:
         self._loop.remove_reader(self.lines.guard.fileno())
         self.bus.emit(EventKind.GUARD_LOST, "board", "board")
 
-    def _begun(self, host: Host, request: Request, outcome: asyncio.Future[Reply]) -> None:
-        self.operations.begin_on_host(host.source, request.action.value, request.origin, outcome)
+    def _switch_on(self, hosts: Sequence[str], request: Request) -> Reply:
+        """After a mains loss: in one operation, so that they start one after another."""
+        wants = dict.fromkeys(hosts, request.action)
+        reply, _ = self.power.manager.ask_many("restore", wants, request, queue=True)
+        return reply
 
     def _host_told(self, name: str, kind: EventKind, source: str, *args: str) -> None:
         self.bus.emit(kind, source, *args)
         self.restore.told(self.hosts[name], kind)
 
     def _host_changed(self, host: Host) -> None:
-        if (operation := self.operations.of_target(host.source)) is not None:
-            self.operations.step(operation, host.view().state.value)
+        self.power.unit_changed(host.name)
         self.restore.host_changed(host)
         self.interlocks.host_changed(host.name, host.view().state)
         hours = self.hours[host.name]
@@ -225,11 +269,11 @@ class Services:
         hours.powered(is_on)
         if is_on and not was_on:
             self.redundancy.host_powered_on()
-        self._tell(host.source)
+        self.tell(host.source)
 
     def _supplies_changed(self) -> None:
         for slot in self.supplies.slots:
-            self._tell(f"psu/{slot.name}")
+            self.tell(f"psu/{slot.name}")
         if not self._mains_line:
             self.restore.mains(mains_by_supplies(self.supplies.slots))
         self.redundancy.supplies_changed()
@@ -240,11 +284,12 @@ class Services:
         return None if steady is Steady.UNKNOWN else steady is Steady.ACTIVE
 
     def _redundancy_changed(self) -> None:
-        self._tell("redundancy")
+        self.tell("redundancy")
         for slot in self.supplies.slots:
-            self._tell(f"psu/{slot.name}")
+            self.tell(f"psu/{slot.name}")
 
-    def _tell(self, source: str) -> None:
+    def tell(self, source: str) -> None:
+        """The document of this source changed."""
         for watcher in self._watchers:
             watcher(source)
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from agent.board.audit_line import audit_line
+from agent.board.domain_documents import domain_list
 from agent.board.health import problems
 from agent.board.options import effective
-from agent.board.policies import PoliciesChange
+from agent.board.policies import PoliciesChange, change_words
 from agent.board.tunables import ConfigChange
 from agent.requests.endpoint import Answer, Endpoint, Failure, NoArguments, RequestFailed
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from agent.board.policies import Policies
     from agent.board.services import Services
     from agent.board.tunables import Tunables
+    from agent.power.request import Reply
+    from agent.store.audit import AuditTrail
     from agent.store.settings import Settings
 
 MAX_LISTED = 256
@@ -37,6 +41,10 @@ class _Listing(msgspec.Struct, forbid_unknown_fields=True):
     latest: int = 32
 
 
+class _AuditListing(msgspec.Struct, forbid_unknown_fields=True):
+    latest: int = 32
+
+
 class SystemRequests:
     """Used on the loop's thread."""
 
@@ -48,6 +56,7 @@ class SystemRequests:
         tunables: Tunables,
         options: Options,
         settings: Settings,
+        audit: AuditTrail,
         names: Callable[[], Iterable[str]],
     ) -> None:
         """`names` gives every method of the board."""
@@ -57,6 +66,7 @@ class SystemRequests:
         self._tunables = tunables
         self._options = options
         self._settings = settings
+        self._audit = audit
         self._names = names
 
     def table(self) -> dict[str, Endpoint]:
@@ -65,6 +75,7 @@ class SystemRequests:
             "chassis/status": _looks(self._chassis),
             "system/status": _looks(self._system),
             "operations/list": Endpoint(False, _Listing, self._operations),
+            "audit/list": Endpoint(False, _AuditListing, self._audit_list),
             "health/check": _looks(self._health),
             "config/get": _looks(self._config),
             "config/update": Endpoint(True, ConfigChange, self._config_update),
@@ -95,6 +106,10 @@ class SystemRequests:
         return {
             "powered": any(host.view().powered for host in services.hosts.values()),
             "hosts": {name: self._documents.host(name) for name in services.hosts},
+            "domains": {
+                services.power.graph.domains[name].source: self._documents.rail(name) for name in services.power.rails
+            },
+            "spare_w": services.capacity.spare_w(),
             "supplies": {slot.name: self._documents.supply(index) for index, slot in enumerate(supplies)},
             "redundancy": self._documents.redundancy() if supplies else None,
             "input_w": services.power_meter.present_w(),
@@ -120,6 +135,9 @@ class SystemRequests:
         latest = wanted[-max(1, min(given.latest, MAX_LISTED)) :]
         yield Answer.done({"operations": [one.document() for one in latest]})
 
+    async def _audit_list(self, given: _AuditListing, origin: str) -> AsyncIterator[Answer]:
+        yield Answer.done({"lines": await self._audit.latest(max(1, min(given.latest, MAX_LISTED)))})
+
     def _health(self) -> dict[str, object]:
         found = list(problems(self._services))
         return {"healthy": not found, "problems": [{"source": source, "reason": why} for source, why in found]}
@@ -132,21 +150,22 @@ class SystemRequests:
         return {"settings": settings, "can_be_changed": list(self._tunables.keys)}
 
     def _domains(self) -> dict[str, object]:
-        """The chassis with all hosts, and each host, which needs nothing else."""
-        hosts = list(self._services.hosts)
-        chassis = {"name": "chassis", "type": "chassis", "members": [f"host/{name}" for name in hosts]}
-        one_each = [{"name": f"host/{name}", "type": "host", "members": [f"host/{name}"]} for name in hosts]
-        return {"domains": [chassis, *one_each]}
+        return {"domains": domain_list(self._services.power, self._options.profile)}
 
     # ------------------------------------------------------------------ changing
 
     async def _config_update(self, given: ConfigChange, origin: str) -> AsyncIterator[Answer]:
         reply = await self._tunables.update(given, origin)
+        self._record(origin, "config/update", reply)
         yield Answer.of(reply, self._config() if reply.verdict.good else None)
 
     async def _policies_update(self, given: PoliciesChange, origin: str) -> AsyncIterator[Answer]:
         reply = await self._policies.update(given, origin)
+        self._record(origin, f"policies/update {', '.join(change_words(given))}", reply)
         yield Answer.of(reply, self._policies.document() if reply.verdict.good else None)
+
+    def _record(self, origin: str, what: str, reply: Reply) -> None:
+        self._audit.note(audit_line(origin, what, (), reply, None, self._services.bus.boot))
 
 
 def _looks(look: Callable[[], Mapping[str, object]]) -> Endpoint:

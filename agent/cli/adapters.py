@@ -13,6 +13,7 @@ from agent.cli.failure import EXIT_FAILED, Failure
 from agent.hardware.adapters import registry
 from agent.hardware.adapters.conformance import check_adapter
 from agent.hardware.adapters.interface import Ability, AdapterError, Surroundings
+from agent.profile.check_adapters import PAGE
 from agent.profile.decode import convert
 from agent.profile.problem import dotted
 from agent.profile.schema import Profile
@@ -89,10 +90,10 @@ def _decoded(kind: AdapterKind, text: str) -> AdapterOptions:
     if not isinstance(tree, dict):
         raise Failure('--options is a JSON object, for example \'{"mac": "02:00:00:00:00:01"}\'')
     tree.pop("kind", None)
-    options, problems = convert(tree, kind.options)
+    options, problems = convert(tree, kind.options, PAGE)
     faults = list(kind.faults(options, Profile(schema=1, name="check"))) if options is not None else []
     wrong = [f"{dotted(problem.path)}: {problem.text}".removeprefix(": ") for problem in problems]
     wrong += [f"{key}: {fault}".removeprefix(": ") for key, fault in faults]
     if options is None or wrong:
-        raise Failure("\n".join(wrong).replace("docs/profiles.md", "docs/adapters.md"))
+        raise Failure("\n".join(wrong))
     return options

@@ -39,3 +39,27 @@ def ask_stream(arguments: argparse.Namespace, method: str, **args: object) -> It
         raise Failure(str(error)) from error
     except Refused as error:
         raise Failure(str(error), EXIT_FAILED) from error
+
+
+def request(arguments: argparse.Namespace, method: str, **given: object) -> Any:
+    """The data of the only answer to a method of the request interface. Raises Failure with its reason."""
+    *_, answer = ask_stream(arguments, "call", name=method, given=given)
+    if not answer["ok"]:
+        raise Failure(f"{answer['verdict']}: {answer['reason']}", EXIT_FAILED)
+    return answer["data"]
+
+
+def follow(arguments: argparse.Namespace, method: str, **given: object) -> int:
+    """Ask for an operation and tell its steps as they are reached; the exit code says how it ended."""
+    told, good = 0, False
+    for answer in ask_stream(arguments, "call", name=method, given=given):
+        good = bool(answer["ok"])
+        data = answer["data"] if isinstance(answer["data"], dict) else {}
+        if answer["verdict"] == "accepted":
+            print(f"operation {answer['operation']}", flush=True)
+        for step in data.get("steps", [])[told:]:
+            print(f"{step['at_ms'] / 1000:8.1f} s  {step['text']}", flush=True)
+            told += 1
+        if answer["final"]:
+            print(f"{answer['verdict']}: {answer['reason']}" if answer["reason"] else answer["verdict"], flush=True)
+    return 0 if good else EXIT_FAILED

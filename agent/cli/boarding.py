@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.board.options import Options, Override, address
@@ -17,7 +18,10 @@ from agent.hardware.smbus import BusError
 from agent.ipmi_face.endpoints import ListenError
 from agent.profile.load import complete_adapters, find_profile, load_profile, load_site
 from agent.profile.problem import ConfigError, SettingError
+from agent.profile.simulate import simulated
 from agent.profile.site import Site
+from agent.prometheus.listener import MetricsListenError
+from agent.sim.snapshot import WorldError
 from agent.store.database import StoreError
 from agent.store.users import UsersError
 from native import LineError
@@ -35,11 +39,13 @@ OUTSIDE_ERRORS = (
     ConsoleError,
     LineError,
     ListenError,
+    MetricsListenError,
     StateDirError,
     StoreError,
     UsersError,
     ConfigError,
     SettingError,
+    WorldError,
 )
 """Everything that is wrong outside of the program: told in one line, without a traceback."""
 
@@ -47,6 +53,25 @@ OUTSIDE_ERRORS = (
 def add_ipmi(parser: argparse.ArgumentParser, default: str | None) -> None:
     shown = f" (default: {default})" if default else ""
     parser.add_argument("--ipmi", metavar="ADDR:PORT", default=default, help=f"where IPMI listens{shown}")
+
+
+def add_simulated(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--simulated", action="store_true", help="run a real profile without its hardware: lines in memory, a plant"
+    )
+    parser.add_argument(
+        "--observe", action="store_true", help="a simulated board drives nothing until 'pgood arm', as a real one"
+    )
+    parser.add_argument("--keep-world", action="store_true", help="the world of a simulated board outlives the agent")
+
+
+def with_world(arguments: argparse.Namespace, chosen: Options) -> Options:
+    """The options with what `add_simulated` asks for. Raises Failure."""
+    if arguments.simulated:
+        chosen = replace(chosen, profile=simulated(chosen.profile))
+    if not chosen.profile.board.simulated and (arguments.observe or arguments.keep_world):
+        raise Failure(f"{chosen.profile_file}: --observe and --keep-world are for simulated boards; add --simulated")
+    return replace(chosen, observe=arguments.observe, keep_world=arguments.keep_world)
 
 
 def add_log(parser: argparse.ArgumentParser) -> None:

@@ -51,7 +51,10 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help=f"the broker's port (default: {MQTT_PORT})",
     )
     parser.add_argument("--broker", metavar="URL", help="use this MQTT broker instead of a demo broker")
-    parser.add_argument("--profile", default="sim", metavar="NAME|FILE", help="a simulated profile (default: sim)")
+    parser.add_argument(
+        "--profile", default="sim", metavar="NAME|FILE", help="a simulated profile, or any (default: sim)"
+    )
+    boarding.add_simulated(parser)
     boarding.add_log(parser)
     parser.set_defaults(run=run)
 
@@ -61,8 +64,12 @@ def run(arguments: argparse.Namespace) -> int:
     state_dir: Path = arguments.state_dir or demo_state_dir()
     ipmi = boarding.parse_address(arguments.ipmi)
     options = boarding.options(arguments.profile, None, state_dir, Override(ipmi), first_user=USER)
+    options = boarding.with_world(arguments, options)
     if not options.profile.board.simulated:
-        raise Failure(f"{options.profile_file}: the demo is for simulated boards; use: pgood run --profile FILE")
+        raise Failure(
+            f"{options.profile_file}: the demo is for simulated boards: add --simulated to run this one without its"
+            " hardware, or use: pgood run --profile FILE"
+        )
     try:
         _forget_earlier(state_dir)
         with contextlib.ExitStack() as stack:
@@ -131,7 +138,7 @@ async def _mqtt_connected(board: Board) -> None:
 
 
 def _welcome(board: Board, ipmi: str, without_mqtt: str) -> Iterator[str]:
-    yield f"Board {board.board_id} (simulated) is up. Paste into another terminal:"
+    yield f"Board {board.board_id} (simulated, {board.options.profile.name}) is up. Paste into another terminal:"
     yield ""
     yield f"  ipmitool -I lanplus {ipmi} chassis power on"
     yield f"  ipmitool -I lanplus {ipmi} sdr"

@@ -24,6 +24,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help="where state is kept")
     boarding.add_ipmi(parser, None)
     parser.add_argument("--broker", metavar="URL", help="MQTT broker, instead of the site file's")
+    boarding.add_simulated(parser)
     boarding.add_log(parser)
     parser.set_defaults(run=run)
 
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         ipmi=boarding.parse_address(arguments.ipmi) if arguments.ipmi else None, mqtt_url=arguments.broker
     )
     options = boarding.options(arguments.profile, config, arguments.state_dir or run_state_dir(), override)
-    boarding.board(options, _serve)
+    boarding.board(boarding.with_world(arguments, options), _serve)
     return 0
 
 

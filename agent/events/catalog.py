@@ -156,6 +156,24 @@ CATALOG: dict[EventKind, CatalogEntry] = {
         _WARNING, PGOOD + "HostSenseLost", "Whether host {0} has power cannot be told: {1}."
     ),
     EventKind.HOST_SENSE_BACK: CatalogEntry(_OK, PGOOD + "HostSenseBack", "Host {0} can be sensed again: it is {1}."),
+    EventKind.DOMAIN_ON: CatalogEntry(_OK, PGOOD + "DomainOn", "Power domain {0} is on."),
+    EventKind.DOMAIN_OFF: CatalogEntry(_OK, PGOOD + "DomainOff", "Power domain {0} is off."),
+    EventKind.DOMAIN_POWER_LOST: CatalogEntry(
+        _CRITICAL, PGOOD + "DomainPowerLost", "Power domain {0} lost power-good while its control is on."
+    ),
+    EventKind.DOMAIN_RECOVERED: CatalogEntry(_OK, PGOOD + "DomainRecovered", "Power domain {0} has power-good again."),
+    EventKind.DOMAIN_FAILED: CatalogEntry(_CRITICAL, PGOOD + "DomainFailed", "Power domain {0}: {1}."),
+    EventKind.POWER_EMERGENCY: CatalogEntry(
+        _CRITICAL, PGOOD + "EmergencyOff", "Emergency off of {0}, asked for by {1}: {2}."
+    ),
+    EventKind.OPERATION_INTERRUPTED: CatalogEntry(
+        _WARNING, PGOOD + "OperationInterrupted", "Operation {0} ({1}) was cut short by an end of the agent: {2}."
+    ),
+    EventKind.OVERRIDE_BEGUN: CatalogEntry(
+        _WARNING, PGOOD + "OverrideBegun", "Safety policies overridden by {1} for {2} s: {0}; reason: {3}."
+    ),
+    EventKind.OVERRIDE_ENDED: CatalogEntry(_OK, PGOOD + "OverrideEnded", "Override of safety policies {0} ended: {1}."),
+    EventKind.POLICIES_CHANGED: CatalogEntry(_OK, PGOOD + "PoliciesChanged", "Policies changed by {1}: {0}."),
     EventKind.PSU_INSERTED: CatalogEntry(
         _OK, OPENBMC + "PowerSupplyInserted", "Power supply {0} inserted.", _supply(0)
     ),

@@ -56,6 +56,17 @@ class EventKind(enum.Enum):
     HOST_SENSE_LOST = "host.sense_lost"
     HOST_SENSE_BACK = "host.sense_back"
 
+    DOMAIN_ON = "domain.on"
+    DOMAIN_OFF = "domain.off"
+    DOMAIN_POWER_LOST = "domain.power_lost"
+    DOMAIN_RECOVERED = "domain.recovered"
+    DOMAIN_FAILED = "domain.failed"
+    POWER_EMERGENCY = "power.emergency"
+    OPERATION_INTERRUPTED = "operation.interrupted"
+    OVERRIDE_BEGUN = "override.begun"
+    OVERRIDE_ENDED = "override.ended"
+    POLICIES_CHANGED = "policies.changed"
+
     PSU_INSERTED = "psu.inserted"
     PSU_REMOVED = "psu.removed"
     PSU_FAILED = "psu.failed"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from agent.power.host import Host
     from agent.power.hours import PowerOnHours
     from agent.power.identify import IdentifyLed
+    from agent.power.manager import PowerManager
     from agent.power.restoration import Restoration
     from agent.power.restore import RestorePolicy as StoredRestorePolicy
 
@@ -71,6 +72,7 @@ class HostChassis:
     def __init__(
         self,
         host: Host,
+        manager: PowerManager,
         hours: PowerOnHours,
         led: IdentifyLed,
         policy: StoredRestorePolicy,
@@ -79,6 +81,7 @@ class HostChassis:
     ) -> None:
         self._emit = emit
         self._host = host
+        self._manager = manager
         self._hours = hours
         self._led = led
         self._policy = policy
@@ -107,7 +110,7 @@ class HostChassis:
         return self._hours.hours()
 
     async def control(self, action: ChassisAction, origin: str) -> ActionReply:
-        reply, _ = self._host.ask(Request(ACTIONS[action], origin))
+        reply, _ = self._manager.ask(self._host.name, Request(ACTIONS[action], origin))
         return REPLIES.get(reply.verdict, ActionReply.REFUSED)
 
     async def identify(self, seconds: int | None) -> None:
@@ -119,7 +122,7 @@ class HostChassis:
     async def watchdog_expired(self, action: WatchdogAction) -> None:
         self._emit(EventKind.HOST_WATCHDOG, self._host.source, self._host.name, action.name.lower())
         if action in WATCHDOG_ACTIONS:
-            self._host.ask(Request(WATCHDOG_ACTIONS[action], WATCHDOG_ORIGIN))
+            self._manager.ask(self._host.name, Request(WATCHDOG_ACTIONS[action], WATCHDOG_ORIGIN))
 
     async def watchdog_warned(self) -> None:
-        self._host.ask(Request(Action.NMI, WATCHDOG_ORIGIN))
+        self._manager.ask(self._host.name, Request(Action.NMI, WATCHDOG_ORIGIN))

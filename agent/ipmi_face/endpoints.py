@@ -71,6 +71,7 @@ class IpmiEndpoints:
                 identity=identity(profile, board_id, version, name),
                 chassis=HostChassis(
                     host,
+                    services.manager,
                     services.hours[name],
                     services.identify_leds[name],
                     services.restore_policy,

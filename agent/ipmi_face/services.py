@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from agent.power.host import Host
     from agent.power.hours import PowerOnHours
     from agent.power.identify import IdentifyLed
+    from agent.power.manager import PowerManager
     from agent.power.restoration import Restoration
     from agent.power.restore import RestorePolicy
     from agent.psu.monitor import SupplyMonitor
@@ -31,6 +32,9 @@ class IpmiServices(Protocol):
 
     @property
     def identify_leds(self) -> Mapping[str, IdentifyLed]: ...
+
+    @property
+    def manager(self) -> PowerManager: ...
 
     @property
     def restore(self) -> Restoration: ...

@@ -33,6 +33,8 @@ class Refusal:
     policy: Policy
     reading: str
     cure: str
+    clears_ns: int | None = None
+    """The monotonic time at which it clears by itself, where that is known."""
 
     @property
     def text(self) -> str:

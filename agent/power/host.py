@@ -68,12 +68,11 @@ class Host:
         emit: Callable[..., object],
         changed: Callable[[Host], None],
         *,
-        begun: Callable[[Host, Request, asyncio.Future[Reply]], None] | None = None,
         asked: Callable[[Host, Request], None] = lambda host, request: None,
     ) -> None:
         """`emit(kind, source, *args)` is the event bus; `changed` is called after every change of the view.
 
-        `begun` is called with every accepted request and the future of its outcome, `asked` with each request that
+        `asked` is called with each request that
         was accepted or found the host as wanted.
         """
         self.name = name
@@ -82,7 +81,6 @@ class Host:
         self._emit = emit
         self._changed = changed
         self._asked = asked
-        self._begun = begun
         self._token: int | None = None
         self._outcome: asyncio.Future[Reply] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -141,8 +139,6 @@ class Host:
             effects = [effect for effect in effects if not isinstance(effect, Finish)]
         if request.action in (Action.ON, Action.CYCLE, Action.RESET):
             self._last_on_by = request.origin
-        if self._begun is not None:
-            self._begun(self, request, outcome)
         self._become(machine, effects)
         return reply, outcome
 
@@ -167,6 +163,26 @@ class Host:
         if token == self._token:
             self._token = None
             self._become(*self._machine.press_ended(result, detail, time.monotonic_ns()))
+
+    @property
+    def state(self) -> HostState:
+        return self._machine.state
+
+    def seized(self, request: Request) -> None:
+        """The line engine holds the power button by an emergency's rule; `seizure_ended` tells its end."""
+        if self._outcome is not None and not self._outcome.done():
+            self._outcome.set_result(Reply(Verdict.FAILED, "overtaken by an emergency"))
+        self._outcome, self._token = self._loop.create_future(), None
+        self._asked(self, request)
+        self._become(*self._machine.seized(request, time.monotonic_ns()))
+
+    def seizure_ended(self, result: PressResult, detail: str) -> None:
+        """The rule has let go of the power button."""
+        self._become(*self._machine.press_ended(result, detail, time.monotonic_ns()))
+
+    async def outcome(self) -> Reply:
+        """How the operation under way ends, or how the last one did."""
+        return Reply(Verdict.DONE) if self._outcome is None else await asyncio.shield(self._outcome)
 
     def close(self) -> None:
         if self._timer:

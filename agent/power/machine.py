@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.events.event import EventKind
 from agent.power.request import Action, HostState, Reply, Request, Verdict
-from agent.power.timing import HostTiming
+from agent.power.timing import MAX_FORCE_OFF_MS, HostTiming
 
 
 class PowerGood(enum.Enum):
@@ -231,6 +231,11 @@ class Machine:
     def _on_within_ns(self) -> int:
         timing = self.timing
         return (timing.power_press_ms + timing.act_within_ms + timing.power_on_timeout_ms) * 1_000_000
+
+    def seized(self, request: Request, now_ns: int) -> tuple[Machine, list[Effect]]:
+        """The line engine holds the power button by a rule of its own: from now on that is this request's hold."""
+        running = Running(request, Phase.PRESSING, now_ns + self._report_within_ns(MAX_FORCE_OFF_MS))
+        return self._pressing(HostState.POWERING_OFF, running), []
 
     # ------------------------------------------------------------------ presses
 

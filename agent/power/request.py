@@ -43,6 +43,7 @@ class Verdict(enum.Enum):
     NOT_WIRED = "not-wired"
     NOT_ARMED = "not-armed"
     BLOCKED = "blocked"
+    ABORTED = "aborted"
 
     @property
     def final(self) -> bool:

@@ -19,9 +19,10 @@ from agent.power.mains_restore import HostRecord, MainsRestore, Remembered
 from agent.power.request import Action, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from agent.power.host import Host
+    from agent.power.request import Reply
     from agent.power.restore import RestorePolicy
     from agent.profile.site import SitePolicy
     from agent.store.settings import Settings
@@ -44,6 +45,7 @@ class Restoration:
         site: SitePolicy,
         policy: RestorePolicy,
         emit: Callable[..., object],
+        switch_on: Callable[[Sequence[str], Request], Reply],
         boot_id_file: Path = BOOT_ID,
     ) -> None:
         self._hosts = hosts
@@ -51,6 +53,7 @@ class Restoration:
         self._site = site
         self._policy = policy
         self._emit = emit
+        self._switch_on = switch_on
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._writer: asyncio.Task[None] | None = None
@@ -128,8 +131,10 @@ class Restoration:
         self._become(restore)
         for press in presses:
             self._emit(EventKind.HOST_RESTORED, f"host/{press.host}", press.host, press.policy.value)
-            reply, _ = self._hosts[press.host].ask(Request(Action.ON, f"{ORIGIN}:{press.policy.value}"))
-            log.info("host %s: switched on after a mains loss: %s %s", press.host, reply.verdict.value, reply.reason)
+        if presses:
+            names = [press.host for press in presses]
+            reply = self._switch_on(names, Request(Action.ON, f"{ORIGIN}:{presses[0].policy.value}"))
+            log.info("switched on after a mains loss: %s: %s %s", ", ".join(names), reply.verdict.value, reply.reason)
 
     def _memory(self) -> dict[str, Any]:
         hosts = self._restore.hosts

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from agent.profile.adapter_tables import AdapterTable, ControlsTable
     from agent.profile.schema import HostTable, Profile
 
+PAGE = "docs/adapters.md"
+
 PRESSES = (Ability.ON, Ability.OFF, Ability.SOFT_OFF)
 """What `gpio` does with the power button."""
 
@@ -32,6 +34,9 @@ def check_adapters(profile: Profile, *, complete: bool = False) -> Iterator[Prob
     yield from _owners(profile)
     for number, host in enumerate(profile.hosts):
         yield from _controls(("hosts", number), host, abilities)
+    for number, domain in enumerate(profile.domains):
+        if domain.adapter:
+            yield from _domain(("domains", number, "adapter"), domain.adapter, abilities)
 
 
 def adapter_options(table: AdapterTable) -> tuple[AdapterKind | None, AdapterOptions | None, str]:
@@ -61,9 +66,9 @@ def _adapter(profile: Profile, name: str, table: AdapterTable, complete: bool) -
         return
     if found.kind is None:
         return  # told at start: one broken package must not keep the other hosts from their agent
-    options, problems = convert(_without_kind(table), found.kind.options, complete=complete)
+    options, problems = convert(_without_kind(table), found.kind.options, PAGE, complete=complete)
     for problem in problems:
-        yield Problem((*path, *problem.path), problem.text.replace("docs/profiles.md", "docs/adapters.md"))
+        yield Problem((*path, *problem.path), problem.text)
     if options is not None:
         for key, text in found.kind.faults(options, profile):
             yield Problem((*path, key) if key else path, text)
@@ -75,6 +80,9 @@ def _owners(profile: Profile) -> Iterator[Problem]:
     for number, host in enumerate(profile.hosts):
         for key in ("power_button", "reset_button", "nmi_button", "identify_led"):
             owners[getattr(host, key)] = ("hosts", number, key)
+    for number, domain in enumerate(profile.domains):
+        for line in domain.controls:
+            owners[line] = ("domains", number, "controls")
     for name, table in profile.adapters.items():
         found = registry.find(str(table.get("kind", "")))
         for key in found.kind.drives if found and found.kind else ():
@@ -115,7 +123,16 @@ def _controls(path: KeyPath, host: HostTable, abilities: dict[str, frozenset[Abi
 def _ability(path: KeyPath, ability: Ability, name: str, can: frozenset[Ability] | None) -> Iterator[Problem]:
     if can is not None and ability not in can:
         listed = ", ".join(sorted(one.value for one in can)) or "nothing"
-        yield Problem(path, f"adapter {name!r} cannot do this (it can: {listed})")
+        yield Problem(path, f"adapter {name!r} cannot do {ability.value!r} (it can: {listed})")
+
+
+def _domain(path: KeyPath, name: str, abilities: dict[str, frozenset[Ability] | None]) -> Iterator[Problem]:
+    if name not in abilities:
+        known = ", ".join(abilities) or "none"
+        yield Problem(path, f"names no table of [adapters] (here: {name!r}; there are: {known})")
+        return
+    for ability in (Ability.ON, Ability.OFF):
+        yield from _ability(path, ability, name, abilities[name])
 
 
 def _gpio(path: KeyPath, ability: Ability, host: HostTable, controls: ControlsTable) -> Iterator[Problem]:

@@ -34,18 +34,20 @@ def read_text(file: Path) -> str:
         raise ConfigError(file, [Problem((), f"is not UTF-8 text (byte {error.start})")]) from error
 
 
-def decode(file: Path, source: str, table: type[T]) -> tuple[T | None, list[Problem]]:
-    """The typed table, or None with its problems. Raises ConfigError when the text is no TOML at all."""
+def decode(file: Path, source: str, table: type[T], page: str = "docs/profiles.md") -> tuple[T | None, list[Problem]]:
+    """The typed table, or None with its problems; `page` documents its keys. Raises ConfigError for what is no TOML."""
     try:
         tree: Any = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(file, [Problem((), f"is not valid TOML: {error}")]) from error
     except RecursionError as error:
         raise ConfigError(file, [Problem((), "is nested too deeply")]) from error
-    return convert(tree, table)
+    return convert(tree, table, page)
 
 
-def convert(tree: Any, table: type[T], *, complete: bool = True) -> tuple[T | None, list[Problem]]:
+def convert(
+    tree: Any, table: type[T], page: str = "docs/profiles.md", *, complete: bool = True
+) -> tuple[T | None, list[Problem]]:
     """The typed table of a tree, or None with its problems; keys of its root may be missing unless `complete`.
 
     msgspec stops at its first error; the offending key is then taken out and the rest tried again.
@@ -57,7 +59,7 @@ def convert(tree: Any, table: type[T], *, complete: bool = True) -> tuple[T | No
         try:
             decoded = msgspec.convert(tree, table)
         except msgspec.ValidationError as error:
-            path, text, key = _problem(error, tree, table)
+            path, text, key = _problem(error, tree, table, page)
             if not (path or complete) and key:
                 return None, problems  # missing keys are found last
             if (*path, key) not in removed:  # else it was there, wrong, and is reported already
@@ -70,7 +72,9 @@ def convert(tree: Any, table: type[T], *, complete: bool = True) -> tuple[T | No
     return None, problems
 
 
-def _problem(error: msgspec.ValidationError, tree: Any, table: type[msgspec.Struct]) -> tuple[KeyPath, str, str]:
+def _problem(
+    error: msgspec.ValidationError, tree: Any, table: type[msgspec.Struct], page: str
+) -> tuple[KeyPath, str, str]:
     """Where, what, and the name of the key that is missing (or empty)."""
     text, _, where = str(error).partition(" - at ")
     path = _path(where.removeprefix("`key` in ").strip("`"), error, tree, table)
@@ -80,7 +84,7 @@ def _problem(error: msgspec.ValidationError, tree: Any, table: type[msgspec.Stru
     if unknown := re.search(r"unknown field `([^`]+)`", text):
         name = unknown[1]
         close = difflib.get_close_matches(name, _known_keys(table, path), n=1)
-        hint = f"; did you mean '{close[0]}'?" if close else "; the keys of this table are in docs/profiles.md"
+        hint = f"; did you mean '{close[0]}'?" if close else f"; the keys of this table are in {page}"
         return (*path, name), f"unknown key{hint}", ""
     if missing := re.search(r"missing required field `([^`]+)`", text):
         return path, f"the key '{missing[1]}' is missing", missing[1]

@@ -10,6 +10,7 @@ import msgspec
 from agent.power.timing import MAX_FORCE_OFF_MS, MAX_PRESS_MS
 from agent.profile.adapter_tables import AdapterTable, ControlsTable
 from agent.profile.base import Name, Table
+from agent.profile.domain_tables import DomainTable
 from agent.profile.rules import EngineTable, InterlockTable, SequenceTable, WatchTable
 
 Label = Annotated[str, msgspec.Meta(min_length=1, max_length=16)]
@@ -213,6 +214,7 @@ class Profile(Table, frozen=True):
     buses: dict[Name, BusTable] = msgspec.field(default_factory=dict)
     supplies: tuple[SupplyTable, ...] = ()
     sensors: tuple[SensorTable, ...] = ()
+    domains: tuple[DomainTable, ...] = ()
     redundancy: RedundancyTable = RedundancyTable()
     mains: MainsTable = MainsTable()
     telemetry: TelemetryTable = TelemetryTable()

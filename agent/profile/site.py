@@ -7,6 +7,13 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from agent.power.policy import (
+    EmergencyPolicies,
+    OperationPolicies,
+    PowerPolicies,
+    SafetyPolicies,
+    SequencingPolicies,
+)
 from agent.profile.adapter_tables import AdapterTable
 from agent.profile.base import Name, Table
 from agent.profile.schema import TelemetryRule
@@ -99,6 +106,16 @@ class SitePolicy(Table, frozen=True):
     """So long the mains must be back before a host is switched on."""
     assume_unclean_boot_is_mains_loss: bool = False
     """Take a boot of the board without a clean stop before it for a mains loss."""
+    safety: SafetyPolicies = SafetyPolicies()
+    sequencing: SequencingPolicies = SequencingPolicies()
+    operations: OperationPolicies = OperationPolicies()
+    emergency: EmergencyPolicies = EmergencyPolicies()
+
+    def power(self) -> PowerPolicies:
+        """What the power manager goes by, until somebody changes it."""
+        return PowerPolicies(
+            safety=self.safety, sequencing=self.sequencing, operations=self.operations, emergency=self.emergency
+        )
 
 
 class SiteLocal(Table, frozen=True):
@@ -111,6 +128,13 @@ class SiteTelemetry(Table, frozen=True):
     heartbeat_s: Annotated[float, msgspec.Meta(ge=0.5, le=3600)] | None = None
     rules: tuple[TelemetryRule, ...] = ()
     """Before those of the profile."""
+
+
+class SiteMetrics(Table, frozen=True):
+    """Metrics for Prometheus over HTTP."""
+
+    listen: str = ""
+    """`HOST:PORT`, such as 127.0.0.1:9623; empty = off. There is no password: keep it on this machine or behind one."""
 
 
 class Site(Table, frozen=True):
@@ -127,3 +151,4 @@ class Site(Table, frozen=True):
     telemetry: SiteTelemetry = SiteTelemetry()
     adapters: dict[Name, AdapterTable] = msgspec.field(default_factory=dict)
     """Addresses, users and password files of the profile's adapters, and adapters of this installation alone."""
+    metrics: SiteMetrics = SiteMetrics()

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agent.events.event import EventKind
 from agent.psu.wear import serial_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from agent.hardware.i2c_bus import I2cBus
     from agent.hardware.smbus import SmbusPort
@@ -22,6 +24,20 @@ log = logging.getLogger(__name__)
 KEY = "redundancy.power_limit"
 EXCEEDED_S = 3.0
 KEPT_AT = 0.95
+
+
+class LimitRefused(OSError):
+    """A supply did not take a limit; the text names it, and the others have their former limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedLimit:
+    """What the supplies took: the row to be stored, and the limit that each had before."""
+
+    watts: float | None
+    row: dict[str, Any]
+    written: tuple[tuple[int, float], ...]
+    present: int
 
 
 class PowerLimit:
@@ -46,19 +62,52 @@ class PowerLimit:
 
     async def set(self, watts: float | None, origin: str) -> None:
         """Limit the set, or lift the limit (None) and give the supplies their own limits back. Raises StoreError."""
-        if watts == self.watts:
-            return
+        if watts != self.watts:
+            applied = await self.apply(watts)
+            await self._store.put(applied.row)
+            self.adopt(applied, origin)
+
+    async def apply(self, watts: float | None, *, strict: bool = False) -> AppliedLimit:
+        """Write the supplies; nothing is stored or believed before `adopt`.
+
+        With `strict`, a supply that has such a limit and refuses it makes the others go back: raises LimitRefused.
+        """
         present = [index for index, slot in enumerate(self._monitor.slots) if slot.readings is not None]
-        kept = 0
         originals = dict(self._originals)
+        written: list[tuple[int, float]] = []
         for index in present:
             wanted = originals.get(serial_key(self._monitor.slots[index])) if watts is None else watts / len(present)
-            kept += wanted is not None and await self._write(index, wanted, originals)
-        await self._store.put({KEY: {"watts": watts, "originals": {} if watts is None else originals}})
-        self.watts, self._originals = watts, {} if watts is None else originals
+            if wanted is None:
+                continue
+            try:
+                before = await self._write(index, wanted)
+            except (OSError, ValueError) as error:
+                name = self._monitor.slots[index].name
+                log.warning("supply %s: the power limit cannot be written: %s", name, error)
+                if strict:
+                    await self.take_back(written)
+                    raise LimitRefused(f"supply {name} does not take a power limit of {wanted:g} W: {error}") from error
+                continue
+            if before is not None:
+                originals.setdefault(serial_key(self._monitor.slots[index]), before)
+                written.append((index, before))
+        row = {KEY: {"watts": watts, "originals": {} if watts is None else originals}}
+        return AppliedLimit(watts, row, tuple(written), len(present))
+
+    async def take_back(self, written: Sequence[tuple[int, float]]) -> None:
+        """Give supplies the limits back that they had before; what fails is logged."""
+        for index, before in written:
+            try:
+                await self._write(index, before)
+            except (OSError, ValueError) as error:
+                log.error("supply %s: its former power limit: %s", self._monitor.slots[index].name, error)
+
+    def adopt(self, applied: AppliedLimit, origin: str) -> None:
+        """Its row was stored: from now on it is the limit."""
+        self.watts, self._originals = applied.watts, applied.row[KEY]["originals"]
         self._above_since, self._exceeded = None, False
-        how = f"{kept} of {len(present)} supplies keep it themselves"
-        told = "none" if watts is None else f"{watts:g} W; {how}"
+        how = f"{len(applied.written)} of {applied.present} supplies keep it themselves"
+        told = "none" if applied.watts is None else f"{applied.watts:g} W; {how}"
         self._emit(EventKind.REDUNDANCY_POWER_LIMIT, "redundancy", "redundancy", origin, told)
 
     def watch(self, now_s: float, load_w: float | None) -> None:
@@ -80,19 +129,14 @@ class PowerLimit:
     def _tell(self, kind: EventKind, load_w: float) -> None:
         self._emit(kind, "redundancy", "redundancy", f"{load_w:.0f} W", f"{self.watts:g} W")
 
-    async def _write(self, index: int, watts: float, originals: dict[str, float]) -> bool:
+    async def _write(self, index: int, watts: float) -> float | None:
+        """The limit before; None where the supply has no such limit. Raises OSError, ValueError."""
         driver = self._monitor.drivers[index]
-        slot = self._monitor.slots[index]
 
         def work(port: SmbusPort) -> float | None:
             before = driver.power_limit(port)
-            return before if before is not None and driver.limit_power(port, watts) else None
+            if before is not None and not driver.limit_power(port, watts):
+                raise OSError(errno.EIO, "it reads back another")
+            return before
 
-        try:
-            before = await self._buses[self._monitor.tables[index].bus].call(work)
-        except (OSError, ValueError) as error:
-            log.warning("supply %s: the power limit cannot be written: %s", slot.name, error)
-            return False
-        if before is not None:
-            originals.setdefault(serial_key(slot), before)
-        return before is not None
+        return await self._buses[self._monitor.tables[index].bus].call(work)

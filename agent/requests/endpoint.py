@@ -22,6 +22,7 @@ class Failure(enum.Enum):
     BAD_ARGUMENTS = "bad-arguments"
     UNKNOWN_HOST = "unknown-host"
     UNKNOWN_OPERATION = "unknown-operation"
+    UNKNOWN_DOMAIN = "unknown-domain"
 
 
 class RequestFailed(Exception):

@@ -1,33 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plant: hosts, supplies and temperatures together. Buttons and I2C transactions go in, levels come out."""
+"""The plant: hosts, rails, supplies and temperatures together. Outputs and I2C transactions go in, levels come out."""
 
 from __future__ import annotations
 
 import errno
 import os
 import threading
+from dataclasses import fields
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.hardware.lm75 import encode_temperature
-from agent.sim.atx_host import AtxHost, Behaviour
+from agent.sim.atx_host import MS, AtxHost, Behaviour, HostPhase
 from agent.sim.bus_faults import BusFaults
+from agent.sim.rail import Rail, RailFault
+from agent.sim.sense import PowerGoodSense
 from agent.sim.share_bus import share
 from agent.sim.supply import CrpsSupply, Happening
 from agent.sim.thermal import ThermalMass
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
     from agent.profile.schema import Profile
+    from agent.sim.rail import RailWiring
 
 T = TypeVar("T")
 
-IDLE_LOAD_W = 120.0
 AMBIENT_C = 23.0
 MASSES_C_PER_W = {"inlet": (0.004, 120.0), "cpu": (0.16, 20.0)}
-"""Rise over ambient per watt of load, and time constant in seconds, by the name of the sensor."""
+"""Rise over ambient per watt of a host's load, the mean of all, and time constant in seconds, by sensor name."""
 OTHER_MASS = (0.02, 60.0)
 MIN_C, MAX_C = -55.0, 127.0
 """What an LM75 can say."""
 MAX_LOAD_W = 100_000.0
+MAX_SPAN_MS = 3_600_000.0
+MIN_PERIOD_MS = 2.0
+START_LOSS_MS = 100
+"""A feeding that is lost at a start is lost so long after the press: before power-good can come."""
+HOST_WORDS = (
+    *(one.value for one in Behaviour),
+    *("crash", "wake", "sleep", "dead-button", "stuck-button", "no-power-good", "inverted-power-good"),
+    *("restore-on-ac", "stay-off-on-ac"),
+)
+"""What may happen to a host without a number."""
 
 
 class UnknownThing(LookupError):
@@ -37,9 +52,16 @@ class UnknownThing(LookupError):
 class Plant:
     """Thread safe: the I2C thread reads registers while the loop's thread moves lines."""
 
-    def __init__(self, profile: Profile, now_ns: int) -> None:
+    def __init__(self, profile: Profile, now_ns: int, rails: Sequence[RailWiring] = ()) -> None:
         self._lock = threading.Lock()
-        self.hosts = {host.name: AtxHost() for host in profile.hosts}
+        leds = {name for name, line in profile.lines.items() if line.source == "led"}
+        self.hosts = {host.name: AtxHost(sense=PowerGoodSense(led=host.power_good in leds)) for host in profile.hosts}
+        self.rails = {wiring.name: Rail() for wiring in rails}
+        self._fed_by = {host: [wiring.name for wiring in rails if host in wiring.feeds] for host in self.hosts}
+        self.mains = True
+        self.lost_at_start: list[tuple[str, Happening]] = []
+        """Supplies, or "" for the mains, that give up when the next host starts."""
+        self._loss_due_ns: int | None = None
         self.supplies = {
             supply.name: CrpsSupply(
                 address=supply.address,
@@ -63,7 +85,7 @@ class Plant:
         }
         self._labels = {sensor.label: sensor.name for sensor in profile.sensors}
         self._sensors = {(sensor.bus, sensor.address): sensor.name for sensor in profile.sensors}
-        self._load_w = IDLE_LOAD_W
+        self.lost_sensors: set[str] = set()
         self._settle(now_ns)
 
     @staticmethod
@@ -74,26 +96,42 @@ class Plant:
 
     def power_button(self, host: str, active: bool, now_ns: int) -> None:
         with self._lock:
+            self._advance(now_ns)
             self.hosts[host].power_button(active, now_ns)
             self._settle(now_ns)
 
     def reset_button(self, host: str, active: bool, now_ns: int) -> None:
         with self._lock:
+            self._advance(now_ns)
             self.hosts[host].reset_button(active, now_ns)
+            self._settle(now_ns)
+
+    def rail_output(self, rail: str, active: bool, now_ns: int) -> None:
+        with self._lock:
+            self._advance(now_ns)
+            self.rails[rail].drive(active, now_ns)
             self._settle(now_ns)
 
     def advance(self, now_ns: int) -> int | None:
         """Let time pass; returns when to call again, or None."""
         with self._lock:
-            for host in self.hosts.values():
-                host.advance(now_ns)
-            self._settle(now_ns)
-            due = [deadline for host in self.hosts.values() if (deadline := host.deadline_ns()) is not None]
-            return min(due, default=None)
+            self._advance(now_ns)
+            dues = [host.deadline_ns(now_ns) for host in self.hosts.values()]
+            dues += [rail.deadline_ns(now_ns) for rail in self.rails.values()]
+            return min((due for due in (*dues, self._loss_due_ns) if due is not None), default=None)
 
     def power_good(self, host: str) -> bool:
+        """Whether the host has main power, whatever its line shows."""
         with self._lock:
             return self.hosts[host].power_good
+
+    def power_good_line(self, host: str, now_ns: int) -> bool:
+        with self._lock:
+            return self.hosts[host].power_good_line(now_ns)
+
+    def rail_power_good(self, rail: str, now_ns: int) -> bool:
+        with self._lock:
+            return self.rails[rail].power_good(now_ns)
 
     # ------------------------------------------------------------------ the I2C bus
 
@@ -105,8 +143,9 @@ class Plant:
                 supply = self._devices[(bus, address)]
                 if supply.present and not supply.muted:
                     return supply
-            if (bus, address) in self._sensors:
-                return self.masses[self._sensors[(bus, address)]]
+            sensor = self._sensors.get((bus, address))
+            if sensor is not None and sensor not in self.lost_sensors:
+                return self.masses[sensor]
         raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
 
     def ping(self, bus: str, address: int) -> int:
@@ -124,15 +163,58 @@ class Plant:
     # ------------------------------------------------------------------ the outside world
 
     def supply(self, name: str, happening: str, now_ns: int) -> None:
-        """`remove`, `insert`, `ac-off` ...: agent.sim.supply.Happening. Raises UnknownThing."""
+        """`remove`, `insert`, `ac-off` ...: agent.sim.supply.Happening; `ac-off-at-start`, `fail-at-start`.
+
+        Raises UnknownThing.
+        """
         with self._lock:
             supply = _find(self.supplies, "supply", name)
+            if happening in ("ac-off-at-start", "fail-at-start"):
+                self.lost_at_start.append((name, Happening(happening.removesuffix("-at-start"))))
+                return
             try:
                 what = Happening(happening)
             except ValueError:
                 known = ", ".join(one.value for one in Happening)
-                raise UnknownThing(f"a supply knows {known} (not {happening!r})") from None
+                raise UnknownThing(
+                    f"a supply knows {known}, ac-off-at-start, fail-at-start (not {happening!r})"
+                ) from None
             supply.happen(what)
+            self._settle(now_ns)
+
+    def set_mains(self, happening: str, now_ns: int) -> None:
+        """`off`, `on`, or `off-at-start`: off as soon as the next host starts. Raises UnknownThing."""
+        with self._lock:
+            match happening:
+                case "off" | "on":
+                    self._switch_mains(happening == "on")
+                    self._settle(now_ns)
+                case "off-at-start":
+                    self.lost_at_start.append(("", Happening.AC_OFF))
+                case _:
+                    raise UnknownThing(f"the mains knows off, on, off-at-start (not {happening!r})")
+
+    def _switch_mains(self, there: bool) -> None:
+        self.mains = there
+        for supply in self.supplies.values():
+            supply.happen(Happening.AC_ON if there else Happening.AC_OFF)
+
+    def rail(self, name: str, happening: str, now_ns: int) -> None:
+        """`never`, `stuck`, `normal`. Raises UnknownThing."""
+        with self._lock:
+            rail = _find(self.rails, "rail", name)
+            try:
+                fault = RailFault(happening)
+            except ValueError:
+                known = ", ".join(one.value for one in RailFault)
+                raise UnknownThing(f"a rail knows {known}, drop MS (not {happening!r})") from None
+            rail.break_down(fault, now_ns)
+            self._settle(now_ns)
+
+    def drop_rail(self, name: str, width_ms: float, now_ns: int) -> None:
+        """It is off for so long. Raises UnknownThing, ValueError."""
+        with self._lock:
+            _find(self.rails, "rail", name).drop(_span_ms(width_ms), now_ns)
             self._settle(now_ns)
 
     def bus(self, name: str, happening: str, rate: float) -> None:
@@ -152,17 +234,51 @@ class Plant:
                     raise UnknownThing(f"a bus knows stuck, free, nack RATE, pec-errors RATE (not {happening!r})")
 
     def host(self, name: str, happening: str, now_ns: int) -> None:
-        """`hang`, `crash`, `ignore-soft-off`, `normal`. Raises UnknownThing."""
+        """What may happen to a host: HOST_WORDS. Raises UnknownThing."""
         with self._lock:
             host = _find(self.hosts, "host", name)
-            if happening == "crash":
-                host.crash()
-            else:
-                try:
+            match happening:
+                case "normal":
+                    host.repair(now_ns)
+                case "hang" | "ignore-soft-off":
                     host.behaviour = Behaviour(happening)
-                except ValueError:
-                    known = f"crash, {', '.join(one.value for one in Behaviour)}"
-                    raise UnknownThing(f"a host knows {known} (not {happening!r})") from None
+                case "crash":
+                    host.crash()
+                case "wake":
+                    host.wake(now_ns)
+                case "sleep":
+                    host.sleep(now_ns)
+                case "dead-button":
+                    host.break_button(now_ns, dead=True)
+                case "stuck-button":
+                    host.break_button(now_ns, stuck=True)
+                case "no-power-good":
+                    host.sense.missing = True
+                case "inverted-power-good":
+                    host.sense.inverted = True
+                case "restore-on-ac" | "stay-off-on-ac":
+                    host.restores_on_ac = happening == "restore-on-ac"
+                case _:
+                    known = f"{', '.join(HOST_WORDS)}, and with a number: drop, flicker, finger, load"
+                    raise UnknownThing(f"a host knows {known} (not {happening!r})")
+            self._settle(now_ns)
+
+    def drop(self, name: str, width_ms: float, now_ns: int) -> None:
+        """Power-good of a host is off for so long. Raises UnknownThing, ValueError."""
+        with self._lock:
+            _find(self.hosts, "host", name).sense.drop(_span_ms(width_ms), now_ns)
+
+    def flicker(self, name: str, period_ms: float, width_ms: float, now_ns: int) -> None:
+        """Power-good of a host changes all the time, for so long. Raises UnknownThing, ValueError."""
+        if not MIN_PERIOD_MS <= period_ms <= MAX_SPAN_MS:
+            raise ValueError(f"a period is {MIN_PERIOD_MS:g} to {MAX_SPAN_MS:g} ms (not {period_ms:g})")
+        with self._lock:
+            _find(self.hosts, "host", name).sense.flicker(round(period_ms), _span_ms(width_ms), now_ns)
+
+    def finger(self, name: str, width_ms: float, now_ns: int) -> None:
+        """A person presses the power button at the host. Raises UnknownThing, ValueError."""
+        with self._lock:
+            _find(self.hosts, "host", name).finger(_span_ms(width_ms), now_ns)
             self._settle(now_ns)
 
     def sensor(self, name: str, celsius: float | None) -> None:
@@ -172,13 +288,66 @@ class Plant:
                 raise ValueError(f"a sensor shows {MIN_C:g} to {MAX_C:g} C (not {celsius:g})")
             _find(self.masses, "sensor", self._labels.get(name, name)).forced = celsius
 
-    def load(self, watts: float, now_ns: int) -> None:
-        """What the hosts draw together while they are on. Raises ValueError."""
+    def lose_sensor(self, name: str, lost: bool) -> None:
+        """Its address answers no more, or again. Raises UnknownThing."""
+        name = self._labels.get(name, name)
+        with self._lock:
+            _find(self.masses, "sensor", name)
+            if lost:
+                self.lost_sensors.add(name)
+            else:
+                self.lost_sensors.discard(name)
+
+    def load(self, watts: float, now_ns: int, host: str | None = None) -> None:
+        """What one host draws while it is on, or every host. Raises UnknownThing, ValueError."""
         if not 0 <= watts <= MAX_LOAD_W:
             raise ValueError(f"a load is 0 to {MAX_LOAD_W:g} W (not {watts:g})")
         with self._lock:
-            self._load_w = watts
+            loaded = list(self.hosts.values()) if host is None else [_find(self.hosts, "host", host)]
+            for one in loaded:
+                one.load_w = watts
             self._settle(now_ns)
+
+    def restore(
+        self,
+        mains: bool,
+        hosts: Mapping[str, AtxHost],
+        supplies: Mapping[str, CrpsSupply],
+        rails: Mapping[str, Rail],
+        sensors_c: Mapping[str, float | None],
+        lost_sensors: Collection[str],
+        lost_at_start: Sequence[tuple[str, Happening]],
+    ) -> None:
+        """The state of an earlier plant of the same board; parts that this one does not have are left out."""
+        with self._lock:
+            self.mains = mains
+            self.hosts.update((name, host) for name, host in hosts.items() if name in self.hosts)
+            self.rails.update((name, rail) for name, rail in rails.items() if name in self.rails)
+            for name, supply in supplies.items():
+                if name in self.supplies:
+                    for key in fields(supply):  # in place: addresses lead to these very objects
+                        setattr(self.supplies[name], key.name, getattr(supply, key.name))
+            for name, celsius in sensors_c.items():
+                if name in self.masses:
+                    self.masses[name].forced = celsius
+            self.lost_sensors = {name for name in lost_sensors if name in self.masses}
+            self.lost_at_start[:] = [entry for entry in lost_at_start if entry[0] in ("", *self.supplies)]
+
+    # ------------------------------------------------------------------ time
+
+    def _advance(self, now_ns: int) -> None:
+        if self._loss_due_ns is not None and now_ns >= self._loss_due_ns:
+            for name, happening in self.lost_at_start:
+                if name:
+                    self.supplies[name].happen(happening)
+                else:
+                    self._switch_mains(False)
+            self.lost_at_start.clear()
+            self._settle(self._loss_due_ns)
+            self._loss_due_ns = None
+        for host in self.hosts.values():
+            host.advance(now_ns)
+        self._settle(now_ns)
 
     def _settle(self, now_ns: int) -> None:
         """Bring hosts, supplies and temperatures into agreement at this instant."""
@@ -186,15 +355,19 @@ class Plant:
         for supply in supplies:
             supply.advance(max(0, now_ns - self._settled_ns) / 1e9)
         self._settled_ns = now_ns
-        feeding = not supplies or any(supply.healthy for supply in supplies)
-        for host in self.hosts.values():
-            if host.mains != feeding:
-                host.set_mains(feeding)
+        feeding = self.mains if not supplies else any(supply.healthy for supply in supplies)
+        for name, host in self.hosts.items():
+            host.feed(feeding and all(self.rails[rail].live(now_ns) for rail in self._fed_by[name]), now_ns)
         main_on = any(host.supplies_on for host in self.hosts.values())
-        load_w = self._load_w if any(host.power_good for host in self.hosts.values()) else 0.0
+        load_w = sum(host.drawn_w(now_ns) for host in self.hosts.values())
         share(supplies, load_w, main_on)
+        if self.lost_at_start and self._loss_due_ns is None and self._starting():
+            self._loss_due_ns = now_ns + START_LOSS_MS * MS
         for name, mass in self.masses.items():
-            mass.advance(now_ns, AMBIENT_C + self._constants(name)[0] * load_w)
+            mass.advance(now_ns, AMBIENT_C + self._constants(name)[0] * load_w / max(1, len(self.hosts)))
+
+    def _starting(self) -> bool:
+        return any(host.phase is HostPhase.STARTING for host in self.hosts.values())
 
 
 def temperature_word(mass: ThermalMass) -> int:
@@ -206,3 +379,9 @@ def _find(things: dict[str, T], kind: str, name: str) -> T:
     if name not in things:
         raise UnknownThing(f"this board has no {kind} {name!r}; it has: {', '.join(things) or 'none'}")
     return things[name]
+
+
+def _span_ms(span_ms: float) -> int:
+    if not 1 <= span_ms <= MAX_SPAN_MS:
+        raise ValueError(f"a time is 1 to {MAX_SPAN_MS:g} ms (not {span_ms:g})")
+    return round(span_ms)

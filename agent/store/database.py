@@ -26,6 +26,9 @@ CREATE TABLE IF NOT EXISTS log (
     message_id TEXT NOT NULL, message TEXT NOT NULL, args TEXT NOT NULL, severity TEXT NOT NULL,
     UNIQUE (second, place)
 );
+CREATE TABLE IF NOT EXISTS operations (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, running INTEGER NOT NULL, body TEXT NOT NULL
+);
 """
 
 

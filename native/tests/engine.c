@@ -47,7 +47,7 @@ static ENG_Condition random_condition(void) {
 }
 
 static void random_order(uint64_t token) {
-  ENG_Order order = world_order((ENG_OrderKind)random_below(ENG_RESET + 1), (unsigned)random_below(OUTPUTS + 1), token);
+  ENG_Order order = world_order((ENG_OrderKind)random_below(ENG_FIRE + 1), (unsigned)random_below(OUTPUTS + 1), token);
 
   order.active = (int32_t)random_below(2);
   order.count = (int32_t)random_below(4);

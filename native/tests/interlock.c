@@ -167,6 +167,68 @@ static void test_fired_in_an_earlier_run(void) {
   world_end();
 }
 
+/* Without an input nothing but an order fires the rule: every output in one step, and as often as it is ordered. */
+static void test_fired_by_order(void) {
+  ENG_RuleConfig config;
+  const ENG_Event *fired;
+
+  prepare(true);
+  config = hold_off_rule(MS);
+  config.input = -2;
+  CHECK(ENG_AddRule(world->engine, &config) == -ENG_ERROR_INDEX);
+  config.input = -1;
+  config.actions[1] = (ENG_ActionConfig){.kind = ENG_ACTION_LEVEL, .output = (int32_t)rail, .active = 0};
+  config.action_count = 2;
+  CHECK(ENG_AddRule(world->engine, &config) == 0);
+  world_start();
+  world_drive(hot, true);
+  world_run(1000 * MS);
+  CHECK(world_last(ENG_EVENT_INTERLOCK_FIRED) == NULL && world->outputs[button] == 0);
+  world_pulse(button, 1, 200 * MS);
+  world_run(100 * MS);
+  give(ENG_DISARM, 0, 0);
+  give(ENG_FIRE, 0, 0);
+  CHECK(world_last(ENG_EVENT_INTERLOCK_FIRED) == NULL);
+  give(ENG_ARM, 0, 0);
+  give(ENG_FIRE, 0, 0);
+  fired = world_last(ENG_EVENT_INTERLOCK_FIRED);
+  CHECK(fired != NULL && fired->edge_ns == world_now() && fired->started_ns == world_now());
+  CHECK(world_done(1)->outcome == ENG_PREEMPTED);
+  CHECK(world->outputs[button] == 1 && world->outputs[rail] == 0);
+  /* Again while it holds: nothing is pressed anew. */
+  give(ENG_FIRE, 0, 0);
+  world_drive(good, false);
+  world_run(1000 * MS);
+  CHECK(world->outputs[button] == 0);
+  give(ENG_SET, rail, 2);
+  CHECK(world->outputs[rail] == 0 && world_done(2)->reason == ENG_REASON_INTERLOCK);
+  give(ENG_RESET, 0, 0);
+  give(ENG_SET, rail, 3);
+  CHECK(world->outputs[rail] == 1);
+  /* A host that is off is not pressed; one that is on again is. */
+  give(ENG_FIRE, 0, 0);
+  CHECK(world->outputs[button] == 0 && world->outputs[rail] == 0);
+  world_drive(good, true);
+  world_run(1000 * MS);
+  CHECK(world->outputs[button] == 0);
+  give(ENG_FIRE, 0, 0);
+  CHECK(world->outputs[button] == 1);
+  world_end();
+}
+
+static void test_an_order_does_not_fire_a_rule_with_an_input(void) {
+  ENG_RuleConfig config;
+
+  prepare(true);
+  config = hold_off_rule(MS);
+  CHECK(ENG_AddRule(world->engine, &config) == 0);
+  world_start();
+  world_run(100 * MS);
+  give(ENG_FIRE, 0, 0);
+  CHECK(world_last(ENG_EVENT_INTERLOCK_FIRED) == NULL && world->outputs[button] == 0);
+  world_end();
+}
+
 static void test_hold_off_ends_at_the_limit_of_the_line(void) {
   ENG_RuleConfig config;
 
@@ -296,7 +358,7 @@ static void test_refused_at_load(void) {
   config = hold_off_rule(MS - 1);
   CHECK(ENG_AddRule(world->engine, &config) == -ENG_ERROR_VALUE);
   config = hold_off_rule(MS);
-  config.input = -1;
+  config.input = 99;
   CHECK(ENG_AddRule(world->engine, &config) == -ENG_ERROR_INDEX);
   config = hold_off_rule(MS);
   config.action_count = ENG_MAX_ACTIONS + 1;
@@ -332,6 +394,8 @@ int main(void) {
   test_power_good_that_is_falling();
   test_hot_at_start();
   test_fired_in_an_earlier_run();
+  test_fired_by_order();
+  test_an_order_does_not_fire_a_rule_with_an_input();
   test_hold_off_ends_at_the_limit_of_the_line();
   test_pre_empts_a_press_without_an_edge();
   test_level_is_latched_until_reset();

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from native import (
     Condition,
     HoldOff,
@@ -13,6 +15,7 @@ from native import (
     InterlockEnded,
     InterlockFired,
     LatchLevel,
+    LineError,
     Outcome,
     PowerGood,
     PowerGoodEvent,
@@ -86,3 +89,17 @@ def test_power_good_watch() -> None:
         lost = rig.wait(PowerGoodEvent)
         assert lost.what is PowerGood.LOST
         assert lost.time_ns - lost.from_ns >= 30_000_000
+
+
+def test_an_interlock_without_an_input_acts_when_it_is_fired() -> None:
+    rule = Interlock("all-off", None, True, (HoldOff("BUTTON", "GOOD"), LatchLevel("RAIL", True)))
+    with Rig(interlocks=(rule,)) as rig:
+        rig.settle("GOOD", True)
+        press = rig.engine.pulse("BUTTON", 900)
+        rig.engine.fire("all-off")
+        assert rig.wait(InterlockFired, lambda event: event.output == "BUTTON").outcome is Outcome.COMPLETED
+        assert rig.done(press).outcome is Outcome.PREEMPTED
+        assert rig.chip.level("BUTTON")
+        assert rig.chip.level("RAIL")
+        with pytest.raises(LineError, match="all-offs"):
+            rig.engine.fire("all-offs")

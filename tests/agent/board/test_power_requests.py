@@ -1,177 +1,268 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Requests that act on several hosts: order, conflicts, emergencies; and on one, over the real machine."""
+"""Requests that act on several domains: order, conflicts, emergencies; idempotent keys, aborts, bad arguments."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from agent.board.power_requests import PowerRequests
-from agent.power.operations import Operations
-from agent.power.request import Action, Reply, Request, Verdict
-from tests.agent.power.test_host import scene
+import pytest
+
+from agent.events.event import EventKind
+from agent.power.request import Action, HostState, Request, Verdict
+from tests.agent.board.boards import on_a_board
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
     from pathlib import Path
 
-    from agent.power.host import Host
     from agent.requests.endpoint import Answer
+    from tests.agent.board.boards import RunningBoard
+
+PROFILE = """
+schema = 1
+name = "rack"
+[board]
+simulated = true
+[lines]
+main = {direction = "output", class = "maintained"}
+main-good = {direction = "input"}
+{lines}
+[[domains]]
+name = "main"
+type = "chassis"
+controls = ["main"]
+power_good = ["main-good"]
+start_delay_ms = 50
+{hosts}
+"""
+LINES = """
+power-{n} = {{direction = "output", class = "momentary", max_press_ms = 6000}}
+good-{n} = {{direction = "input"}}
+"""
+HOST = """
+[[hosts]]
+name = "{n}"
+power_good = "good-{n}"
+power_button = "power-{n}"
+timing = {{force_off_ms = 6000, soft_off_timeout_ms = 4000}}
+[[domains]]
+name = "{n}"
+type = "host"
+needs = ["main"]
+"""
+NAMES = ("0", "1")
+RACK = PROFILE.replace("{lines}", "".join(LINES.format(n=n) for n in NAMES)).replace(
+    "{hosts}", "".join(HOST.format(n=n) for n in NAMES)
+)
 
 
-class SlowHost:
-    """Takes its time, one request after another, and says busy meanwhile as real ones do."""
-
-    def __init__(self, name: str, log: list[str], takes_s: float = 0.05, reply: Reply | None = None) -> None:
-        self.name = name
-        self.source = f"host/{name}"
-        self.powered = False
-        self._log = log
-        self._takes_s = takes_s
-        self._reply = Reply(Verdict.DONE) if reply is None else reply
-        self._running = False
-
-    async def run(self, request: Request) -> Reply:
-        if self._running:
-            return Reply(Verdict.BUSY, "on is still running")
-        self._running = True
-        self._log.append(f"{self.name} {request.action.value}")
-        # What a host has begun goes on when nobody waits for it any more.
-        return await asyncio.shield(asyncio.create_task(self._act(request)))
-
-    async def _act(self, request: Request) -> Reply:
-        await asyncio.sleep(self._takes_s)
-        self._running = False
-        self.powered = request.action is Action.ON
-        self._log.append(f"{self.name} ended")
-        return self._reply
-
-
-class Bench:
-    def __init__(self, *replies: Reply | None) -> None:
-        self.log: list[str] = []
-        self.hosts = {str(n): SlowHost(str(n), self.log, reply=reply) for n, reply in enumerate(replies)}
-        self.operations = Operations("b")
-        self.requests = PowerRequests(cast("Mapping[str, Host]", self.hosts), self.operations)
-
-    async def ask(self, method: str, arguments: dict[str, Any] | None = None) -> list[Answer]:
-        return [answer async for answer in self.requests.table()[method].answers(arguments or {}, "test")]
-
-
-def on_a_bench(bench: Bench, test: Callable[[Bench], Coroutine[Any, Any, None]]) -> None:
-    async def run() -> None:
-        async with asyncio.timeout(20):
-            await test(bench)
-
-    asyncio.run(run())
+async def ask(running: RunningBoard, method: str, **arguments: Any) -> list[Answer]:
+    endpoint = running.board.endpoints[method]
+    return [answer async for answer in endpoint.answers(arguments, "mqtt:me")]
 
 
 def verdicts(answers: list[Answer]) -> list[str]:
-    return [answer.verdict for answer in answers]
+    return [answers[0].verdict, answers[-1].verdict]
 
 
-def test_on_is_one_after_another_in_the_order_of_the_profile() -> None:
-    async def test(bench: Bench) -> None:
-        answers = await bench.ask("chassis/power/on")
-        assert bench.log == ["0 on", "0 ended", "1 on", "1 ended", "2 on", "2 ended"]
-        assert verdicts(answers)[0] == "accepted"
-        assert verdicts(answers)[-1] == "done"
-        assert [answer.final for answer in answers] == [False] * (len(answers) - 1) + [True]
+def states(running: RunningBoard) -> dict[str, HostState]:
+    return {name: there.state for name, there in running.board.services.power.facts.items()}
+
+
+async def settled(running: RunningBoard) -> None:
+    await running.until(lambda: HostState.UNKNOWN not in states(running).values())
+
+
+def sim(running: RunningBoard, words: str) -> None:
+    assert running.board.world is not None
+    running.board.world.happen(words.split())
+
+
+def test_the_chassis_starts_needs_first_and_stops_in_reverse(tmp_path: Path) -> None:
+    async def story(running: RunningBoard) -> None:
+        await settled(running)
+        answers = await ask(running, "chassis/power/on")
+        assert verdicts(answers) == ["accepted", "done"]
         assert len({answer.operation for answer in answers}) == 1
+        steps = [step["text"] for step in answers[-1].data["steps"]]  # type: ignore[index]
+        started = [text for text in steps if text.endswith(": on")]
+        assert started == ["chassis/main: on", "host/0: on", "host/1: on"]
+        assert set(states(running).values()) == {HostState.ON}
+        answers = await ask(running, "chassis/power/off")
+        assert verdicts(answers) == ["accepted", "done"]
+        steps = [step["text"] for step in answers[-1].data["steps"]]  # type: ignore[index]
+        assert [text for text in steps if text.endswith(": off")][-1] == "chassis/main: off"
+        assert set(states(running).values()) == {HostState.OFF}
 
-    on_a_bench(Bench(None, None, None), test)
-
-
-def test_off_is_at_once_and_soft() -> None:
-    async def test(bench: Bench) -> None:
-        await bench.ask("chassis/power/off")
-        assert bench.log[:2] == ["0 soft-off", "1 soft-off"]
-        bench.log.clear()
-        await bench.ask("chassis/power/off", {"mode": "force"})
-        assert bench.log[:2] == ["0 force-off", "1 force-off"]
-
-    on_a_bench(Bench(None, None), test)
+    on_a_board(tmp_path, RACK, story)
 
 
-def test_one_that_fails_is_named_and_the_others_are_switched() -> None:
-    async def test(bench: Bench) -> None:
-        answers = await bench.ask("chassis/power/on")
+def test_a_host_takes_along_what_it_needs_and_keeps_it(tmp_path: Path) -> None:
+    async def story(running: RunningBoard) -> None:
+        await settled(running)
+        assert verdicts(await ask(running, "hosts/power/on", host="1")) == ["accepted", "done"]
+        assert states(running) == {"main": HostState.ON, "0": HostState.OFF, "1": HostState.ON}
+        (refused,) = await ask(running, "domains/power/off", domain="main")
+        assert refused.verdict == "blocked"
+        assert refused.reason.startswith("dependencies: host/1 needs it and is on")
+        assert verdicts(await ask(running, "hosts/power/off", host="1", mode="force")) == ["accepted", "done"]
+        assert verdicts(await ask(running, "domains/power/off", domain="main")) == ["accepted", "done"]
+        assert verdicts(await ask(running, "domains/power/off", domain="fans")) == ["unknown-domain"] * 2
+
+    on_a_board(tmp_path, RACK, story)
+
+
+def test_one_that_fails_is_named_and_the_rest_is_switched(tmp_path: Path) -> None:
+    async def story(running: RunningBoard) -> None:
+        await settled(running)
+        sim(running, "host 0 no-power-good")
+        answers = await ask(running, "chassis/power/on")
         assert answers[-1].verdict == "failed"
-        assert answers[-1].reason == "host 0: failed no power-good"
-        assert bench.log[2] == "1 on"
+        assert answers[-1].reason.startswith("host/0: failed power-good did not rise")
+        assert states(running) == {"main": HostState.ON, "0": HostState.FAULT, "1": HostState.ON}
 
-    on_a_bench(Bench(Reply(Verdict.FAILED, "no power-good"), None), test)
+    on_a_board(tmp_path, RACK.replace("soft_off_timeout_ms", "power_on_timeout_ms = 900, soft_off_timeout_ms"), story)
 
 
-def test_two_at_a_time_are_refused() -> None:
-    async def test(bench: Bench) -> None:
-        first = asyncio.create_task(bench.ask("chassis/power/on"))
-        await asyncio.sleep(0.01)
-        (refused,) = await bench.ask("chassis/power/off")
-        assert (refused.verdict, refused.reason) == ("busy", "chassis/power/on is still running")
+def test_a_rail_without_power_good_is_tried_again_and_holds_back_what_needs_it(tmp_path: Path) -> None:
+    async def story(running: RunningBoard) -> None:
+        await settled(running)
+        sim(running, "rail main never")
+        answers = await ask(running, "hosts/power/on", host="0")
+        assert answers[-1].verdict == "failed"
+        assert "chassis/main: failed power-good did not come within 0.2 s" in answers[-1].reason
+        assert "host/0: blocked dependencies: needs chassis/main" in answers[-1].reason
+        assert running.board.world is not None
+        raised = running.board.world.lines.record["main"]
+        assert raised.rises == 3
+        assert states(running) == {"main": HostState.FAULT, "0": HostState.OFF, "1": HostState.OFF}
+
+    on_a_board(tmp_path, RACK.replace("start_delay_ms = 50", "power_good_ms = 200"), story)
+
+
+def test_what_works_on_a_host_keeps_others_away(tmp_path: Path) -> None:
+    async def story(running: RunningBoard) -> None:
+        await settled(running)
+        first = asyncio.create_task(ask(running, "chassis/power/on"))
+        await running.until(lambda: states(running)["0"] is HostState.POWERING_ON)
+        (refused,) = await ask(running, "chassis/power/off")
+        assert (refused.verdict, refused.reason) == ("busy", "on is still running on host/0")
         assert verdicts(await first)[-1] == "done"
-        assert verdicts(await bench.ask("chassis/power/off"))[-1] == "done"
 
-    on_a_bench(Bench(None, None), test)
-
-
-def test_an_emergency_ends_what_switches_on_and_waits_for_a_press() -> None:
-    async def test(bench: Bench) -> None:
-        on = asyncio.create_task(bench.ask("chassis/power/on"))
-        await asyncio.sleep(0.01)
-        answers = await bench.ask("system/emergency/off")
-        assert verdicts(answers)[-1] == "done"
-        assert (await on)[-1].reason == "ended before its time"
-        assert "1 on" not in bench.log
-        assert bench.log.index("0 force-off") > bench.log.index("0 ended")
-        assert not any(host.powered for host in bench.hosts.values())
-
-    on_a_bench(Bench(None, None), test)
+    on_a_board(tmp_path, RACK, story)
 
 
-def test_an_operation_goes_on_when_nobody_listens() -> None:
-    async def test(bench: Bench) -> None:
-        asking = asyncio.create_task(bench.ask("chassis/power/on"))
+def test_an_emergency_overtakes_everything(tmp_path: Path) -> None:
+    async def story(running: RunningBoard) -> None:
+        await settled(running)
+        on = asyncio.create_task(ask(running, "chassis/power/on"))
+        await running.until(lambda: states(running)["0"] is HostState.ON)
+        answers = await ask(running, "system/emergency/off", reason="smoke")
+        assert verdicts(answers) == ["accepted", "done"]
+        assert (await on)[-1].verdict in ("aborted", "failed")
+        there = states(running)
+        assert (there["0"], there["1"]) == (HostState.OFF, HostState.OFF)
+        event = await running.hear(EventKind.POWER_EMERGENCY)
+        assert event.args == ("host/0, host/1", "mqtt:me", "smoke")
+        assert verdicts(await ask(running, "hosts/power/on", host="0")) == ["accepted", "done"]
+
+    on_a_board(tmp_path, RACK, story)
+
+
+def test_an_emergency_tells_off_from_power_lost(tmp_path: Path) -> None:
+    async def story(running: RunningBoard) -> None:
+        await settled(running)
+        await ask(running, "hosts/power/on", host="0")
+        await ask(running, "system/emergency/off")
+        await running.board.bus.drain()
+        kinds = [event["kind"] for event in await running.board.journal.latest(50)]
+        assert "host.off" in kinds
+        assert "host.power_lost" not in kinds
+        assert not any(str(kind).startswith("interlock") for kind in kinds)
+
+    on_a_board(tmp_path, RACK, story)
+
+
+def test_an_operation_goes_on_when_nobody_listens(tmp_path: Path) -> None:
+    async def story(running: RunningBoard) -> None:
+        await settled(running)
+        asking = asyncio.create_task(ask(running, "chassis/power/on"))
         await asyncio.sleep(0.01)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
-        while bench.operations.all()[0].running:
-            await asyncio.sleep(0.01)
-        assert bench.log[-1] == "1 ended"
+        await running.until(lambda: set(states(running).values()) == {HostState.ON})
 
-    on_a_bench(Bench(None, None), test)
+    on_a_board(tmp_path, RACK, story)
 
 
-def test_a_board_without_hosts_says_so() -> None:
-    async def test(bench: Bench) -> None:
+def test_the_same_key_is_the_same_operation(tmp_path: Path) -> None:
+    async def story(running: RunningBoard) -> None:
+        await settled(running)
+        first = asyncio.create_task(ask(running, "hosts/power/on", host="0", key="job-7"))
+        await running.until(lambda: states(running)["0"] is HostState.POWERING_ON)
+        again = await ask(running, "hosts/power/on", host="0", key="job-7")
+        assert again[0].operation == (await first)[0].operation
+        assert verdicts(again) == ["accepted", "done"]
+        await ask(running, "hosts/power/off", host="0", mode="force")
+        (later,) = await ask(running, "hosts/power/on", host="0", key="job-7")
+        assert later.verdict == "done"
+        assert states(running)["0"] is HostState.OFF
+
+    on_a_board(tmp_path, RACK, story)
+
+
+def test_an_abort_begins_nothing_more(tmp_path: Path) -> None:
+    async def story(running: RunningBoard) -> None:
+        await settled(running)
+        on = asyncio.create_task(ask(running, "chassis/power/on"))
+        await running.until(lambda: states(running)["0"] is HostState.POWERING_ON)
+        operation = running.board.services.operations.of_target("host/0")
+        (aborted,) = await ask(running, "operations/abort", id=operation)
+        assert aborted.verdict == "done"
+        last = (await on)[-1]
+        assert (last.verdict, last.reason) == ("aborted", "by mqtt:me")
+        assert states(running)["1"] is HostState.OFF
+        assert states(running)["0"] is HostState.ON  # what was begun went on to its end
+        (late,) = await ask(running, "operations/abort", id=operation)
+        assert late.verdict == "not-in-this-state"
+
+    on_a_board(tmp_path, RACK, story)
+
+
+@pytest.mark.parametrize(
+    ("method", "arguments", "verdict"),
+    [
+        ("hosts/reset", {"host": "9"}, "unknown-host"),
+        ("hosts/power/off", {"mode": "hard"}, "bad-arguments"),
+        ("operations/abort", {"id": "no such"}, "unknown-operation"),
+        ("domains/power/on", {}, "bad-arguments"),
+    ],
+)
+def test_bad_arguments(tmp_path: Path, method: str, arguments: dict[str, Any], verdict: str) -> None:
+    async def story(running: RunningBoard) -> None:
+        assert [answer.verdict for answer in await ask(running, method, **arguments)] == [verdict]
+
+    on_a_board(tmp_path, RACK, story)
+
+
+def test_a_board_without_hosts_says_so(tmp_path: Path) -> None:
+    async def story(running: RunningBoard) -> None:
         for method in ("chassis/power/on", "system/emergency/off", "hosts/power/on"):
-            assert verdicts(await bench.ask(method)) == ["unknown-host"]
+            assert [answer.verdict for answer in await ask(running, method)] == ["unknown-host"]
 
-    on_a_bench(Bench(), test)
+    on_a_board(tmp_path, 'schema = 1\nname = "bare"\n[board]\nsimulated = true\n', story)
 
 
-def test_one_host_on_the_line_engine(tmp_path: Path) -> None:
-    async def run() -> None:
-        async with scene(tmp_path) as board:
-            operations = board.services.operations
-            requests = PowerRequests(board.services.hosts, operations)
+def test_whoever_asks_it_is_an_operation(tmp_path: Path) -> None:
+    async def story(running: RunningBoard) -> None:
+        await settled(running)
+        manager = running.board.services.manager
+        assert (await manager.run("0", Request(Action.ON, "ipmi:admin"))).verdict is Verdict.DONE
+        assert (await manager.run("0", Request(Action.ON, "ipmi:admin"))).verdict is Verdict.DONE
+        (operation,) = running.board.services.operations.all()
+        assert (operation.what, operation.origin, operation.targets) == ("on", "ipmi:admin", ("host/0",))
+        audit = await running.board.audit.latest(10)
+        assert {line["what"] for line in audit} == {"on"}
+        assert [line["verdict"] for line in audit] == ["accepted", "done", "done"]
 
-            async def ask(method: str, **arguments: object) -> list[Answer]:
-                return [answer async for answer in requests.table()[method].answers(arguments, "mqtt:me")]
-
-            answers = await ask("hosts/power/on")
-            assert verdicts(answers)[0] == "accepted"
-            assert verdicts(answers)[-1] == "done"
-            told = cast("dict[str, Any]", answers[-1].data)
-            assert (told["what"], told["origin"], told["targets"]) == ("on", "mqtt:me", ["host/0"])
-            assert [step["text"] for step in told["steps"]] == ["powering-on", "on", "done"]
-            assert verdicts(await ask("hosts/power/on")) == ["done"]  # as wanted already: no operation
-            assert verdicts(await ask("hosts/reset", host="9")) == ["unknown-host"]
-            assert verdicts(await ask("hosts/power/off", mode="hard")) == ["bad-arguments"]
-            await board.run(Action.RESET)  # whoever asks: it is an operation
-            assert [one.what for one in operations.all()] == ["on", "reset"]
-            assert verdicts(await ask("system/emergency/off"))[-1] == "done"
-            assert not board.host.view().powered
-            await requests.close()
-
-    asyncio.run(run())
+    on_a_board(tmp_path, RACK, story)

@@ -13,6 +13,7 @@ import pytest
 from agent.board.lines import open_memory_lines
 from agent.board.services import Services
 from agent.events.bus import EventBus
+from agent.power.operations import Operations
 from agent.power.request import Action, HostState, Request, Verdict
 from agent.profile.load import find_profile, load_profile
 from agent.profile.site import SitePolicy
@@ -59,7 +60,9 @@ class Scene:
         self.database = Database(folder / "state.db")
         self.journal = Journal()
         self.bus = EventBus(self.journal, 1, "boot")
-        self.services = Services(self.profile, self.lines, {}, Settings(self.database), self.bus, SitePolicy())
+        self.services = Services(
+            self.profile, self.lines, {}, Settings(self.database), self.bus, SitePolicy(), Operations(self.bus.boot)
+        )
 
     @property
     def host(self) -> Host:
@@ -131,13 +134,13 @@ def test_ignored_soft_off_is_overtaken_by_a_forced_one(tmp_path: Path) -> None:
 def test_host_without_mains_is_a_fault_until_power_good_is_seen(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with scene(tmp_path) as board:
-            board.plant.hosts["0"].set_mains(False)
+            board.plant.hosts["0"].feed(False, time.monotonic_ns())
             board.plant._settle = lambda now_ns: None  # type: ignore[method-assign]  # nothing feeds it again
             assert await board.run(Action.ON) is Verdict.FAILED
             assert board.host.view().state is HostState.FAULT
             assert await board.run(Action.ON) is Verdict.UNVERIFIED
             assert await board.run(Action.ON, force=True) is Verdict.FAILED
-            board.plant.hosts["0"].set_mains(True)
+            board.plant.hosts["0"].feed(True, time.monotonic_ns())
             assert await board.run(Action.ON, force=True) is Verdict.DONE
             assert board.host.view().state is HostState.ON
 
@@ -169,7 +172,7 @@ def test_presses_keep_their_width_while_python_is_busy(tmp_path: Path) -> None:
                 changes.append((now_ns, active))
                 pressed(host, active, now_ns)
 
-            board.world._buttons["power-button"] = (noted, "0")
+            board.world.lines.drives["power-button"] = (noted, "0")
             board.host.ask(Request(Action.SOFT_OFF, "test"))
             time.sleep(STALL_S)  # noqa: ASYNC251  (the very thing that must not lengthen the press)
             await board.until(HostState.OFF)

@@ -323,7 +323,8 @@ class AnyOrder(RuleBasedStateMachine):
 
 
 def test_a_lost_sense_ends_what_runs_and_says_why() -> None:
-    machine, effects = begun(ON, Action.SOFT_OFF).power_good_unknown("the broker is away", 1000 * MS)
+    waiting, _ = ended(begun(ON, Action.SOFT_OFF), 300)
+    machine, effects = waiting.power_good_unknown("the broker is away", 1000 * MS)
     assert (machine.state, machine.blind, machine.power_good) == (HostState.UNKNOWN, "the broker is away", None)
     assert kinds(effects) == [EventKind.HOST_SENSE_LOST, EventKind.HOST_ACTION_FAILED]
     _, _, reply = machine.ask(Request(Action.ON, "test"), 2000 * MS)

@@ -12,7 +12,7 @@ from agent.board.board import Board
 from agent.board.options import Options, Override
 from agent.events.event import EventKind
 from agent.ipmi_face.chassis import RESTART_CAUSES
-from agent.power.request import Action, HostState, Request
+from agent.power.request import Action, HostState, Reply, Request
 from agent.power.restoration import Restoration
 from agent.power.restore import Restore
 from agent.profile.load import find_profile, load_profile
@@ -21,7 +21,7 @@ from ipmi.board import RestartCause
 from tests.agent.board.boards import RunningBoard
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from pathlib import Path
 
     from agent.power.host import Host
@@ -106,8 +106,11 @@ def test_only_an_unclean_boot_may_count_as_mains_loss(
     boot_id, memory = tmp_path / "boot_id", Memory()
     policy = SitePolicy(restore="on", assume_unclean_boot_is_mains_loss=assumed)
 
+    def unasked(hosts: Sequence[str], request: Request) -> Reply:
+        raise AssertionError("nothing is to be switched on")
+
     async def run(stop: bool) -> bool:
-        made = Restoration({"0": Machine()}, memory, policy, Policy(), lambda *args: None, boot_id)  # type: ignore[arg-type, dict-item]
+        made = Restoration({"0": Machine()}, memory, policy, Policy(), lambda *args: None, unasked, boot_id)  # type: ignore[arg-type, dict-item]
         made.start()
         found = made._restore.outage
         await asyncio.sleep(0)

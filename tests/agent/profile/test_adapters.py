@@ -77,7 +77,10 @@ def test_addresses_may_wait_for_the_site_file(tmp_path: Path) -> None:
         (('kind = "mqtt-plug"', 'kind = "plug"'), "adapters.plug.kind: no such kind is installed (here: 'plug'; there"),
         (('kind = "mqtt-plug"\n', ""), "adapters.plug: the key 'kind' is missing"),
         (('on = "plug"', 'on = "plugg"'), "controls.on: names no table of [adapters] (here: 'plugg'; there are: gpio"),
-        (('reset = "gpio"', 'reset = "plug"'), "controls.reset: adapter 'plug' cannot do this (it can: off, on, sense"),
+        (
+            ('reset = "gpio"', 'reset = "plug"'),
+            "adapter 'plug' cannot do 'reset' (it can: off, on, sense",
+        ),
         (('reset = "gpio"', 'nmi = "gpio"'), 'controls.nmi: "gpio" needs the line nmi_button of this host'),
         (('on = "plug"', 'on = "gpio"'), 'controls.on: "gpio" needs sense = "gpio": the power button is pressed only'),
         (('sense = "plug"', ""), "hosts[0].controls: the key 'sense' is missing"),

@@ -26,7 +26,7 @@ class RelayWorld(LineWorld):
         super().__init__(folder)
         self.fuse = True
         self._others: bool | None = None
-        self.plant.power_good = lambda host: self._on()  # type: ignore[method-assign]
+        self.plant.power_good_line = lambda host, now_ns: self._on()  # type: ignore[method-assign]
 
     def _on(self) -> bool:
         return self.fuse and (self.chip.level("rail") if self._others is None else self._others)
