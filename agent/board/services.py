@@ -122,6 +122,7 @@ class Services:
             bus.emit,
             audit,
             self.tell,
+            self.adapters.by_name,
         )
         self._hours_task: asyncio.Task[None] | None = None
 

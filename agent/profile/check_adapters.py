@@ -131,7 +131,7 @@ def _domain(path: KeyPath, name: str, abilities: dict[str, frozenset[Ability] | 
         known = ", ".join(abilities) or "none"
         yield Problem(path, f"names no table of [adapters] (here: {name!r}; there are: {known})")
         return
-    for ability in (Ability.ON, Ability.OFF):
+    for ability in (Ability.ON, Ability.OFF, Ability.SENSE):
         yield from _ability(path, ability, name, abilities[name])
 
 

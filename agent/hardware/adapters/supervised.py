@@ -57,6 +57,8 @@ class SupervisedAdapter:
         if ability not in self.abilities or ability is Ability.SENSE:
             raise AdapterError(f"{self.place}: it cannot do {ability.value!r}")
         if self._overrun:
+            await asyncio.wait(self._overrun, timeout=SLACK_S)  # one that was cancelled a moment ago is no stuck one
+        if self._overrun:
             raise AdapterError(f"{self.place}: still stuck in an earlier command; restart the agent")
         doubt = "whether the command was carried out is not known"
         await self._bounded(self.adapter.act(ability, when), f"{ability.value} did not end", doubt)

@@ -13,7 +13,7 @@ from agent.hardware.adapters.interface import Ability, AdapterError, Level, Prec
 from agent.hardware.adapters.supervised import SupervisedAdapter
 from agent.power.adapter_lines import AdapterHostLines
 from agent.power.machine import Button, HoldUntilOff, PowerGood, Press, PressResult
-from agent.power.request import Action, HostState, Request, Verdict
+from agent.power.request import Action, HostState, Reply, Request, Verdict
 from tests.agent.board.boards import RunningBoard, on_a_board
 from tests.agent.hardware.adapters.worlds import FileWorld
 
@@ -299,3 +299,39 @@ def test_a_forced_off_that_does_not_show_ends_as_a_hold_does() -> None:
     adapter.level = Level.ON
     assert ends(adapter, HoldUntilOff(200, PowerGood.ON, 0))[0] is PressResult.LIMIT_REACHED
     assert adapter.sent == [Ability.OFF]
+
+
+DOMAIN = """
+[[domains]]
+name = "shelf"
+type = "chassis"
+adapter = "strip"
+"""
+
+
+def test_an_adapter_switches_a_domain(tmp_path: Path) -> None:
+    (tmp_path / "world").mkdir()
+    world = FileWorld(tmp_path / "world")
+    head, _ = PROFILE.split("[[hosts]]")
+
+    async def story(running: RunningBoard) -> None:
+        power = running.board.services.power
+        rail = power.rails["shelf"]
+        await running.until(lambda: rail.state is HostState.OFF)
+        for action, state in ((Action.ON, HostState.ON), (Action.SOFT_OFF, HostState.OFF), (Action.ON, HostState.ON)):
+            reply, outcome = rail.ask(Request(action, "test"))
+            assert reply.verdict is Verdict.ACCEPTED
+            assert outcome is not None
+            assert await outcome == Reply(Verdict.DONE)
+            assert rail.state is state
+        assert sent(world) == ["on", "off", "on"]
+        await world.cut()
+        await running.until(lambda: rail.state is HostState.UNKNOWN)
+        assert "no route to machine" in power.reason("shelf")
+        await world.mend()
+        await running.until(lambda: rail.state is HostState.ON)
+        await world.become(Level.OFF)  # by hand
+        await running.hear(EventKind.DOMAIN_POWER_LOST)
+        assert sent(world) == ["on", "off", "on"]
+
+    on_a_board(tmp_path, (head + DOMAIN).format(script=world.script, controls=""), story)
