@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agent.board.board import Board
+    from agent.mqtt.status import MqttStatus
 
 IPMI = "127.0.0.1:6230"
 MQTT_PORT = 18830
@@ -133,8 +134,13 @@ async def _serve(board: Board, state_dir: Path, without_mqtt: str) -> None:
 async def _mqtt_connected(board: Board) -> None:
     """Wait for the broker, but not for long: it may be a remote one that is down."""
     deadline = time.monotonic() + CONNECT_WITHIN_S
-    while board.mqtt and not board.mqtt.status().connected and time.monotonic() < deadline:
+    while board.mqtt and not _listens(board.mqtt.status()) and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
+
+
+def _listens(status: MqttStatus) -> bool:
+    """Who is told that the demo is ready may command it at once."""
+    return status.connected and (status.subscribed or not status.commands)
 
 
 def _welcome(board: Board, ipmi: str, without_mqtt: str) -> Iterator[str]:

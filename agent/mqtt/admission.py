@@ -51,6 +51,11 @@ class Admission:
         """The broker has confirmed the subscriptions."""
         self._open_from_s = now_s + QUIET_S
 
+    @property
+    def open(self) -> bool:
+        """Whether the broker has confirmed the subscriptions of this connection."""
+        return self._open_from_s is not None
+
     def lost(self) -> None:
         """The link ended: until the next subscription stands, nothing is taken without proof of freshness."""
         self._open_from_s = None

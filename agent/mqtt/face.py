@@ -136,6 +136,7 @@ class MqttFace:
             base=self._config.base,
             text=connection.text if not self._command_error else f"{connection.text}; {self._command_error}",
             commands=self._config.commands and not self._command_error,
+            subscribed=self._desk.admission.open,
             published=publisher.published,
             refused_by_broker=publisher.refused,
             accepted_commands=desk.accepted,

@@ -24,6 +24,8 @@ class MqttStatus:
     """One sentence for a person."""
     commands: bool
     """Whether commands are taken."""
+    subscribed: bool
+    """Whether the broker has confirmed that it will send them."""
     published: int
     """Messages that the broker has acknowledged (QoS 1) or that were sent (QoS 0)."""
     refused_by_broker: int
