@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.profile.explain import explain
 from agent.profile.load import complete_adapters, load_profile, load_site
 from agent.profile.problem import ConfigError
 
@@ -134,3 +135,36 @@ def test_an_interlock_holds_a_host_with_power_good_only(tmp_path: Path) -> None:
 def test_without_controls_power_good_is_required(tmp_path: Path) -> None:
     head, _ = GOOD.split("[hosts.controls]")
     assert "hosts[0]: the key 'power_good' is missing (or [hosts.controls]" in load(tmp_path, head)
+
+
+def test_check_says_who_does_what(tmp_path: Path) -> None:
+    (tmp_path / "shelf.toml").write_text(GOOD)
+    words = list(explain(load_profile(tmp_path / "shelf.toml")))
+    for line in (
+        "whether it is on: by adapter plug (mqtt-plug)",
+        "soft off: by adapter os (command)",
+        "reset: by the lines of this host",
+        "NMI: refused, [hosts.controls] names nobody for it",
+    ):
+        assert f"  {line}" in words
+    assert not any("no power_button" in line for line in words)
+
+
+@pytest.mark.parametrize(
+    ("adapter", "problem"),
+    [
+        ("plug", ""),
+        ("os", "domains[0].adapter: adapter 'os' cannot do 'on' (it can: soft_off)"),
+        ("none", "domains[0].adapter: names no table of [adapters] (here: 'none'; there are: plug, os)"),
+    ],
+)
+def test_a_domain_needs_an_adapter_that_switches_and_senses(tmp_path: Path, adapter: str, problem: str) -> None:
+    told = load(tmp_path, GOOD + f'[[domains]]\nname = "shelf"\ntype = "chassis"\nadapter = "{adapter}"\n')
+    assert problem in told if problem else told == ""
+
+
+def test_a_line_of_a_domain_has_one_owner(tmp_path: Path) -> None:
+    relay = '[adapters.relay]\nkind = "line"\nswitch = "relay"\n'
+    domain = '[[domains]]\nname = "fans"\ncontrols = ["relay"]\n'
+    told = load(tmp_path, GOOD.replace("[[hosts]]", relay + "[[hosts]]", 1) + domain)
+    assert "adapters.relay.switch: the line 'relay' already has an owner (domains[0].controls)" in told
