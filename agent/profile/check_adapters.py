@@ -32,6 +32,7 @@ def check_adapters(profile: Profile, *, complete: bool = False) -> Iterator[Prob
         yield from found
         abilities[name] = None if found else _abilities(table)
     yield from _owners(profile)
+    yield from _shared(profile)
     for number, host in enumerate(profile.hosts):
         yield from _controls(("hosts", number), host, abilities)
     for number, domain in enumerate(profile.domains):
@@ -90,6 +91,23 @@ def _owners(profile: Profile) -> Iterator[Problem]:
             owner = owners.setdefault(line, ("adapters", name))
             if line and owner != ("adapters", name):
                 yield Problem(("adapters", name, key), f"the line {line!r} already has an owner ({dotted(owner)})")
+
+
+def _shared(profile: Profile) -> Iterator[Problem]:
+    """Who switches one host switches no other: off for the one would cut the other."""
+    owners: dict[str, KeyPath] = {}
+    switched: list[tuple[KeyPath, str, KeyPath]] = []
+    for number, host in enumerate(profile.hosts):
+        for key in ("on", "off"):
+            name = getattr(host.controls, key, "")
+            switched.append((("hosts", number), name, ("hosts", number, "controls", key)))
+    for number, domain in enumerate(profile.domains):
+        switched.append((("domains", number), domain.adapter, ("domains", number, "adapter")))
+    for owner, name, path in switched:
+        first = owners.setdefault(name, owner)
+        if name not in ("", GPIO) and first != owner:
+            cure = "make it a chassis domain that its hosts need"
+            yield Problem(path, f"adapter {name!r} switches {dotted(first)} already; {cure}")
 
 
 def _abilities(table: AdapterTable) -> frozenset[Ability] | None:

@@ -172,8 +172,8 @@ def warnings(profile: Profile) -> Iterator[str]:
                 " a relay that rests closed, with active_low = true, keeps them on"
             )
     for host in profile.hosts:
-        good = profile.lines[host.power_good]
-        if good.source is None and not profile.board.simulated:
+        good = profile.lines.get(host.power_good)
+        if good is not None and good.source is None and not profile.board.simulated:
             yield f"{host.power_good}: no 'source': say whether it is PWR_OK, a rail or a LED, which may blink"
 
 

@@ -153,13 +153,19 @@ def test_check_says_who_does_what(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("adapter", "problem"),
     [
-        ("plug", ""),
+        ("spare", ""),
+        ("plug", "domains[0].adapter: adapter 'plug' switches hosts[0] already; make it a chassis domain"),
         ("os", "domains[0].adapter: adapter 'os' cannot do 'on' (it can: soft_off)"),
-        ("none", "domains[0].adapter: names no table of [adapters] (here: 'none'; there are: plug, os)"),
+        ("none", "domains[0].adapter: names no table of [adapters] (here: 'none'; there are: plug, os, spare)"),
     ],
 )
 def test_a_domain_needs_an_adapter_that_switches_and_senses(tmp_path: Path, adapter: str, problem: str) -> None:
-    told = load(tmp_path, GOOD + f'[[domains]]\nname = "shelf"\ntype = "chassis"\nadapter = "{adapter}"\n')
+    spare = '[adapters.spare]\nkind = "command"\non = ["x"]\noff = ["x"]\nsense = ["x"]\n'
+    told = load(
+        tmp_path,
+        GOOD.replace("[[hosts]]", spare + "[[hosts]]", 1)
+        + f'[[domains]]\nname = "shelf"\ntype = "chassis"\nadapter = "{adapter}"\n',
+    )
     assert problem in told if problem else told == ""
 
 
