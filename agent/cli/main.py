@@ -36,6 +36,7 @@ VERBS = {
     "health": "agent.cli.health",
     "metrics": "agent.cli.metrics",
     "lines": "agent.cli.lines",
+    "adapters": "agent.cli.adapters",
     "call": "agent.cli.call",
     "sim": "agent.cli.sim",
     "config": "agent.cli.config",
