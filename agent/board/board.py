@@ -23,6 +23,7 @@ from agent.board.metrics import BoardMetrics
 from agent.board.metrics_requests import MetricsRequests
 from agent.board.options import address
 from agent.board.override_requests import OverrideRequests
+from agent.board.panel_requests import PanelRequests
 from agent.board.policies import Policies
 from agent.board.power_requests import PowerRequests
 from agent.board.services import Services
@@ -240,6 +241,7 @@ class Board:
             **self.power_requests.table(),
             **looks.table(),
             **SupplyRequests(self.services).table(),
+            **PanelRequests(self.services.panels, self._audit_change).table(),
             **TrendRequests(self.trends).table(),
             **MetricsRequests(self.metrics, self.services.operation_metrics).table(),
             **OverrideRequests(

@@ -17,6 +17,7 @@ from agent.board.thermal_documents import zone_document
 from agent.events.event import EventKind
 from agent.limits.watch import LimitWatch
 from agent.power.emergency import PREFIX as EMERGENCY
+from agent.power.front_panel import FrontPanel, PanelButton, Wiring
 from agent.power.host import Host
 from agent.power.hours import PowerOnHours
 from agent.power.identify import IdentifyLed
@@ -152,7 +153,24 @@ class Services:
             audit,
             self.tell,
         )
+        self.panels = {table.name: self._panel(table) for table in profile.hosts}
+        self._by_panel_line = {
+            line: (self.panels[table.name], button)
+            for table in profile.hosts
+            for button, line in _panel_lines(table).items()
+        }
         self._hours_task: asyncio.Task[None] | None = None
+
+    def _panel(self, table: HostTable) -> FrontPanel:
+        return FrontPanel(
+            self.hosts[table.name],
+            Wiring(table.front_panel),
+            _panel_lines(table),
+            self.power.manager,
+            self.settings,
+            self._loop,
+            self.bus.emit,
+        )
 
     def _host(self, table: HostTable) -> Host:
         timing = HostTiming(**{key: getattr(table.timing, key) for key in table.timing.__struct_fields__})
@@ -213,6 +231,8 @@ class Services:
                 self._loop.remove_reader(self.lines.guard.fileno())
         await self.interlocks.close()
         await self.restore.close()
+        for panel in self.panels.values():
+            panel.close()
         await self.power.close()
         for host in self.hosts.values():
             host.close()
@@ -229,6 +249,10 @@ class Services:
                     self._power_good(self._by_power_good[line], steady)
                 case InputChanged(line=line, steady=steady) if line == self._mains_line:
                     self._mains(steady)
+                case InputChanged(line=line, steady=steady, previous=previous) if line in self._by_panel_line:
+                    if previous is not Steady.UNKNOWN:
+                        panel, button = self._by_panel_line[line]
+                        panel.changed(button, steady is Steady.ACTIVE)
                 case InputChanged(line=line):
                     self.power.input_changed(line)
                 case CommandDone(token=token, outcome=outcome, reason=reason):
@@ -336,3 +360,8 @@ class Services:
                     await hours.store_if_due()
                 except OSError as error:
                     log.warning("power-on hours not stored: %s", error)
+
+
+def _panel_lines(table: HostTable) -> dict[PanelButton, str]:
+    lines = {PanelButton.POWER: table.front_power_button, PanelButton.RESET: table.front_reset_button}
+    return {button: line for button, line in lines.items() if line}

@@ -160,6 +160,12 @@ CATALOG: dict[EventKind, CatalogEntry] = {
         _WARNING, PGOOD + "HostSoftOffFailed", "Host {0} ignored the soft off: {1}.", _unit(5)
     ),
     EventKind.HOST_ACTION_FAILED: CatalogEntry(_WARNING, PGOOD + "HostActionFailed", "Host {0}: {1} failed: {2}."),
+    EventKind.HOST_BUTTON_PRESSED: CatalogEntry(
+        _OK, PGOOD + "FrontPanelButton", "The {1} button at host {0} was pressed for {2} ms."
+    ),
+    EventKind.HOST_BUTTON_MASKED: CatalogEntry(
+        _OK, PGOOD + "FrontPanelButtonMasked", "The {1} button at host {0} was pressed for {2} ms and kept from it."
+    ),
     EventKind.HOST_RESTORED: CatalogEntry(
         _OK, PGOOD + "HostRestored", "Mains is back: host {0} is switched on (restore policy {1})."
     ),

@@ -51,6 +51,8 @@ class EventKind(enum.Enum):
     HOST_POWER_OFF_FAILED = "host.power_off_failed"
     HOST_SOFT_OFF_FAILED = "host.soft_off_failed"
     HOST_ACTION_FAILED = "host.action_failed"
+    HOST_BUTTON_PRESSED = "host.button_pressed"
+    HOST_BUTTON_MASKED = "host.button_masked"
     HOST_RESTORED = "host.restored"
     HOST_WATCHDOG = "host.watchdog"
 

@@ -6,6 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.events.event import EventKind
+from agent.power.front_panel import PanelButton
+from agent.power.host import PANEL_ON, PANEL_RESET
 from agent.power.request import Action, HostState, Request, Verdict
 from agent.power.restoration import ORIGIN
 from agent.power.restore import Restore
@@ -13,6 +15,7 @@ from ipmi.board import (
     ActionReply,
     ChassisAction,
     ChassisStatus,
+    FrontPanelButtons,
     LastPowerEvent,
     RestartCause,
     RestorePolicy,
@@ -22,6 +25,7 @@ from ipmi.board import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agent.power.front_panel import FrontPanel
     from agent.power.host import Host
     from agent.power.hours import PowerOnHours
     from agent.power.identify import IdentifyLed
@@ -62,6 +66,8 @@ RESTART_CAUSES = {
     WATCHDOG_ORIGIN: RestartCause.WATCHDOG,
     f"{ORIGIN}:on": RestartCause.POLICY_ALWAYS_ON,
     f"{ORIGIN}:previous": RestartCause.POLICY_PREVIOUS,
+    PANEL_ON: RestartCause.POWER_BUTTON,
+    PANEL_RESET: RestartCause.RESET_BUTTON,
     "": RestartCause.UNKNOWN,
 }
 
@@ -73,6 +79,7 @@ class HostChassis:
         self,
         host: Host,
         manager: PowerManager,
+        panel: FrontPanel,
         hours: PowerOnHours,
         led: IdentifyLed,
         policy: StoredRestorePolicy,
@@ -82,6 +89,7 @@ class HostChassis:
         self._emit = emit
         self._host = host
         self._manager = manager
+        self._panel = panel
         self._hours = hours
         self._led = led
         self._policy = policy
@@ -101,7 +109,26 @@ class HostChassis:
             last_event=last_event,
             control_fault=fault,
             identify_on=self._led.lit,
+            panel=self._buttons(),
         )
+
+    def _buttons(self) -> FrontPanelButtons | None:
+        panel = self._panel
+        if not panel.can_mask:
+            return None
+        return FrontPanelButtons(
+            power_can=PanelButton.POWER in panel.buttons,
+            reset_can=PanelButton.RESET in panel.buttons,
+            power_disabled=PanelButton.POWER in panel.masked,
+            reset_disabled=PanelButton.RESET in panel.masked,
+        )
+
+    async def disable_buttons(self, power: bool, reset: bool) -> bool:
+        wanted = {button for button, off in ((PanelButton.POWER, power), (PanelButton.RESET, reset)) if off}
+        if not self._panel.can_mask or not wanted <= self._panel.buttons:
+            return False
+        await self._panel.mask(wanted)
+        return True
 
     def restart_cause(self) -> RestartCause:
         return RESTART_CAUSES.get(self._host.view().last_on_by, RestartCause.CHASSIS_CONTROL)

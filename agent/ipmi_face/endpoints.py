@@ -72,6 +72,7 @@ class IpmiEndpoints:
                 chassis=HostChassis(
                     host,
                     services.manager,
+                    services.panels[name],
                     services.hours[name],
                     services.identify_leds[name],
                     services.restore_policy,

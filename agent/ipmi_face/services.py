@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agent.limits.watch import LimitWatch
+    from agent.power.front_panel import FrontPanel
     from agent.power.host import Host
     from agent.power.hours import PowerOnHours
     from agent.power.identify import IdentifyLed
@@ -34,6 +35,9 @@ class IpmiServices(Protocol):
 
     @property
     def identify_leds(self) -> Mapping[str, IdentifyLed]: ...
+
+    @property
+    def panels(self) -> Mapping[str, FrontPanel]: ...
 
     @property
     def manager(self) -> PowerManager: ...

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+PANEL_ON, PANEL_RESET = "front-panel", "front-panel:reset"
+"""Who last brought the host up, when a person did so at the machine itself."""
+
 
 class HostLines(Protocol):
     """The lines of one host. Calls return at once; the end of a press is told by `Host.press_ended`."""
@@ -84,6 +87,7 @@ class Host:
         self._timer: asyncio.TimerHandle | None = None
         self._since_unix_ms = time.time_ns() // 1_000_000
         self._last_on_by = ""
+        self._panel_on_ns: int | None = None
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -150,7 +154,9 @@ class Host:
 
     def power_good_settled(self, level: PowerGood) -> None:
         if self._machine.power_good not in (None, level) and self._machine.running is None and level is PowerGood.ON:
-            self._last_on_by = ""
+            within_ns = self._machine.timing.power_on_timeout_ms * 1_000_000
+            by_hand = self._panel_on_ns is not None and time.monotonic_ns() - self._panel_on_ns <= within_ns
+            self._last_on_by = PANEL_ON if by_hand else ""
         self._become(*self._machine.power_good_settled(level, time.monotonic_ns()))
 
     def press_ended(self, token: int, result: PressResult, detail: str) -> None:
@@ -158,6 +164,14 @@ class Host:
         if token == self._token:
             self._token = None
             self._become(*self._machine.press_ended(result, detail, time.monotonic_ns()))
+
+    def panel_pressed(self, request: Request) -> None:
+        """A person pressed a button at the machine, past us: what follows is of his doing."""
+        self._machine = self._machine.panel_pressed(request.action, time.monotonic_ns())
+        self._panel_on_ns = time.monotonic_ns() if request.action in (Action.ON, Action.RESET) else None
+        if request.action is Action.RESET:
+            self._last_on_by = PANEL_RESET
+        self._asked(self, request)
 
     @property
     def state(self) -> HostState:

@@ -112,6 +112,8 @@ class Machine:
     """A press or hold is under way; it may outlast its operation, and no other begins before it ends."""
     unverified: bool = False
     reason: str = ""
+    panel_off_ns: int | None = None
+    """A person asked for off at the machine itself then: going off is no loss of power for a while."""
 
     @property
     def deadline_ns(self) -> int | None:
@@ -230,6 +232,10 @@ class Machine:
         running = Running(request, Phase.PRESSING, now_ns + self._report_within_ns(MAX_FORCE_OFF_MS))
         return self._pressing(HostState.POWERING_OFF, running), []
 
+    def panel_pressed(self, action: Action, now_ns: int) -> Machine:
+        """A person pressed a button that leads past us to the mainboard."""
+        return replace(self, panel_off_ns=now_ns if action in (Action.SOFT_OFF, Action.FORCE_OFF) else None)
+
     # ------------------------------------------------------------------ presses
 
     def press_ended(self, result: PressResult, detail: str, now_ns: int) -> tuple[Machine, list[Effect]]:
@@ -281,6 +287,8 @@ class Machine:
         return machine._went_off(before, now_ns)
 
     def _came_on(self) -> tuple[Machine, list[Effect]]:
+        if self.panel_off_ns is not None:
+            return replace(self, panel_off_ns=None)._came_on()
         running = self.running
         effects: list[Effect] = [Tell(EventKind.HOST_ON)]
         if running is None:
@@ -301,7 +309,10 @@ class Machine:
     def _went_off(self, before: PowerGood, now_ns: int) -> tuple[Machine, list[Effect]]:
         running = self.running
         if running is None:
-            return self._settled(), [Tell(EventKind.HOST_POWER_LOST)]
+            within_ns = self.timing.soft_off_timeout_ms * 1_000_000
+            by_hand = self.panel_off_ns is not None and now_ns - self.panel_off_ns <= within_ns
+            told = Tell(EventKind.HOST_OFF if by_hand else EventKind.HOST_POWER_LOST)
+            return replace(self, panel_off_ns=None)._settled(), [told]
         match running.request.action:
             case Action.SOFT_OFF | Action.FORCE_OFF:
                 return self._settled(), [Tell(EventKind.HOST_OFF), Finish(Reply(Verdict.DONE))]

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from agent.profile.schema import HostTable, LineTable, Profile
 
 MOMENTARY_KEYS = ("power_button", "reset_button", "nmi_button")
+PANEL_KEYS = ("front_power_button", "front_reset_button")
 
 
 def check(profile: Profile) -> list[Problem]:
@@ -49,7 +50,7 @@ def _hosts(profile: Profile) -> Iterator[Problem]:
     yield from _unique("hosts", (host.name for host in profile.hosts))
     owners: dict[str, KeyPath] = {}
     for number, host in enumerate(profile.hosts):
-        for key in ("power_good", *MOMENTARY_KEYS, "identify_led"):
+        for key in ("power_good", *MOMENTARY_KEYS, "identify_led", *PANEL_KEYS):
             line_name = getattr(host, key)
             path: KeyPath = ("hosts", number, key)
             if not line_name:
@@ -85,7 +86,7 @@ def _console(profile: Profile, path: KeyPath, host: HostTable) -> Iterator[Probl
 
 
 def _role(path: KeyPath, key: str, line: LineTable) -> Iterator[Problem]:
-    if key == "power_good" and line.direction != "input":
+    if key in ("power_good", *PANEL_KEYS) and line.direction != "input":
         yield Problem(path, "must be an input line")
     if key in MOMENTARY_KEYS and (line.direction, line.class_) != ("output", "momentary"):
         yield Problem(path, 'must be an output line with class = "momentary"')

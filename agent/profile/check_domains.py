@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from agent.profile.domain_tables import DomainTable
     from agent.profile.schema import Profile
 
-HOST_KEYS = ("power_good", "power_button", "reset_button", "nmi_button", "identify_led")
+HOST_KEYS = (
+    "power_good",
+    "power_button",
+    "reset_button",
+    "nmi_button",
+    "identify_led",
+    "front_power_button",
+    "front_reset_button",
+)
 OF_RAILS = ("controls", "power_good", "adapter", "power_good_ms", "emergency_off")
 
 

@@ -103,6 +103,11 @@ class HostTable(Table, frozen=True):
     reset_button: str = ""
     nmi_button: str = ""
     identify_led: str = ""
+    front_power_button: str = ""
+    """An input line that is active while the power button at the machine's front is pressed."""
+    front_reset_button: str = ""
+    front_panel: Literal["watch", "pass"] = "watch"
+    """Whether the panel's buttons lead past this board to the mainboard, or only to this board."""
     timing: TimingTable = TimingTable()
     console: ConsoleTable | None = None
 

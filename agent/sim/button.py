@@ -19,9 +19,17 @@ class Button:
     stuck: bool = False
     """It is pressed for good: a jammed button, a shorted contact."""
 
+    through_board: bool = False
+    """The finger's button is wired to the board, which passes presses on or does not."""
+
+    @property
+    def finger(self) -> bool:
+        """A person presses it now."""
+        return self.finger_until_ns is not None
+
     @property
     def pressed(self) -> bool:
-        return self.stuck or self.finger_until_ns is not None or (self.driven and not self.dead)
+        return self.stuck or (self.finger and not self.through_board) or (self.driven and not self.dead)
 
     def repair(self) -> None:
         self.dead = self.stuck = False

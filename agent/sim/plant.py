@@ -13,6 +13,7 @@ from agent.hardware.lm75 import encode_temperature
 from agent.profile.thermal_tables import Quantity
 from agent.sim.atx_host import MS, AtxHost, Behaviour, HostPhase
 from agent.sim.bus_faults import BusFaults
+from agent.sim.button import Button
 from agent.sim.fan import FanHappening, FanMode, SimulatedFan, air_factor
 from agent.sim.humid_air import HumidAir
 from agent.sim.rail import Rail, RailFault
@@ -58,7 +59,13 @@ class Plant:
     def __init__(self, profile: Profile, now_ns: int, rails: Sequence[RailWiring] = ()) -> None:
         self._lock = threading.Lock()
         leds = {name for name, line in profile.lines.items() if line.source == "led"}
-        self.hosts = {host.name: AtxHost(sense=PowerGoodSense(led=host.power_good in leds)) for host in profile.hosts}
+        self.hosts = {
+            host.name: AtxHost(
+                button=Button(through_board=bool(host.front_power_button) and host.front_panel == "pass"),
+                sense=PowerGoodSense(led=host.power_good in leds),
+            )
+            for host in profile.hosts
+        }
         self.rails = {wiring.name: Rail() for wiring in rails}
         self._fed_by = {host: [wiring.name for wiring in rails if host in wiring.feeds] for host in self.hosts}
         self.mains = True

@@ -24,6 +24,7 @@ class PlantLines:
         """What each output does, and to which part."""
         self._power_good = {host.power_good: host.name for host in profile.hosts}
         self._rail_good = {wiring.power_good: wiring.name for wiring in rails if wiring.power_good}
+        self._panel = {host.front_power_button: host.name for host in profile.hosts if host.front_power_button}
         self._mains = profile.mains.line
         self._presence = {table.presence_line: table.name for table in profile.supplies if table.presence_line}
         for host in profile.hosts:
@@ -48,6 +49,7 @@ class PlantLines:
         plant = self.plant
         levels = {line: plant.power_good_line(host, now_ns) for line, host in self._power_good.items()}
         levels |= {line: plant.rail_power_good(rail, now_ns) for line, rail in self._rail_good.items()}
+        levels |= {line: plant.hosts[host].button.finger for line, host in self._panel.items()}
         levels |= {line: plant.supplies[name].present for line, name in self._presence.items()}
         if self._mains:
             levels[self._mains] = plant.mains

@@ -61,6 +61,16 @@ class LastPowerEvent(enum.IntFlag):
 
 
 @dataclass(frozen=True, slots=True)
+class FrontPanelButtons:
+    """Which buttons at the machine can be disabled, and which are."""
+
+    power_can: bool = False
+    reset_can: bool = False
+    power_disabled: bool = False
+    reset_disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ChassisStatus:
     """One consistent picture of the chassis for Get Chassis Status."""
 
@@ -72,6 +82,8 @@ class ChassisStatus:
     cooling_fault: bool = False
     intrusion: bool = False
     identify_on: bool = False
+    panel: FrontPanelButtons | None = None
+    """None: this board cannot keep the panel's buttons from the host."""
 
 
 class WatchdogAction(enum.IntEnum):
@@ -103,6 +115,10 @@ class Chassis(Protocol):
 
     async def identify(self, seconds: int | None) -> None:
         """Light the identify LED for `seconds` (0 = off now, None = until told otherwise)."""
+        ...
+
+    async def disable_buttons(self, power: bool, reset: bool) -> bool:
+        """Keep exactly these buttons of the front panel from the host; False when the board cannot."""
         ...
 
     async def set_restore_policy(self, policy: RestorePolicy) -> None: ...

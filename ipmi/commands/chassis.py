@@ -15,11 +15,12 @@ from ipmi.message import BMC_ADDRESS, NetFn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ipmi.board import Chassis, ParameterStore
+    from ipmi.board import Chassis, FrontPanelButtons, ParameterStore
     from ipmi.dispatch import Answer
     from ipmi.request import Request
 
 _DIAGNOSTIC_INTERRUPT = 0x04
+_FRONT_PANEL_LOCKOUT = 0x02
 _IDENTIFY_SUPPORTED = 0x40
 _IDENTIFY_ON = 0x10
 _DEFAULT_IDENTIFY_S = 15
@@ -55,11 +56,13 @@ class ChassisCommands:
             Command(chassis, 0x07, "Get System Restart Cause", user, self.restart_cause, 0, 0),
             Command(chassis, 0x08, "Set System Boot Options", operator, self.set_boot_option, 1, 17),
             Command(chassis, 0x09, "Get System Boot Options", operator, self.get_boot_option, 3, 3),
+            Command(chassis, 0x0A, "Set Front Panel Button Enables", operator, self.set_buttons, 1, 1),
             Command(chassis, 0x0F, "Get POH Counter", user, self.power_on_hours, 0, 0),
         )
 
     def capabilities(self, request: Request) -> Answer:
-        return bytes((_DIAGNOSTIC_INTERRUPT, BMC_ADDRESS, BMC_ADDRESS, BMC_ADDRESS, BMC_ADDRESS))
+        lockout = _FRONT_PANEL_LOCKOUT if self._chassis.status().panel else 0
+        return bytes((_DIAGNOSTIC_INTERRUPT | lockout, BMC_ADDRESS, BMC_ADDRESS, BMC_ADDRESS, BMC_ADDRESS))
 
     def status(self, request: Request) -> Answer:
         status = self._chassis.status()
@@ -71,7 +74,7 @@ class ChassisCommands:
                 | status.cooling_fault << 3
                 | (_IDENTIFY_ON if status.identify_on else 0)
                 | _IDENTIFY_SUPPORTED,
-                0,
+                _panel_byte(status.panel),
             )
         )
 
@@ -100,6 +103,14 @@ class ChassisCommands:
             await self._chassis.set_restore_policy(RestorePolicy(policy))
         return bytes((_ALL_POLICIES,))
 
+    async def set_buttons(self, request: Request) -> Answer:
+        """Bits 0 and 1 disable power and reset; there are no diagnostic and standby buttons to disable (bits 2, 3)."""
+        power, reset = bool(request.data[0] & 1), bool(request.data[0] & 2)
+        if request.data[0] & 0x0C:
+            return Completion.INVALID_DATA
+        taken = await self._chassis.disable_buttons(power, reset)
+        return b"" if taken else Completion.NOT_IN_PRESENT_STATE
+
     def restart_cause(self, request: Request) -> Answer:
         return bytes((self._chassis.restart_cause(), LAN_CHANNEL))
 
@@ -112,3 +123,10 @@ class ChassisCommands:
     def power_on_hours(self, request: Request) -> Answer:
         minutes = min(self._chassis.power_on_hours() * 60, 0xFFFFFFFF)
         return bytes((_MINUTES_PER_COUNT,)) + minutes.to_bytes(4, "little")
+
+
+def _panel_byte(panel: FrontPanelButtons | None) -> int:
+    """Byte 4 of Get Chassis Status (IPMI 2.0 table 28-3): which buttons are disabled, and which can be."""
+    if panel is None:
+        return 0
+    return panel.power_disabled | panel.reset_disabled << 1 | panel.power_can << 4 | panel.reset_can << 5

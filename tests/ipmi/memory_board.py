@@ -25,13 +25,14 @@ class MemoryChassis:
         self.policy = b.RestorePolicy.ALWAYS_OFF
         self.actions: list[tuple[b.ChassisAction, str]] = []
         self.identified: list[int | None] = []
+        self.panel: b.FrontPanelButtons | None = None
         self.delay_s = 0.0
         self.busy = False
         self.watchdog: list[b.WatchdogAction | None] = []
 
     def status(self) -> b.ChassisStatus:
         lit = bool(self.identified) and self.identified[-1] != 0
-        return b.ChassisStatus(self.power_on, self.policy, identify_on=lit)
+        return b.ChassisStatus(self.power_on, self.policy, identify_on=lit, panel=self.panel)
 
     def restart_cause(self) -> b.RestartCause:
         return b.RestartCause.CHASSIS_CONTROL if self.actions else b.RestartCause.UNKNOWN
@@ -56,6 +57,12 @@ class MemoryChassis:
 
     async def identify(self, seconds: int | None) -> None:
         self.identified.append(seconds)
+
+    async def disable_buttons(self, power: bool, reset: bool) -> bool:
+        if self.panel is None:
+            return False
+        self.panel = b.FrontPanelButtons(True, True, power, reset)
+        return True
 
     async def set_restore_policy(self, policy: b.RestorePolicy) -> None:
         self.policy = policy

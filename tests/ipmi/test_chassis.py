@@ -95,3 +95,18 @@ def test_restart_cause_and_hours(bench: Bench) -> None:
     console.run(0x00, 0x02, b"\x01")
     assert console.run(0x00, 0x07) == b"\0\x01\x01"
     assert console.run(0x00, 0x0F) == b"\0\x01" + (1234 * 60).to_bytes(4, "little")
+
+
+def test_front_panel_buttons_where_the_board_can_keep_them_away(bench: Bench) -> None:
+    chassis, console = bench.parts.chassis, bench.login()
+    assert isinstance(chassis, MemoryChassis)
+    assert console.run(0x00, 0x0A, b"\x01")[0] == 0xD5
+    assert console.run(0x00, 0x01)[4] == 0
+    chassis.panel = board.FrontPanelButtons(power_can=True, reset_can=True)
+    assert console.run(0x00, 0x00)[1] & 0x02
+    assert console.run(0x00, 0x01)[4] == 0x30
+    assert console.run(0x00, 0x0A, b"\x03") == b"\x00"
+    assert console.run(0x00, 0x01)[4] == 0x33
+    assert console.run(0x00, 0x0A, b"\x04")[0] == 0xCC
+    assert console.run(0x00, 0x0A, b"\x00") == b"\x00"
+    assert console.run(0x00, 0x01)[4] == 0x30
