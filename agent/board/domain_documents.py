@@ -26,7 +26,7 @@ def rail_document(power: PowerWiring, name: str) -> Document:
         "state": rail.state.value,
         "raised": rail.raised,
         "power_good": rail.has_power_good,
-        "reason": rail.fault,
+        "reason": power.reason(name),
         "needs": list(power.graph.needs(name)),
         "operation": power.manager.running_on(name),
     }

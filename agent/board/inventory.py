@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent.events.event import EventKind
 from agent.mqtt.inventory import HostItem, Inventory, SensorItem, SupplyItem
+from agent.power.adapter_lines import NEEDS
 from agent.power.request import Action
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ def inventory(profile: Profile, services: Services, board_id: str, version: str)
 
 
 def wired_actions(table: HostTable) -> frozenset[Action]:
-    """What the lines of a host allow, armed or not."""
+    """What the lines or the adapters of a host allow, armed or not."""
+    if table.controls is not None:
+        return frozenset(action for action, needs in NEEDS.items() if all(getattr(table.controls, a) for a in needs))
     actions = set(POWER_ACTIONS if table.power_button else ())
     actions |= {Action.RESET} if table.reset_button else set()
     actions |= {Action.NMI} if table.nmi_button else set()

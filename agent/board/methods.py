@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from agent.board import armed
+from agent.board.line_documents import input_documents
 from agent.board.line_events import sequence_event
 from agent.board.options import effective
+from agent.board.wiring_document import wiring_document
 from agent.control.server import Entry, RequestError, may_not_act
 from agent.events.catalog import CATALOG
 from agent.events.event import EventKind
@@ -79,6 +81,8 @@ class BoardMethods:
             "reset-statistics": Entry(acts=True, serve=self._reset_statistics),
             "users": Entry(acts=False, serve=self._users),
             "user": Entry(acts=True, serve=self._user),
+            "inputs": Entry(acts=False, serve=self._inputs),
+            "wiring": Entry(acts=False, serve=self._wiring),
             "arm": Entry(acts=True, serve=self._arm),
             "sim": Entry(acts=True, serve=self._sim),
             "sim-outputs": Entry(acts=False, serve=self._sim_outputs),
@@ -198,6 +202,19 @@ class BoardMethods:
             raise RequestError(str(error)) from error
         ended = board.ipmi.end_sessions_of(name) if name else 0
         return {"user_id": user_id, "sessions_ended": ended}
+
+    async def _inputs(self, args: Mapping[str, Any], peer: Peer) -> object:
+        """Every input as the line engine sees it at this instant."""
+        return input_documents(self._board.lines)
+
+    async def _wiring(self, args: Mapping[str, Any], peer: Peer) -> object:
+        name = _typed(args, _Named).name
+        profile = self._board.options.profile
+        document = wiring_document(profile, name, self._board.lines.armed)
+        if document is None:
+            known = ", ".join(host.name for host in profile.hosts) or "none"
+            raise RequestError(f"this board has no host {name!r}; it has: {known}")
+        return document
 
     async def _arm(self, args: Mapping[str, Any], peer: Peer) -> object:
         board = self._board

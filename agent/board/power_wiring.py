@@ -15,6 +15,7 @@ from agent.power.interrupted import Interrupted
 from agent.power.manager import PowerManager
 from agent.power.plan import DomainFacts
 from agent.power.rail import RailTiming
+from agent.power.rail_adapter import RailAdapter
 from agent.power.rail_lines import RailLines, all_good
 from agent.power.rail_unit import RailUnit
 from agent.power.request import HostState
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from agent.board.lines import BoardLines
+    from agent.hardware.adapters.supervised import SupervisedAdapter
     from agent.power.gate import CapacitySource, PowerGate
     from agent.power.host import Host
     from agent.power.operations import Operations
@@ -50,15 +52,17 @@ class PowerWiring:
         emit: Callable[..., object],
         audit: Callable[[Request, str, tuple[str, ...], Reply, str | None], None],
         changed: Callable[[str], None],
+        adapters: Mapping[str, SupervisedAdapter],
     ) -> None:
         """`changed(source)` is called when the document of a rail changed."""
         self._lines = lines
         self._policies = policies
         self._changed = changed
+        self._adapters = adapters
         self._tables = {table.name: table for table in profile.domains if table.type != "host"}
         self.graph = DomainGraph(domains(profile))
         self.rails = {name: self._rail(table, emit) for name, table in self._tables.items()}
-        self._controls = {name: self._line_controls(table) for name, table in self._tables.items()}
+        self._controls = {name: self._controls_of(table) for name, table in self._tables.items()}
         units: dict[str, Unit] = {**self.rails, **hosts}
         now_ns = time.monotonic_ns()
         self.facts = {name: DomainFacts(HostState.UNKNOWN, now_ns) for name in self.graph.domains}
@@ -86,6 +90,8 @@ class PowerWiring:
         self.manager.close()
         self.safety.close()
         await self.emergencies.close()
+        for controls in self._controls.values():
+            controls.close()
         for rail in self.rails.values():
             rail.close()
 
@@ -127,23 +133,35 @@ class PowerWiring:
         return RailUnit(
             self.graph.domains[table.name],
             self._timing(table),
-            bool(table.power_good),
+            bool(table.power_good or table.adapter),
             _Later(self, table.name),
             emit,
             self._rail_changed,
         )
 
-    def _line_controls(self, table: DomainTable) -> RailLines:
+    def _controls_of(self, table: DomainTable) -> RailLines | RailAdapter:
         rail = self.rails[table.name]
+        if table.adapter:
+            return RailAdapter(self._adapters[table.adapter], self._lines.armed, rail)
         return RailLines(self._lines.engine, table.controls, self._lines.armed, rail.driven, rail.drive_failed)
 
-    def controls(self, name: str) -> RailLines:
+    def controls(self, name: str) -> RailLines | RailAdapter:
         return self._controls[name]
+
+    def reason(self, name: str) -> str:
+        """Why a rail is in fault, or why nobody knows whether it is on."""
+        controls = self._controls[name]
+        return self.rails[name].fault or (controls.reason if isinstance(controls, RailAdapter) else "")
 
     def _timing(self, table: DomainTable) -> RailTiming:
         policies = self._policies.current.sequencing
         given_ms = table.power_good_ms
-        return RailTiming(round(policies.power_good_s * 1000) if given_ms is None else given_ms, policies.attempts)
+        within_ms = round(policies.power_good_s * 1000) if given_ms is None else given_ms
+        if not table.adapter:
+            return RailTiming(within_ms, policies.attempts)
+        adapter = self._adapters[table.adapter]
+        # Only what proves its doing is tried again (safety rule 5).
+        return RailTiming(within_ms + round(adapter.deadline_s * 1000), policies.attempts if adapter.reports else 1)
 
     def _rail_changed(self, rail: RailUnit) -> None:
         self.unit_changed(rail.name)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.board.interlocks import Interlocks
@@ -16,6 +17,7 @@ from agent.board.sequences import SequenceRunner
 from agent.board.thermal_documents import zone_document
 from agent.events.event import EventKind
 from agent.limits.watch import LimitWatch
+from agent.power.adapter_set import AdapterSet
 from agent.power.emergency import PREFIX as EMERGENCY
 from agent.power.front_panel import FrontPanel, PanelButton, Wiring
 from agent.power.host import Host
@@ -87,8 +89,11 @@ class Services:
         self.power_policies = PolicyStore(policy.power(), settings)
         self._watchers: list[Callable[[str], None]] = []
         self._loop = asyncio.get_running_loop()
+        self.adapters = AdapterSet(profile, lines.engine, buses, armed=lines.armed)
         self.hosts = {table.name: self._host(table) for table in profile.hosts}
-        self._by_power_good = {table.power_good: self.hosts[table.name] for table in profile.hosts}
+        self._by_power_good = {
+            table.power_good: self.hosts[table.name] for table in profile.hosts if table.controls is None
+        }
         self.restore_policy = RestorePolicy(policy.restore, settings, lambda: self.tell("policies"))
         self.restore = Restoration(self.hosts, settings, policy, self.restore_policy, bus.emit, self._switch_on)
         self._mains_line = profile.mains.line
@@ -152,6 +157,7 @@ class Services:
             bus.emit,
             audit,
             self.tell,
+            self.adapters.by_name,
         )
         self.panels = {table.name: self._panel(table) for table in profile.hosts}
         self._by_panel_line = {
@@ -174,14 +180,20 @@ class Services:
 
     def _host(self, table: HostTable) -> Host:
         timing = HostTiming(**{key: getattr(table.timing, key) for key in table.timing.__struct_fields__})
-        return Host(
+        by_adapters = self.adapters.host_lines(table) if table.controls else None
+        if by_adapters:
+            timing = replace(timing, act_within_ms=by_adapters.act_within_ms)
+        host = Host(
             table.name,
             timing,
-            EngineHostLines(table, self.lines.engine, self.lines.armed),
+            by_adapters or EngineHostLines(table, self.lines.engine, self.lines.armed),
             functools.partial(self._host_told, table.name),
             self._host_changed,
             asked=lambda host, request: self.restore.asked(host, request),
         )
+        if by_adapters:
+            self.adapters.connect(by_adapters, host)
+        return host
 
     @property
     def manager(self) -> PowerManager:
@@ -200,6 +212,7 @@ class Services:
         self._loop.add_reader(self.lines.engine.fileno(), self._line_events)
         if self.lines.guard:
             self._loop.add_reader(self.lines.guard.fileno(), self._guard_lost)
+        self.adapters.start()
         self.power.start()
         self.restore.start()
         self.supplies.start()
@@ -214,6 +227,7 @@ class Services:
 
     async def close(self) -> None:
         """Stop watching; no line moves."""
+        await self.adapters.close()
         await self.energy_meter.close()
         await self.power_meter.close()
         await self.limits.close()
@@ -244,6 +258,7 @@ class Services:
 
     def _line_events(self) -> None:
         for event in self.lines.engine.events():
+            self.adapters.feed(event)
             match event:
                 case InputChanged(line=line, steady=steady) if line in self._by_power_good:
                     self._power_good(self._by_power_good[line], steady)

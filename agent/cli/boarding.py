@@ -16,7 +16,7 @@ from agent.console.open import ConsoleError
 from agent.hardware.gpio import GpioError
 from agent.hardware.smbus import BusError
 from agent.ipmi_face.endpoints import ListenError
-from agent.profile.load import find_profile, load_profile, load_site
+from agent.profile.load import complete_adapters, find_profile, load_profile, load_site
 from agent.profile.problem import ConfigError, SettingError
 from agent.profile.simulate import simulated
 from agent.profile.site import Site
@@ -86,6 +86,7 @@ def options(
         profile_file = find_profile(profile)
         loaded = load_profile(profile_file)
         site = load_site(config) if config else Site()
+        loaded = complete_adapters(loaded, profile_file, site, config)
     except ConfigError as error:
         raise Failure(str(error)) from error
     return Options(loaded, profile_file, site, config, state_dir, override, first_user)

@@ -175,6 +175,10 @@ CATALOG: dict[EventKind, CatalogEntry] = {
         "The watchdog of host {0} ran out: {1}.",
         SelForm(WATCHDOG, SENSOR_SPECIFIC, 0),
     ),
+    EventKind.HOST_SENSE_LOST: CatalogEntry(
+        _WARNING, PGOOD + "HostSenseLost", "Whether host {0} has power cannot be told: {1}."
+    ),
+    EventKind.HOST_SENSE_BACK: CatalogEntry(_OK, PGOOD + "HostSenseBack", "Host {0} can be sensed again: it is {1}."),
     EventKind.DOMAIN_ON: CatalogEntry(_OK, PGOOD + "DomainOn", "Power domain {0} is on."),
     EventKind.DOMAIN_OFF: CatalogEntry(_OK, PGOOD + "DomainOff", "Power domain {0} is off."),
     EventKind.DOMAIN_POWER_LOST: CatalogEntry(

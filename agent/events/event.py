@@ -55,6 +55,8 @@ class EventKind(enum.Enum):
     HOST_BUTTON_MASKED = "host.button_masked"
     HOST_RESTORED = "host.restored"
     HOST_WATCHDOG = "host.watchdog"
+    HOST_SENSE_LOST = "host.sense_lost"
+    HOST_SENSE_BACK = "host.sense_back"
 
     DOMAIN_ON = "domain.on"
     DOMAIN_OFF = "domain.off"

@@ -97,7 +97,7 @@ class HostChassis:
 
     def status(self) -> ChassisStatus:
         view = self._host.view()
-        fault = view.state is HostState.FAULT
+        fault = view.state is HostState.FAULT or (view.state is HostState.UNKNOWN and bool(view.reason))
         last_event = LastPowerEvent.NONE
         if view.powered and view.last_on_by.startswith("ipmi:"):
             last_event |= LastPowerEvent.ON_BY_IPMI

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from agent.power.machine import Button, Finish, HoldUntilOff, Machine, PowerGood, Press, PressResult, Tell
+from agent.power.machine import Finish, HoldUntilOff, Machine, PowerGood, Press, PressResult, Tell
 from agent.power.request import Action, HostState, Reply, Request, Verdict
 from native import LineError
 
@@ -29,7 +29,9 @@ PANEL_ON, PANEL_RESET = "front-panel", "front-panel:reset"
 class HostLines(Protocol):
     """The lines of one host. Calls return at once; the end of a press is told by `Host.press_ended`."""
 
-    def has(self, button: Button) -> bool: ...
+    def lacks(self, action: Action) -> str:
+        """What this action would need and the profile does not have, in words; empty = nothing."""
+        ...
 
     @property
     def armed(self) -> bool:
@@ -105,7 +107,7 @@ class Host:
             name=self.name,
             state=machine.state,
             powered=machine.powered,
-            reason=machine.reason,
+            reason=machine.blind or machine.reason,
             armed=self._lines.armed,
             running=machine.running.request.action if machine.running else None,
             since_unix_ms=self._since_unix_ms,
@@ -116,9 +118,8 @@ class Host:
 
     def ask(self, request: Request) -> tuple[Reply, asyncio.Future[Reply] | None]:
         """Begin an action. ACCEPTED comes with a future of the outcome; every other reply is final."""
-        button = {Action.RESET: Button.RESET, Action.NMI: Button.NMI}.get(request.action, Button.POWER)
-        if not self._lines.has(button):
-            return Reply(Verdict.NOT_WIRED, f"host {self.name} has no {button.value} button line in the profile"), None
+        if lacking := self._lines.lacks(request.action):
+            return Reply(Verdict.NOT_WIRED, f"host {self.name} has no {lacking} in the profile"), None
         if not self._lines.armed:
             why = "the board is observe-only until it is armed: run 'pgood arm'"
             return Reply(Verdict.NOT_ARMED, why), None
@@ -158,6 +159,10 @@ class Host:
             by_hand = self._panel_on_ns is not None and time.monotonic_ns() - self._panel_on_ns <= within_ns
             self._last_on_by = PANEL_ON if by_hand else ""
         self._become(*self._machine.power_good_settled(level, time.monotonic_ns()))
+
+    def power_good_unknown(self, why: str) -> None:
+        """Power cannot be sensed, for a reason that a person reads."""
+        self._become(*self._machine.power_good_unknown(why, time.monotonic_ns()))
 
     def press_ended(self, token: int, result: PressResult, detail: str) -> None:
         """The engine reports the end of a command; other hosts' and older tokens are none of ours."""

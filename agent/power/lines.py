@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.power.machine import Button, HoldUntilOff, PowerGood, Press, PressResult
+from agent.power.request import Action
 from native import Condition, Outcome, Steady
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ POWER_GOOD: dict[Steady, PowerGood] = {
     Steady.BLINKING: PowerGood.SLEEPING,
 }
 STEADY = {level: steady for steady, level in POWER_GOOD.items()}
+
+BUTTONS = {Action.RESET: Button.RESET, Action.NMI: Button.NMI}
+"""Every other action is the power button's."""
 
 RESULTS: dict[Outcome, PressResult] = {
     Outcome.COMPLETED: PressResult.COMPLETED,
@@ -42,8 +46,9 @@ class EngineHostLines:
             Button.NMI: table.nmi_button,
         }
 
-    def has(self, button: Button) -> bool:
-        return bool(self._lines[button])
+    def lacks(self, action: Action) -> str:
+        button = BUTTONS.get(action, Button.POWER)
+        return "" if self._lines[button] else f"{button.value} button line"
 
     @property
     def armed(self) -> bool:

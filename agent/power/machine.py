@@ -112,6 +112,10 @@ class Machine:
     """A press or hold is under way; it may outlast its operation, and no other begins before it ends."""
     unverified: bool = False
     reason: str = ""
+    blind: str = ""
+    """Why power cannot be sensed, where an adapter says so; power-good is None then."""
+    level_before: PowerGood | None = None
+    """Power-good as it was before it could not be sensed any more."""
     panel_off_ns: int | None = None
     """A person asked for off at the machine itself then: going off is no loss of power for a while."""
 
@@ -134,7 +138,8 @@ class Machine:
         if self.pressing:
             return self, [], Reply(Verdict.BUSY, "the last press has not ended yet")
         if self.power_good is None:
-            return self, [], Reply(Verdict.NOT_IN_THIS_STATE, "power-good has not settled since start")
+            why = f"power cannot be sensed: {self.blind}" if self.blind else "power-good has not settled since start"
+            return self, [], Reply(Verdict.NOT_IN_THIS_STATE, why)
         machine, effects, reply = self._begin(request, now_ns)
         steady_ns = self.settled_ns + self.timing.stable_ms * 1_000_000
         if reply.verdict is Verdict.ACCEPTED and now_ns < steady_ns:
@@ -191,8 +196,7 @@ class Machine:
         refusal = self._refuse_unverified(request)
         if refusal:
             return self, [], refusal
-        deadline_ns = now_ns + (self.timing.power_press_ms + self.timing.power_on_timeout_ms) * 1_000_000
-        running = Running(request, Phase.WAITING, deadline_ns)
+        running = Running(request, Phase.WAITING, now_ns + self._on_within_ns())
         press = self._press(Button.POWER, self.timing.power_press_ms)
         return self._pressing(HostState.POWERING_ON, running), [press], Reply(Verdict.ACCEPTED)
 
@@ -223,9 +227,12 @@ class Machine:
         assert self.power_good is not None
         return Press(button, width_ms, self.power_good, self.timing.stable_ms)
 
-    @staticmethod
-    def _report_within_ns(width_ms: int) -> int:
-        return (width_ms + REPORT_GRACE_MS) * 1_000_000
+    def _report_within_ns(self, width_ms: int) -> int:
+        return (width_ms + self.timing.act_within_ms + REPORT_GRACE_MS) * 1_000_000
+
+    def _on_within_ns(self) -> int:
+        timing = self.timing
+        return (timing.power_press_ms + timing.act_within_ms + timing.power_on_timeout_ms) * 1_000_000
 
     def seized(self, request: Request, now_ns: int) -> tuple[Machine, list[Effect]]:
         """The line engine holds the power button by a rule of its own: from now on that is this request's hold."""
@@ -251,7 +258,7 @@ class Machine:
         if result is PressResult.FAILED:
             return self._give_up(f"the press failed: {detail}")
         if running.phase is not Phase.PRESSING:
-            return self, []  # power-good decides, or has decided
+            return self._on_was_sent(running, now_ns), []  # power-good decides, or has decided
         match running.request.action:
             case Action.NMI:
                 return self._settled(), [Tell(EventKind.HOST_NMI), Finish(Reply(Verdict.DONE))]
@@ -264,6 +271,13 @@ class Machine:
         waiting = replace(running, phase=Phase.WAITING, deadline_ns=now_ns + wait_ms * 1_000_000)
         return replace(self, running=waiting), []
 
+    def _on_was_sent(self, running: Running, now_ns: int) -> Machine:
+        """What an adapter did not need of its time is not waited for."""
+        if running.phase is not Phase.WAITING or running.deadline_ns is None or self.timing.act_within_ms == 0:
+            return self
+        rises_by_ns = now_ns + self.timing.power_on_timeout_ms * 1_000_000
+        return replace(self, running=replace(running, deadline_ns=min(running.deadline_ns, rises_by_ns)))
+
     def _press_refused(self, running: Running) -> tuple[Machine, list[Effect]]:
         """The engine found the host in another state than the decision assumed, and did not press."""
         why = "the host changed state before the press; nothing was pressed"
@@ -274,17 +288,36 @@ class Machine:
 
     def power_good_settled(self, level: PowerGood, now_ns: int) -> tuple[Machine, list[Effect]]:
         """Power-good settled at another level, or settled for the first time."""
-        before, machine = self.power_good, replace(self, power_good=level, settled_ns=now_ns)
+        before, machine = self.power_good, replace(self, power_good=level, settled_ns=now_ns, blind="")
         if level is before:
             return self, []
         if before is None:
-            return machine._settled(), []
+            return machine._seen_again() if self.blind else (machine._settled(), [])
         machine = replace(machine, unverified=False)
         if level is PowerGood.ON:
             return machine._came_on()
         if level is PowerGood.SLEEPING:
             return machine._fell_asleep()
         return machine._went_off(before, now_ns)
+
+    def power_good_unknown(self, why: str, now_ns: int) -> tuple[Machine, list[Effect]]:
+        """Power cannot be sensed any more: what runs ends, for nobody could tell how it ends (safety rule 14)."""
+        if self.power_good is None and self.blind:
+            return replace(self, blind=why), []
+        known = self.level_before if self.power_good is None else self.power_good
+        machine = replace(self, power_good=None, settled_ns=now_ns, blind=why, level_before=known)
+        lost = Tell(EventKind.HOST_SENSE_LOST, (why,))
+        if machine.running is None:
+            return machine._settled(), [lost]
+        ended, effects = machine._give_up(f"power cannot be sensed any more: {why}")
+        return ended, [lost, *effects]
+
+    def _seen_again(self) -> tuple[Machine, list[Effect]]:
+        """What happened meanwhile is not known: the state is adopted, as one found at start."""
+        assert self.power_good is not None
+        same = self.level_before in (None, self.power_good)
+        machine = replace(self, unverified=self.unverified and same, level_before=None)
+        return machine._settled(), [Tell(EventKind.HOST_SENSE_BACK, (self.power_good.value,))]
 
     def _came_on(self) -> tuple[Machine, list[Effect]]:
         if self.panel_off_ns is not None:
@@ -360,8 +393,7 @@ class Machine:
                 return self._settled(), [Finish(Reply(Verdict.DONE))]
 
     def _end_of_rest(self, running: Running, now_ns: int) -> tuple[Machine, list[Effect]]:
-        deadline_ns = now_ns + (self.timing.power_press_ms + self.timing.power_on_timeout_ms) * 1_000_000
-        waiting = replace(running, phase=Phase.WAITING, deadline_ns=deadline_ns)
+        waiting = replace(running, phase=Phase.WAITING, deadline_ns=now_ns + self._on_within_ns())
         if self.pressing:
             return self._give_up("the line engine did not report the end of the hold")
         return replace(self, running=waiting, pressing=True), [self._press(Button.POWER, self.timing.power_press_ms)]

@@ -70,6 +70,9 @@ class RailLines:
         if not self._waiting:
             self._told()
 
+    def close(self) -> None:
+        """Outputs keep their level."""
+
     def _told(self) -> None:
         if self._problems:
             self._failed(f"its control was not {'raised' if self._active else 'lowered'}: {'; '.join(self._problems)}")

@@ -29,3 +29,5 @@ class HostTiming:
     """Power-good must have been steady so long at the instant of a press."""
     off_settle_ms: int = 500
     """Grace after the longest hold for power-good to fall."""
+    act_within_ms: int = 0
+    """How long an adapter may take to carry out a command, retries included; lines take none."""

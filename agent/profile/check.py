@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.profile.check_adapters import check_adapters
 from agent.profile.check_domains import check_domains
 from agent.profile.check_lines import check_lines
 from agent.profile.check_rules import check_rules
@@ -34,6 +35,7 @@ def check(profile: Profile) -> list[Problem]:
         *check_rules(profile),
         *check_thermal(profile),
         *_mains(profile),
+        *check_adapters(profile),
         *check_domains(profile),
     ]
 

@@ -65,6 +65,8 @@ def _held_host(path: KeyPath, name: str, hosts: dict[str, HostTable], profile: P
         yield Problem(path, f"names no host (here: {name!r})")
     elif not host.power_button:
         yield Problem(path, f"host {name!r} has no power_button to hold")
+    elif not host.power_good:
+        yield Problem(path, f"host {name!r} has no power_good that says when to let go")
     else:
         yield from _quick(path, host.power_button, profile)
 

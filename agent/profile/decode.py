@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import re
 import tomllib
@@ -34,16 +35,24 @@ def read_text(file: Path) -> str:
 
 
 def decode(file: Path, source: str, table: type[T], page: str = "docs/profiles.md") -> tuple[T | None, list[Problem]]:
-    """The typed table, or None with its problems; `page` documents its keys. Raises ConfigError for what is no TOML.
-
-    msgspec stops at its first error; the offending key is then taken out and the rest tried again.
-    """
+    """The typed table, or None with its problems; `page` documents its keys. Raises ConfigError for what is no TOML."""
     try:
         tree: Any = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(file, [Problem((), f"is not valid TOML: {error}")]) from error
     except RecursionError as error:
         raise ConfigError(file, [Problem((), "is nested too deeply")]) from error
+    return convert(tree, table, page)
+
+
+def convert(
+    tree: Any, table: type[T], page: str = "docs/profiles.md", *, complete: bool = True
+) -> tuple[T | None, list[Problem]]:
+    """The typed table of a tree, or None with its problems; keys of its root may be missing unless `complete`.
+
+    msgspec stops at its first error; the offending key is then taken out and the rest tried again.
+    """
+    tree = copy.deepcopy(tree)
     problems: list[Problem] = []
     removed: list[KeyPath] = []
     while len(problems) < MAX_PROBLEMS:
@@ -51,6 +60,8 @@ def decode(file: Path, source: str, table: type[T], page: str = "docs/profiles.m
             decoded = msgspec.convert(tree, table)
         except msgspec.ValidationError as error:
             path, text, key = _problem(error, tree, table, page)
+            if not (path or complete) and key:
+                return None, problems  # missing keys are found last
             if (*path, key) not in removed:  # else it was there, wrong, and is reported already
                 problems.append(Problem(_as_written(path, removed), text))
             if not _remove(tree, path):

@@ -14,7 +14,7 @@ from agent.profile.header_pins import Pull, header_pin
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.profile.schema import LineTable, Profile, SupplyTable
+    from agent.profile.schema import HostTable, LineTable, Profile, SupplyTable
 
 DEBOUNCE_MS = 20.0
 SENSES = {
@@ -56,15 +56,17 @@ def _section(heading: str, lines: Iterator[str]) -> Iterator[str]:
 
 def _line(profile: Profile, name: str, line: LineTable) -> str:
     what = _output(line) if line.direction == "output" else _input(line)
-    return f"{name}: {_place(profile, line)}{what}"
+    where = place(profile, line)
+    return f"{name}: {where}{': ' if where else ''}{what}"
 
 
-def _place(profile: Profile, line: LineTable) -> str:
-    if profile.board.simulated:
+def place(profile: Profile, line: LineTable) -> str:
+    """Where a line is; empty where it is only in memory."""
+    if not (line.line or line.offset is not None):
         return ""
     where = line.line or f"offset {line.offset}"
     pin = header_pin(profile, line)
-    return f"{where} of {line.chip}{f', header pin {pin.pin}' if pin else ''}: "
+    return f"{where}{f' of {line.chip}' if line.chip else ''}{f', header pin {pin.pin}' if pin else ''}"
 
 
 def _output(line: LineTable) -> str:
@@ -119,12 +121,8 @@ def _missing(profile: Profile) -> Iterator[str]:
     if not profile.hosts:
         yield "no [[hosts]]: this board switches nothing and answers no IPMI client"
     for host in profile.hosts:
-        if not host.power_button:
-            yield f"host {host.name} has no power_button: on, off and cycle are refused"
-        if not host.reset_button:
-            yield f"host {host.name} has no reset_button: reset is refused; a cycle does more, and takes longer"
-        if not host.nmi_button:
-            yield f"host {host.name} has no nmi_button: a diagnostic interrupt is refused"
+        if host.controls is None:
+            yield from _missing_buttons(host)
         if host.console is None:
             yield f"host {host.name} has no console: 'ipmitool sol activate' is refused"
     if not profile.supplies and not profile.mains.line:
@@ -132,6 +130,16 @@ def _missing(profile: Profile) -> Iterator[str]:
     if not profile.supplies:
         yield "no [[supplies]]: no power readings, and a start is not checked against what supplies can give"
     yield from missing_cooling(profile)
+
+
+def _missing_buttons(host: HostTable) -> Iterator[str]:
+    """For hosts that have nothing but their lines."""
+    if not host.power_button:
+        yield f"host {host.name} has no power_button: on, off and cycle are refused"
+    if not host.reset_button:
+        yield f"host {host.name} has no reset_button: reset is refused; a cycle does more, and takes longer"
+    if not host.nmi_button:
+        yield f"host {host.name} has no nmi_button: a diagnostic interrupt is refused"
 
 
 def warnings(profile: Profile) -> Iterator[str]:
@@ -154,8 +162,8 @@ def warnings(profile: Profile) -> Iterator[str]:
                 " a relay that rests closed, with active_low = true, keeps them on"
             )
     for host in profile.hosts:
-        good = profile.lines[host.power_good]
-        if good.source is None and not profile.board.simulated:
+        good = profile.lines.get(host.power_good)
+        if good is not None and good.source is None and not profile.board.simulated:
             yield f"{host.power_good}: no 'source': say whether it is PWR_OK, a rail or a LED, which may blink"
 
 

@@ -5,14 +5,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.profile.adapter_tables import GPIO
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agent.profile.adapter_tables import ControlsTable
     from agent.profile.schema import HostTable, Profile
+
+
+CONTROLS = (
+    ("sense", "whether it is on"),
+    ("on", "on"),
+    ("soft_off", "soft off"),
+    ("off", "force off"),
+    ("reset", "reset"),
+    ("nmi", "NMI"),
+)
+"""Keys of [hosts.controls], and what they are for."""
 
 
 def explain_host(profile: Profile, host: HostTable) -> Iterator[str]:
     """One line per thing that can be asked of it."""
+    if host.controls is not None:
+        yield from _by_adapters(profile, host, host.controls)
+        return
     timing, good = host.timing, host.power_good
     yield f"is on while {good} is active"
     if profile.lines[good].source == "led":
@@ -37,6 +54,24 @@ def explain_host(profile: Profile, host: HostTable) -> Iterator[str]:
         )
     if host.nmi_button:
         yield f"NMI: presses {host.nmi_button} for {timing.nmi_press_ms} ms, if the host is on"
+    yield from _beside(host)
+
+
+def _by_adapters(profile: Profile, host: HostTable, controls: ControlsTable) -> Iterator[str]:
+    """Who does what."""
+    for key, what in CONTROLS:
+        name = getattr(controls, key)
+        if name == GPIO:
+            yield f"{what}: by the lines of this host"
+        elif name:
+            yield f"{what}: by adapter {name} ({profile.adapters[name].get('kind', 'of the site file')})"
+        else:
+            yield f"{what}: refused, [hosts.controls] names nobody for it"
+    yield from _beside(host)
+
+
+def _beside(host: HostTable) -> Iterator[str]:
+    """What switches nothing."""
     if host.identify_led:
         yield f"identify: {host.identify_led} shows which machine it is"
     if host.console:

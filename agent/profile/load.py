@@ -6,7 +6,9 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
+from agent.profile.adapter_tables import with_site_adapters
 from agent.profile.check import check
+from agent.profile.check_adapters import check_adapters
 from agent.profile.decode import decode, read_text
 from agent.profile.problem import ConfigError, Problem
 from agent.profile.schema import Profile
@@ -53,3 +55,23 @@ def load_site(file: Path) -> Site:
     if site is None or problems:
         raise ConfigError(file, problems, source)
     return site
+
+
+def complete_adapters(profile: Profile, file: Path, site: Site, site_file: Path | None) -> Profile:
+    """The profile with the site's part of its adapters. Raises ConfigError about the file that has the key."""
+    whole = with_site_adapters(profile, site.adapters)
+    problems = list(check_adapters(whole, complete=True))
+    in_site = [problem for problem in problems if site_file and _is_of_site(problem, site)]
+    if site_file and in_site:
+        raise ConfigError(site_file, in_site, read_text(site_file))
+    if problems:
+        raise ConfigError(file, problems, read_text(file))
+    return whole
+
+
+def _is_of_site(problem: Problem, site: Site) -> bool:
+    match problem.path:
+        case ("adapters", str(name), *key):
+            return name in site.adapters and (not key or key[0] in site.adapters[name])
+        case _:
+            return False

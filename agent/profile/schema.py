@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from agent.power.timing import MAX_FORCE_OFF_MS, MAX_PRESS_MS
+from agent.profile.adapter_tables import AdapterTable, ControlsTable
 from agent.profile.base import Name, Table
 from agent.profile.domain_tables import DomainTable
 from agent.profile.rules import EngineTable, InterlockTable, SequenceTable, WatchTable
@@ -98,7 +99,8 @@ class ConsoleTable(Table, frozen=True):
 
 class HostTable(Table, frozen=True):
     name: Name
-    power_good: str
+    power_good: str = ""
+    """Required, unless `controls` names another sense."""
     power_button: str = ""
     reset_button: str = ""
     nmi_button: str = ""
@@ -110,6 +112,8 @@ class HostTable(Table, frozen=True):
     """Whether the panel's buttons lead past this board to the mainboard, or only to this board."""
     timing: TimingTable = TimingTable()
     console: ConsoleTable | None = None
+    controls: ControlsTable | None = None
+    """Without: everything by the lines above."""
 
 
 class BusTable(Table, frozen=True):
@@ -242,5 +246,6 @@ class Profile(Table, frozen=True):
     watches: tuple[WatchTable, ...] = ()
     zones: tuple[ZoneTable, ...] = ()
     fans: tuple[FanTable, ...] = ()
+    adapters: dict[Name, AdapterTable] = msgspec.field(default_factory=dict)
     engine: EngineTable | None = None
     """None: what a real board needs, and nothing special on a simulated one."""

@@ -14,6 +14,7 @@ from agent.power.policy import (
     SafetyPolicies,
     SequencingPolicies,
 )
+from agent.profile.adapter_tables import AdapterTable
 from agent.profile.base import Name, Table
 from agent.profile.schema import TelemetryRule
 
@@ -148,4 +149,6 @@ class Site(Table, frozen=True):
     policy: SitePolicy = SitePolicy()
     local: SiteLocal = SiteLocal()
     telemetry: SiteTelemetry = SiteTelemetry()
+    adapters: dict[Name, AdapterTable] = msgspec.field(default_factory=dict)
+    """Addresses, users and password files of the profile's adapters, and adapters of this installation alone."""
     metrics: SiteMetrics = SiteMetrics()

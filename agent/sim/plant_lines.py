@@ -22,7 +22,7 @@ class PlantLines:
         self.plant = plant
         self.drives: dict[str, tuple[Callable[[str, bool, int], None], str]] = {}
         """What each output does, and to which part."""
-        self._power_good = {host.power_good: host.name for host in profile.hosts}
+        self._power_good = {host.power_good: host.name for host in profile.hosts if host.power_good}
         self._rail_good = {wiring.power_good: wiring.name for wiring in rails if wiring.power_good}
         self._panel = {host.front_power_button: host.name for host in profile.hosts if host.front_power_button}
         self._mains = profile.mains.line

@@ -48,6 +48,8 @@ class CrpsSupply:
     fan_failed: bool = False
     muted: bool = False
     """Its controller hangs: it delivers, but does not answer."""
+    operation: int = 0x80
+    """OPERATION: bit 7 = the main output may be on."""
     role: int = 0
     role_stuck: bool = False
     """Writes to D0h are acknowledged and forgotten."""
@@ -77,8 +79,12 @@ class CrpsSupply:
         return self.present and self.mains and not self.failed
 
     @property
+    def operated(self) -> bool:
+        return bool(self.operation & 0x80)
+
+    @property
     def delivers(self) -> bool:
-        return self.healthy and self.main_on and self.awake
+        return self.healthy and self.main_on and self.awake and self.operated
 
     @property
     def input_w(self) -> float:
@@ -91,7 +97,7 @@ class CrpsSupply:
 
     def power_up(self) -> None:
         """Mains or insertion: a supply forgets its role and starts as standard redundant."""
-        self.role, self.awake = 0, True
+        self.role, self.awake, self.operation = 0, True, 0x80
 
     def advance(self, elapsed_s: float) -> None:
         """The energy counters go on."""

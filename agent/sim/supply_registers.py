@@ -28,6 +28,7 @@ VOUT_OV_BIT = 0x80
 FAN_1_BIT = 0x80
 
 BYTES: dict[int, Callable[[CrpsSupply], int]] = {
+    Register.OPERATION: lambda s: s.operation,
     Register.CAPABILITY: lambda s: PEC_SUPPORTED,
     Register.VOUT_MODE: lambda s: VOUT_MODE_EXPONENT & 0x1F,
     Register.STATUS_BYTE: lambda s: status_word(s) & 0xFF,
@@ -69,7 +70,7 @@ def status_word(supply: CrpsSupply) -> int:
         status |= StatusWord.VOUT | StatusWord.VOUT_OV
     if supply.fan_failed:
         status |= StatusWord.FANS
-    if not (supply.healthy and supply.main_on):
+    if not (supply.healthy and supply.main_on and supply.operated):
         status |= StatusWord.OFF | StatusWord.POWER_GOOD_NEGATED
     return int(status)
 
@@ -99,6 +100,9 @@ def read_block(supply: CrpsSupply, command: int) -> bytes:
 
 
 def write_byte(supply: CrpsSupply, command: int, value: int) -> None:
+    if command == Register.OPERATION:
+        supply.operation = value
+        return
     if command != Register.COLD_REDUNDANCY:
         raise refused()
     if value <= HIGHEST_ROLE and not supply.role_stuck:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from agent.sim.rail import RailWiring
     from agent.sim.snapshot import Snapshot
     from native import MemoryChip
+
+log = logging.getLogger(__name__)
 
 KEEP_NS = 20_000_000
 """While an output is active the world is written this often, so that a killed agent leaves the time of its death."""
@@ -88,5 +91,10 @@ class SimulatedWorld:
             self._timer = self._loop.call_later(max(0.0, (due_ns - now_ns) / 1e9), self.advance)
 
     def _keep(self) -> None:
-        if self._keep_in:
+        if self._keep_in is None:
+            return
+        try:
             snapshot.write(self._keep_in, snapshot.take(self._profile, self.lines, time.monotonic_ns()))
+        except OSError as error:
+            log.warning("%s: %s: the world ends with this agent", self._keep_in, error.strerror or error)
+            self._keep_in = None

@@ -66,7 +66,7 @@ def test_wrong_ipmi_address(tmp_path: Path, address: str) -> None:
 
 
 def test_unknown_profile(tmp_path: Path) -> None:
-    assert "shipped: crps-backplane, sim" in refused(*demo_words(tmp_path, "--profile", "nothing"))
+    assert "shipped: chassis-4-node, crps-backplane, " in refused(*demo_words(tmp_path, "--profile", "nothing"))
 
 
 def test_unknown_profile_key(tmp_path: Path) -> None:

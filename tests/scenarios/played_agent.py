@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 PGOOD = str(Path(sys.executable).parent / "pgood")
+WORLD = ("--simulated", "--keep-world")
 START_WITHIN_S = 60.0
 STOP_WITHIN_S = 30.0
 
@@ -25,10 +26,11 @@ class PlayedAgent(SocketStage):
     """A stage that owns its agent. The world outlives it, as a real machine does."""
 
     def __init__(self, profile: str, state_dir: Path, *more: str) -> None:
+        """`more`: options of `pgood run`; those of a simulated world unless given."""
         self.state_dir = state_dir
         self._socket = state_dir / "pgood.sock"
         super().__init__(self._socket)
-        self._command = [PGOOD, "run", "--profile", profile, "--simulated", "--keep-world", *more]
+        self._command = [PGOOD, "run", "--profile", profile, *(more or WORLD)]
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
 

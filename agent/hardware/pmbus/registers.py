@@ -10,6 +10,7 @@ class Register(enum.IntEnum):
     """Command codes that this program knows; the rest of the address space is never touched."""
 
     PAGE = 0x00
+    OPERATION = 0x01
     CAPABILITY = 0x19
     VOUT_MODE = 0x20
     COEFFICIENTS = 0x30

@@ -22,7 +22,7 @@ from agent.power.machine import (
     PressResult,
     Tell,
 )
-from agent.power.request import Action, HostState, Request, Verdict
+from agent.power.request import Action, HostState, Reply, Request, Verdict
 from agent.power.timing import HostTiming
 
 if TYPE_CHECKING:
@@ -283,6 +283,11 @@ class AnyOrder(RuleBasedStateMachine):
     def power_good(self, level: PowerGood) -> None:
         self._take(*self.machine.power_good_settled(level, self.now_ns))
 
+    @rule()
+    def sense_is_lost(self) -> None:
+        self._take(*self.machine.power_good_unknown("nobody answers", self.now_ns))
+        assert self.machine.running is None
+
     @precondition(lambda self: self.pressing)
     @rule(result=st.sampled_from(PressResult))
     def press_ends(self, result: PressResult) -> None:
@@ -315,6 +320,34 @@ class AnyOrder(RuleBasedStateMachine):
         running = self.machine.running
         if running is not None and running.phase is Phase.RESTING:
             assert running.request.action is Action.CYCLE
+
+
+def test_a_lost_sense_ends_what_runs_and_says_why() -> None:
+    waiting, _ = ended(begun(ON, Action.SOFT_OFF), 300)
+    machine, effects = waiting.power_good_unknown("the broker is away", 1000 * MS)
+    assert (machine.state, machine.blind, machine.power_good) == (HostState.UNKNOWN, "the broker is away", None)
+    assert kinds(effects) == [EventKind.HOST_SENSE_LOST, EventKind.HOST_ACTION_FAILED]
+    _, _, reply = machine.ask(Request(Action.ON, "test"), 2000 * MS)
+    assert reply == Reply(Verdict.NOT_IN_THIS_STATE, "power cannot be sensed: the broker is away")
+    machine, effects = machine.power_good_settled(OFF, 3000 * MS)
+    assert (machine.state, machine.blind, kinds(effects)) == (HostState.OFF, "", [EventKind.HOST_SENSE_BACK])
+
+
+def test_the_first_loss_is_told_and_a_new_reason_is_not() -> None:
+    machine, effects = Machine(TIMING).power_good_unknown("a", 0)
+    assert kinds(effects) == [EventKind.HOST_SENSE_LOST]
+    machine, effects = machine.power_good_unknown("b", 1)
+    assert (machine.blind, effects) == ("b", [])
+
+
+@pytest.mark.parametrize(("back", "state"), [(OFF, HostState.FAULT), (ON, HostState.ON)])
+def test_a_fault_outlives_a_lost_sense_unless_power_is_seen_to_have_changed(back: PowerGood, state: HostState) -> None:
+    machine, _ = begun(OFF, Action.ON).expired(99_000 * MS)
+    assert machine.state is HostState.FAULT
+    machine, _ = machine.power_good_unknown("away", 100_000 * MS)
+    assert machine.state is HostState.FAULT
+    machine, _ = machine.power_good_settled(back, 101_000 * MS)
+    assert machine.state is state
 
 
 AnyOrder.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -96,6 +96,7 @@ class VirtualBoard:
             self._emit,
             lambda *_: None,
             lambda _: None,
+            {},
         )
         for name, unit in {**self.hosts, **self.power.rails}.items():
             self._watch_asks(name, unit)

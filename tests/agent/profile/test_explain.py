@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`pgood check` in words: the shipped profiles as golden files, and warnings of what a wire may punish.
 
-After a change that is meant: PGOOD_WRITE_GOLDEN=1 python -m pytest tests/agent/profile/test_explain.py; read the diff.
+After a change that is meant, run this file with PGOOD_WRITE_GOLDEN=1 and read the diff.
 """
 
 from __future__ import annotations

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The child process of adapter `ipmi`: pyghmi, whose state is global and whose calls block, behind lines of JSON.
+
+The first line on standard input says where to log in; every further line is one request, answered by one line on
+standard output. After an error of the session the child answers and ends: a new one begins with a clean state.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import IO, Any
+
+CHASSIS = 0x00
+GET_STATUS = 0x01
+CONTROL = 0x02
+CONTROLS = {"off": 0, "on": 1, "reset": 3, "nmi": 4, "soft_off": 5}
+"""Chassis Control's parameter (IPMI 2.0, table 28-4) for each ability."""
+POWER_BIT = 0x01
+ONCE_S = 3600.0
+PRIVILEGES = {"operator": 3, "administrator": 4}
+
+
+class Remote:
+    """One session. Methods block; they return what is answered, and raise whatever pyghmi raises."""
+
+    def __init__(self, login: dict[str, Any]) -> None:
+        from pyghmi.ipmi.command import Command
+
+        kg = login.get("kg")
+        self._bmc = Command(
+            bmc=login["host"],
+            port=login["port"],
+            userid=login["user"],
+            password=login["password"],
+            kg=kg.encode() if kg else None,
+            privlevel=PRIVILEGES[login["privilege"]],
+        )
+
+    def power(self) -> dict[str, Any]:
+        """Get Chassis Status."""
+        data = self._raw(GET_STATUS, ())
+        return {"on": bool(data[0] & POWER_BIT)}
+
+    def act(self, what: str, when: str | None) -> dict[str, Any]:
+        """Chassis Control, once: neither here nor in pyghmi is it sent again when no answer comes."""
+        if when is not None:
+            state = "on" if self.power()["on"] else "off"
+            if state != when:
+                return {"refused": state}
+        self._raw(CONTROL, (CONTROLS[what],), once=True)
+        return {}
+
+    def sensor(self, name: str) -> dict[str, Any]:
+        """One reading by name. The first call reads the controller's list of sensors, which may take seconds."""
+        reading = self._bmc.get_sensor_reading(name)
+        if reading.unavailable or reading.value is None:
+            return {"unavailable": f"sensor {name!r} has no reading now"}
+        return {"value": float(reading.value), "unit": str(reading.units or "")}
+
+    def _raw(self, command: int, data: tuple[int, ...], once: bool = False) -> bytes:
+        """pyghmi sends again what got no answer in `timeout` seconds: with ONCE_S the agent has ended us before."""
+        timeout = ONCE_S if once else None
+        answer = self._bmc.raw_command(netfn=CHASSIS, command=command, data=list(data), timeout=timeout)
+        if "error" in answer:
+            raise OSError(str(answer["error"]))
+        return bytes(answer["data"])
+
+
+def answer(remote: Remote, request: dict[str, Any]) -> dict[str, Any]:
+    match request:
+        case {"do": "power"}:
+            return remote.power()
+        case {"do": "act", "what": str(what), "when": when}:
+            return remote.act(what, when)
+        case {"do": "sensor", "name": str(name)}:
+            return remote.sensor(name)
+        case _:
+            return {"error": "no such request"}
+
+
+def serve(requests: IO[str], answers: IO[str]) -> None:
+    """Until standard input ends: then the agent is gone, or does not want us any more."""
+    login = json.loads(requests.readline())
+    remote: Remote | None = None
+    for line in requests:
+        request = json.loads(line)
+        try:
+            remote = remote or Remote(login)
+            result = answer(remote, request)
+        except ImportError as error:
+            result = {"error": f"{error}: install it with: pip install 'pgood[remote-bmc]'", "end": True}
+        except Exception as error:  # noqa: BLE001  (told to the agent, which knows what to do about it)
+            result = {"error": f"{error}" or type(error).__name__, "end": not _missing(error)}
+        answers.write(json.dumps(result | {"id": request["id"]}) + "\n")
+        answers.flush()
+        if result.get("end"):
+            return
+
+
+def _missing(error: Exception) -> bool:
+    """A sensor that is not there does not end the session."""
+    return "sensor not found" in str(error).lower()
+
+
+def main() -> None:
+    """What libraries print must not mix with the answers."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    serve(sys.stdin, answers)
+
+
+if __name__ == "__main__":
+    main()
