@@ -120,11 +120,9 @@ def buses(profile: Profile) -> str:
         rows.append(f"| {supply.bus} | {supply.address:#04x} | supply {supply.name}, {supply.rated_w:g} W |")
         if supply.eeprom is not None:
             rows.append(f"| {supply.bus} | {supply.eeprom:#04x} | inventory memory beside supply {supply.name} |")
-    rows += [
-        f"| {sensor.bus} | {sensor.address:#04x} | sensor {sensor.name} |"
-        for sensor in profile.sensors
-        if sensor.address is not None
-    ]
+    for sensor in profile.sensors:
+        if sensor.address is not None:
+            rows.append(f"| {sensor.bus} | {sensor.address:#04x} | sensor {sensor.name} |")
     return "\n".join(rows)
 
 

@@ -7,18 +7,21 @@ import re
 from itertools import product
 
 import pytest
+from msgspec import structs
 
 from agent.profile.load import find_profile, load_profile
+from agent.profile.thermal_tables import FanTable
 from agent.sim.plant import Plant, UnknownThing
 from agent.sim.rail_wirings import rail_wirings
 from agent.sim.words import GRAMMAR, WORDS, happen
 
 NUMBERS = {"MS": "100", "PERIOD_MS": "100", "FOR_MS": "100", "WATTS": "200", "RATE": "0.5", "VALUE": "40"}
-NAMES = {"host": "0", "supply": "1", "bus": "psu", "sensor": "inlet", "rail": "main"}
+NAMES = {"host": "0", "supply": "1", "bus": "psu", "sensor": "inlet", "rail": "main", "fan": "front"}
 
 
 def plant() -> Plant:
     profile = load_profile(find_profile("chassis-4-node"))
+    profile = structs.replace(profile, fans=(FanTable(name="front", chip="nct6775"),))
     return Plant(profile, 0, rail_wirings(profile))
 
 
