@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+START_GRACE_S = 5.0
+"""An adapter that is still finding its way after a start has not lost anything."""
+
+
 class AdapterSet:
     """Used on the loop's thread. One adapter may serve several hosts."""
 
@@ -42,6 +47,7 @@ class AdapterSet:
         self.by_name = {name: self._adapter(name, table) for name, table in profile.adapters.items()}
         self._own_lines: list[SupervisedAdapter] = []
         self._hosts: list[AdapterHostLines] = []
+        self._closed = False
 
     def host_lines(self, table: HostTable) -> AdapterHostLines:
         """What switches a host with controls."""
@@ -62,14 +68,22 @@ class AdapterSet:
     def connect(self, lines: AdapterHostLines, host: Host) -> None:
         """From now on the host hears the ends of its commands and what its sense says."""
         lines.tell_ends_to(host.press_ended)
+        sense, loop = lines.sense, asyncio.get_running_loop()
+        began_s = loop.time()
 
-        def told(sense: Sense) -> None:
-            if sense.level is Level.UNKNOWN:
-                host.power_good_unknown(sense.reason or "no reason is given")
+        def told(_: Sense) -> None:
+            found = sense.sense
+            if self._closed:
+                return
+            if found.level is not Level.UNKNOWN:
+                host.power_good_settled(PowerGood(found.level.value))
+            elif host.power_good is None and loop.time() < began_s + START_GRACE_S:
+                # Before the first word nothing was lost.
+                loop.call_at(began_s + START_GRACE_S, told, found)
             else:
-                host.power_good_settled(PowerGood(sense.level.value))
+                host.power_good_unknown(found.reason or "no reason is given")
 
-        lines.sense.watch(told)
+        sense.watch(told)
 
     def remote_sensors(self, name: str) -> RemoteSensors | None:
         """The sensors behind an adapter of the profile; None where there is no such adapter, or it has none."""
@@ -88,10 +102,10 @@ class AdapterSet:
 
     async def close(self) -> None:
         """Let go of everything; moves nothing."""
+        self._closed = True
         for host in self._hosts:
             host.close()
-        for adapter in self._all():
-            await adapter.close()
+        await asyncio.gather(*(adapter.close() for adapter in self._all()))
 
     def _all(self) -> tuple[SupervisedAdapter, ...]:
         return (*self._own_lines, *self.by_name.values())

@@ -110,7 +110,8 @@ class GpioAdapter:
         if self._options.power_good:
             lines = self._lines()
             self._unwatch = lines.watch(self._options.power_good, lambda steady: tell(LEVELS[steady]))
-            tell(LEVELS[lines.steady(self._options.power_good)])
+            if (steady := lines.steady(self._options.power_good)) is not Steady.UNKNOWN:
+                tell(LEVELS[steady])
 
     async def act(self, ability: Ability, when: Precondition) -> None:
         options, condition = self._options, self._condition(when)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent.hardware.adapters.gpio import LEVELS, STEADY, check_outcome
 from agent.hardware.adapters.interface import Ability, AdapterKind, AdapterOptions, Level, Sense
-from native import Condition, LineError
+from native import Condition, LineError, Steady
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +60,8 @@ class LineAdapter:
             lines = self._lines()
             self._unwatch()
             self._unwatch = lines.watch(self._options.power_good, lambda steady: tell(LEVELS[steady]))
-            tell(LEVELS[lines.steady(self._options.power_good)])
+            if (steady := lines.steady(self._options.power_good)) is not Steady.UNKNOWN:
+                tell(LEVELS[steady])
 
     async def act(self, ability: Ability, when: Precondition) -> None:
         if ability not in (Ability.ON, Ability.OFF):

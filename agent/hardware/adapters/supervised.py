@@ -97,7 +97,10 @@ class SupervisedAdapter:
             self.since_ns = time.monotonic_ns()
         self.sense = sense
         for told in self._watchers:
-            told(sense)
+            try:
+                told(sense)
+            except Exception:  # the adapter that tells must not die of who listens: its sense would be stale
+                log.exception("%s", self.place)
 
     async def _bounded(self, call: Coroutine[Any, Any, None], what: str, doubt: str) -> None:
         """Wait for a call of the adapter at most to its deadline. One that takes no cancellation is left behind."""

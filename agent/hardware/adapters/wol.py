@@ -135,8 +135,8 @@ class WolAdapter:
             async with asyncio.timeout(options.connect_s):
                 _, writer = await asyncio.open_connection(options.sense_host, options.sense_port)
             writer.close()
-        except ConnectionRefusedError:
-            pass
+        except (ConnectionRefusedError, ConnectionResetError):
+            pass  # somebody is there to say no
         except TimeoutError:
             return self._silence()
         except socket.gaierror as error:

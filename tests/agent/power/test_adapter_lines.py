@@ -335,3 +335,24 @@ def test_an_adapter_switches_a_domain(tmp_path: Path) -> None:
         assert sent(world) == ["on", "off", "on"]
 
     on_a_board(tmp_path, (head + DOMAIN).format(script=world.script, controls=""), story)
+
+
+def test_a_start_that_takes_a_moment_loses_nothing(tmp_path: Path) -> None:
+    """The first word comes after a second: until then the state is unknown, and no event says that anything is lost."""
+    kinds: list[EventKind] = []
+
+    async def story(scene: Scene) -> None:
+        assert scene.state() is HostState.UNKNOWN
+        assert scene.host.view().reason == ""
+        await scene.world.mend()
+        await scene.until(HostState.OFF)
+        assert await scene.run(Action.ON) is Verdict.DONE
+        while kinds[-1:] != [EventKind.HOST_ON]:
+            kinds.append((await scene.running._heard.get()).kind)
+        assert EventKind.HOST_SENSE_LOST not in kinds
+
+    (tmp_path / "world").mkdir()
+    world = FileWorld(tmp_path / "world")
+    (world.folder / "cut").touch()
+    profile = PROFILE.format(script=world.script, controls=FULL)
+    on_a_board(tmp_path, profile, lambda running: story(Scene(running, world)))

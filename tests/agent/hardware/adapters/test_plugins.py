@@ -160,7 +160,7 @@ def test_one_broken_package_leaves_the_other_hosts_their_agent(tmp_path: Path) -
         await running.until(lambda: not hosts["0"]._machine.pressing)  # the sense was faster than the command's end
         assert (await hosts["0"].run(Request(Action.CYCLE, "test"))).verdict is Verdict.DONE
         assert hosts["1"].view().state is HostState.UNKNOWN
-        assert "a_library_that_is_not_installed" in hosts["1"].view().reason
+        await running.until(lambda: "a_library_that_is_not_installed" in hosts["1"].view().reason)
         assert (await hosts["1"].run(Request(Action.ON, "test"))).verdict is Verdict.NOT_IN_THIS_STATE
 
     on_a_board(tmp_path, PROFILE, story)

@@ -119,6 +119,23 @@ def test_a_start_that_fails_is_tried_again_and_the_sense_is_unknown_until_then()
     play(story)
 
 
+def test_who_listens_cannot_end_the_adapter() -> None:
+    async def story() -> None:
+        one = SupervisedAdapter("adapters.x", Obedient(), 1)
+        heard: list[Sense] = []
+
+        def bad(sense: Sense) -> None:
+            raise ZeroDivisionError
+
+        one.watch(bad)
+        one.watch(heard.append)
+        one.start()
+        await until(lambda: heard == [Sense(Level.OFF)])
+        await one.close()
+
+    play(story)
+
+
 def test_the_time_of_a_level_is_not_moved_by_a_new_reason() -> None:
     async def story() -> None:
         adapter = Obedient()
