@@ -116,7 +116,7 @@ class Services:
             table.name: (table.bus, functools.partial(self.supplies.slots.__getitem__, index))
             for index, table in enumerate(profile.supplies)
         }
-        maker = SourceMaker(buses, hwmon or {}, slots, None)
+        maker = SourceMaker(buses, hwmon or {}, slots, self.adapters.remote_sensors)
         sources = {table.name: maker.source(table) for table in profile.sensors}
         self.sensors = SensorMonitor(profile.sensors, sources, bus.emit, self._sensors_polled)
         self.zones = ThermalZones(

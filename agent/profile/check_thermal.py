@@ -71,6 +71,10 @@ def _sensor(profile: Profile, path: KeyPath, sensor: SensorTable) -> Iterator[Pr
             for key in ADAPTER_KEYS["ipmi"]:
                 if not getattr(sensor, key):
                     yield Problem(path, f"a sensor of a remote BMC needs the key '{key}'")
+            if sensor.bmc and sensor.bmc not in profile.adapters:
+                known = ", ".join(profile.adapters) or "none"
+                text = f"names no table of [adapters] (here: {sensor.bmc!r}; there are: {known})"
+                yield Problem((*path, "bmc"), text)
     if sensor.minimum >= sensor.maximum:
         yield Problem((*path, "minimum"), "must be below maximum")
     limits = (sensor.lower_critical, sensor.lower_warning, sensor.upper_warning, sensor.upper_critical)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from agent.hardware.hwmon import HwmonChip
 from agent.hardware.lm75 import read_temperature
+from agent.hardware.remote_sensors import RemoteReading, Unavailable
 from agent.hardware.smbus import bus_in_trouble
 from agent.profile.thermal_tables import Quantity
 from agent.thermal.reading import SensorReading
@@ -19,10 +20,10 @@ if TYPE_CHECKING:
     from agent.hardware.hwmon import HwmonPort
     from agent.hardware.i2c_bus import I2cBus
     from agent.hardware.port_thread import PortThread
+    from agent.hardware.remote_sensors import RemoteSensors
     from agent.hardware.smbus import SmbusPort
     from agent.profile.schema import SensorTable
     from agent.psu.slot import Slot
-    from agent.thermal.remote import RemoteSensors
 
 HWMON_KINDS: dict[Quantity, str] = {Quantity.TEMPERATURE: "temp", Quantity.HUMIDITY: "humidity"}
 MILLI = 1000
@@ -111,6 +112,8 @@ class SupplySource:
 
 
 class RemoteSource:
+    """A sensor of a BMC that is an adapter of the profile; the board asks it, and never keeps its last word."""
+
     def __init__(self, remote: RemoteSensors | None, bmc: str, sensor: str) -> None:
         self._remote = remote
         self._bmc = bmc
@@ -122,8 +125,12 @@ class RemoteSource:
 
     async def read(self) -> SensorReading:
         if self._remote is None:
-            return SensorReading.unavailable(f"no remote BMC {self._bmc!r} is polled by this board")
-        return self._remote.reading(self._bmc, self._sensor)
+            return SensorReading.unavailable(f"adapter {self._bmc!r} has no sensors")
+        match await self._remote.sensor(self._sensor):
+            case RemoteReading(value=value, mono_ns=mono_ns):
+                return SensorReading(value, mono_ns)
+            case Unavailable(reason=reason):
+                return SensorReading.unavailable(f"{self._bmc}: {reason}")
 
 
 class SourceMaker:
@@ -134,9 +141,9 @@ class SourceMaker:
         buses: Mapping[str, I2cBus],
         hwmon: Mapping[HwmonChip, PortThread[HwmonPort]],
         slots: Mapping[str, tuple[str, Callable[[], Slot]]],
-        remote: RemoteSensors | None,
+        remote: Callable[[str], RemoteSensors | None],
     ) -> None:
-        """`slots`: of each supply its bus, and its slot as it is now."""
+        """`slots`: of each supply its bus, and its slot as it is now; `remote`: the sensors behind an adapter."""
         self._buses = buses
         self._hwmon = hwmon
         self._slots = slots
@@ -154,4 +161,4 @@ class SourceMaker:
                 bus, slot = self._slots[table.supply]
                 return SupplySource(slot, table.number or 1, bus)
             case "ipmi":
-                return RemoteSource(self._remote, table.bmc, table.remote_sensor)
+                return RemoteSource(self._remote(table.bmc), table.bmc, table.remote_sensor)

@@ -71,6 +71,9 @@ adapter = "ipmi"
 bmc = "node1"
 remote_sensor = "Ambient"
 
+[adapters.node1]
+kind = "ipmi"
+
 [[zones]]
 name = "box"
 sensors = ["inlet", "cpu"]

@@ -15,6 +15,7 @@ from agent.hardware.i2c_bus import I2cBus
 from agent.hardware.pmbus.readings import SupplyReadings
 from agent.hardware.pmbus.status import Status, StatusWord
 from agent.hardware.port_thread import PortThread
+from agent.hardware.remote_sensors import RemoteReading, Unavailable
 from agent.profile.load import find_profile, load_profile
 from agent.profile.schema import SensorTable
 from agent.profile.thermal_tables import Quantity
@@ -40,12 +41,9 @@ def table(**keys: object) -> SensorTable:
 class Remote:
     """Implements RemoteSensors."""
 
-    def __init__(self) -> None:
-        self.said = SensorReading(31.5, time.monotonic_ns())
-
-    def reading(self, bmc: str, sensor: str) -> SensorReading:
-        known = (bmc, sensor) == ("node1", "Ambient")
-        return self.said if known else SensorReading.unavailable(f"{bmc} has no sensor {sensor!r}")
+    async def sensor(self, name: str) -> RemoteReading | Unavailable:
+        known = name == "Ambient"
+        return RemoteReading(31.5, "C", time.monotonic_ns()) if known else Unavailable(f"no sensor {name!r}")
 
 
 class House:
@@ -60,7 +58,10 @@ class House:
         self.slot = Slot("1")
         self.remote = Remote()
         self.maker = SourceMaker(
-            {"main": self.bus}, {SHT: self.thread}, {"1": ("main", lambda: self.slot)}, self.remote
+            {"main": self.bus},
+            {SHT: self.thread},
+            {"1": ("main", lambda: self.slot)},
+            lambda name: self.remote if name == "node1" else None,
         )
         self.events = RecordedEvents()
 
@@ -125,9 +126,9 @@ def test_a_supply_is_read_from_its_last_poll(house: House) -> None:
 
 def test_a_remote_bmc_is_asked_by_the_name_it_gives(house: House) -> None:
     assert house.read(table(adapter="ipmi", bmc="node1", remote_sensor="Ambient")).value == 31.5
-    assert house.read(table(adapter="ipmi", bmc="node1", remote_sensor="CPU")).why == "node1 has no sensor 'CPU'"
-    alone = SourceMaker({}, {}, {}, None).source(table(adapter="ipmi", bmc="node1", remote_sensor="Ambient"))
-    assert asyncio.run(alone.read()).why == "no remote BMC 'node1' is polled by this board"
+    assert house.read(table(adapter="ipmi", bmc="node1", remote_sensor="CPU")).why == "node1: no sensor 'CPU'"
+    alone = SourceMaker({}, {}, {}, lambda _: None).source(table(adapter="ipmi", bmc="node1", remote_sensor="Ambient"))
+    assert asyncio.run(alone.read()).why == "adapter 'node1' has no sensors"
     house.close()
 
 
