@@ -25,6 +25,7 @@ from agent.power.hours import PowerOnHours
 from agent.power.identify import IdentifyLed
 from agent.power.lines import POWER_GOOD, RESULTS, EngineHostLines
 from agent.power.metrics import OperationMetrics
+from agent.power.operation_log import of_operation
 from agent.power.policy_store import PolicyStore
 from agent.power.restoration import Restoration
 from agent.power.restore import RestorePolicy
@@ -272,7 +273,8 @@ class Services:
                     self.power.input_changed(line)
                 case CommandDone(token=token, outcome=outcome, reason=reason):
                     for host in self.hosts.values():
-                        host.press_ended(token, RESULTS[outcome], reason)
+                        with of_operation(self.manager.running_on(host.name) or ""):
+                            host.press_ended(token, RESULTS[outcome], reason)
                     self.power.command_done(event)
                 case InterlockFired(rule=rule) if rule.startswith(EMERGENCY):
                     self.power.emergency.fired(event)
@@ -296,7 +298,8 @@ class Services:
 
     def _power_good(self, host: Host, steady: Steady) -> None:
         if steady is not Steady.UNKNOWN:
-            host.power_good_settled(POWER_GOOD[steady])
+            with of_operation(self.manager.running_on(host.name) or ""):
+                host.power_good_settled(POWER_GOOD[steady])
 
     def _read_power_good_again(self) -> None:
         for line, host in self._by_power_good.items():

@@ -16,6 +16,7 @@ from agent.console.open import ConsoleError
 from agent.hardware.gpio import GpioError
 from agent.hardware.smbus import BusError
 from agent.ipmi_face.endpoints import ListenError
+from agent.power.operation_log import OperationFilter
 from agent.profile.load import complete_adapters, find_profile, load_profile, load_site
 from agent.profile.problem import ConfigError, SettingError
 from agent.profile.simulate import simulated
@@ -101,10 +102,12 @@ def parse_address(text: str) -> tuple[str, int]:
 
 
 def start_logging(verbose: bool) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(OperationFilter())
     logging.basicConfig(
-        stream=sys.stderr,
+        handlers=[handler],
         level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        format="%(asctime)s %(levelname)s %(name)s: %(operation)s%(message)s",
     )
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+OBSERVE_ONLY = "the board is observe-only until it is armed: run 'pgood arm'"
 PANEL_ON, PANEL_RESET = "front-panel", "front-panel:reset"
 """Who last brought the host up, when a person did so at the machine itself."""
 
@@ -116,13 +117,18 @@ class Host:
 
     # ------------------------------------------------------------------ requests
 
+    def refusal(self, request: Request) -> Reply | None:
+        """Why this host can never do that, whatever its state; None = it can."""
+        if lacking := self._lines.lacks(request.action):
+            return Reply(Verdict.NOT_WIRED, f"host {self.name} has no {lacking} in the profile")
+        if not self._lines.armed:
+            return Reply(Verdict.NOT_ARMED, OBSERVE_ONLY)
+        return None
+
     def ask(self, request: Request) -> tuple[Reply, asyncio.Future[Reply] | None]:
         """Begin an action. ACCEPTED comes with a future of the outcome; every other reply is final."""
-        if lacking := self._lines.lacks(request.action):
-            return Reply(Verdict.NOT_WIRED, f"host {self.name} has no {lacking} in the profile"), None
-        if not self._lines.armed:
-            why = "the board is observe-only until it is armed: run 'pgood arm'"
-            return Reply(Verdict.NOT_ARMED, why), None
+        if refusal := self.refusal(request):
+            return refusal, None
         machine, effects, reply = self._machine.ask(request, time.monotonic_ns())
         log.info(
             "host %s: %s by %s: %s %s",

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from agent.power.admission import make_plan
@@ -203,6 +203,9 @@ class PowerManager:
         sources: tuple[str, ...],
         queue: bool | None,
     ) -> Active | Reply:
+        for name, action in wants.items():
+            if len(wants) == 1 and (never := self._units[name].refusal(replace(request, action=action))):
+                return never  # before anything that it needs is switched on for it
         policies = self._policies()
         held = {name: active for active in self._active for name in active.domains()}
         plan = make_plan(self.graph, self._facts, policies.sequencing, wants, held)

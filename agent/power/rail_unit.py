@@ -8,6 +8,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from agent.power.host import OBSERVE_ONLY
 from agent.power.rail import Drive, Rail, RailFinish, RailTell
 from agent.power.request import Action, HostState, Reply, Request, Verdict
 
@@ -79,11 +80,15 @@ class RailUnit:
         """For operations that begin from now on, and for the one that runs."""
         self._rail = self._rail.with_timing(timing)
 
-    def ask(self, request: Request) -> tuple[Reply, asyncio.Future[Reply] | None]:
+    def refusal(self, request: Request) -> Reply | None:
+        """Why this domain can never do that, whatever its state; None = it can."""
         if request.action not in SWITCHES:
-            return Reply(Verdict.NOT_WIRED, f"{self.domain.source} can be switched on and off only"), None
-        if not self._controls.armed:
-            return Reply(Verdict.NOT_ARMED, "the board is observe-only until it is armed: run 'pgood arm'"), None
+            return Reply(Verdict.NOT_WIRED, f"{self.domain.source} can be switched on and off only")
+        return None if self._controls.armed else Reply(Verdict.NOT_ARMED, OBSERVE_ONLY)
+
+    def ask(self, request: Request) -> tuple[Reply, asyncio.Future[Reply] | None]:
+        if refusal := self.refusal(request):
+            return refusal, None
         rail, effects, reply = self._rail.ask(SWITCHES[request.action], time.monotonic_ns())
         if reply.verdict is not Verdict.ACCEPTED:
             return reply, None

@@ -20,6 +20,10 @@ class Unit(Protocol):
     @property
     def state(self) -> HostState: ...
 
+    def refusal(self, request: Request) -> Reply | None:
+        """Why it can never do that, whatever its state; None = it can."""
+        ...
+
     def ask(self, request: Request) -> tuple[Reply, asyncio.Future[Reply] | None]:
         """Begin an action; ACCEPTED comes with a future of the outcome, every other reply is final."""
         ...
