@@ -36,7 +36,9 @@ AROUND = Surroundings("adapters.bmc", Profile(schema=1, name="test"))
 def demo(tmp_path: Path) -> Iterator[Demo]:
     demo = start_demo(tmp_path / "state")
     yield demo
-    demo.stop()
+    code, said = demo.stop()
+    assert code == 0, said
+    assert "Traceback" not in said, said
 
 
 def options(demo: Demo, folder: Path, password: str | None = None, **more: object) -> IpmiOptions:

@@ -19,6 +19,7 @@ CONTROLS = {"off": 0, "on": 1, "reset": 3, "nmi": 4, "soft_off": 5}
 """Chassis Control's parameter (IPMI 2.0, table 28-4) for each ability."""
 POWER_BIT = 0x01
 ONCE_S = 3600.0
+TURN_S = 0.02
 PRIVILEGES = {"operator": 3, "administrator": 4}
 
 
@@ -60,12 +61,30 @@ class Remote:
         return {"value": float(reading.value), "unit": str(reading.units or "")}
 
     def _raw(self, command: int, data: tuple[int, ...], once: bool = False) -> bytes:
-        """pyghmi sends again what got no answer in `timeout` seconds: with ONCE_S the agent has ended us before."""
-        timeout = ONCE_S if once else None
-        answer = self._bmc.raw_command(netfn=CHASSIS, command=command, data=list(data), timeout=timeout)
+        if once:
+            answer = self._once(command, data)
+        else:
+            answer = self._bmc.raw_command(netfn=CHASSIS, command=command, data=list(data))
         if "error" in answer:
             raise OSError(str(answer["error"]))
+        if answer.get("code"):
+            raise OSError(f"the BMC refuses it (completion code {answer['code']:02X}h)")
         return bytes(answer["data"])
+
+    def _once(self, command: int, data: tuple[int, ...]) -> dict[str, Any]:
+        """Send one request one time: pyghmi would send it again after `timeout`, and the agent ends us long before.
+
+        pyghmi's own wait sleeps through an answer that is faster than it begins to wait, so that we turn its loop.
+        """
+        session = self._bmc.ipmi_session
+        answers: list[dict[str, Any]] = []
+        session.raw_command(netfn=CHASSIS, command=command, data=list(data), timeout=ONCE_S, callback=answers.append)
+        while not answers:
+            session.wait_for_rsp(timeout=TURN_S)
+        session.incommand = False
+        while session.evq:
+            session.evq.popleft().set()
+        return answers[0]
 
 
 def answer(remote: Remote, request: dict[str, Any]) -> dict[str, Any]:
