@@ -158,7 +158,9 @@ class Board:
         self.metrics = BoardMetrics(self.services, self.documents, self.services.operation_metrics, self.board_id)
         self.metrics_listener = MetricsListener(lambda: exposition(self.metrics.families()))
         self._metrics_address = self._metrics_listen()
-        self.tunables = Tunables(options, self.settings, self._pace_changed)
+        self.tunables = Tunables(
+            options, self.settings, self.services.timings, self._pace_changed, self.services.timing_changed
+        )
         self.power_requests = PowerRequests(
             self.services.manager, self.services.power.emergencies, self.services.operations
         )

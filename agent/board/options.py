@@ -149,6 +149,12 @@ def effective(options: Options, state: Settings) -> Iterator[Setting]:
             in_force if stored_value is None else stored_value,
             _first((stored_value is not None, Origin.STATE), (given is not None, Origin.SITE), (True, Origin.PROFILE)),
         )
+    for host in options.profile.hosts:
+        changed = state.get(f"host.{host.name}.timing", {})
+        for name in host.timing.__struct_fields__:
+            value = changed.get(name, getattr(host.timing, name))
+            origin = Origin.STATE if name in changed else Origin.PROFILE
+            yield Setting(f"hosts.{host.name}.timing.{name}", value, origin)
     restore = state.get("policy.restore")
     yield Setting(
         "policy.restore",

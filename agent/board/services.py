@@ -10,6 +10,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agent.board.host_timings import HostTimings
 from agent.board.interlocks import Interlocks
 from agent.board.line_events import board_event
 from agent.board.power_wiring import PowerWiring
@@ -29,7 +30,6 @@ from agent.power.operation_log import of_operation
 from agent.power.policy_store import PolicyStore
 from agent.power.restoration import Restoration
 from agent.power.restore import RestorePolicy
-from agent.power.timing import HostTiming
 from agent.psu.capacity import SupplyCapacity
 from agent.psu.energy_meter import EnergyMeter
 from agent.psu.mains import mains_by_supplies
@@ -90,6 +90,7 @@ class Services:
         self.power_policies = PolicyStore(policy.power(), settings)
         self._watchers: list[Callable[[str], None]] = []
         self._loop = asyncio.get_running_loop()
+        self.timings = HostTimings(profile, settings)
         self.adapters = AdapterSet(profile, lines.engine, buses, armed=lines.armed)
         self.hosts = {table.name: self._host(table) for table in profile.hosts}
         self._by_power_good = {
@@ -180,7 +181,7 @@ class Services:
         )
 
     def _host(self, table: HostTable) -> Host:
-        timing = HostTiming(**{key: getattr(table.timing, key) for key in table.timing.__struct_fields__})
+        timing = self.timings.of(table.name)
         by_adapters = self.adapters.host_lines(table) if table.controls else None
         if by_adapters:
             timing = replace(timing, act_within_ms=by_adapters.act_within_ms)
@@ -195,6 +196,10 @@ class Services:
         if by_adapters:
             self.adapters.connect(by_adapters, host)
         return host
+
+    def timing_changed(self, host: str) -> None:
+        """The times of a host were changed at run time: they hold for what it begins from now on."""
+        self.hosts[host].set_timing(self.timings.of(host))
 
     @property
     def manager(self) -> PowerManager:

@@ -18,10 +18,10 @@ from agent.hardware.adapters.interface import (
     PreconditionFailed,
 )
 from agent.power.machine import Button, PowerGood, PressResult
-from agent.power.request import Action
+from agent.power.request import Action, Reply, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from agent.hardware.adapters.supervised import SupervisedAdapter
     from agent.power.machine import HoldUntilOff, Press
@@ -52,9 +52,15 @@ _tokens = itertools.count(-1, -1)
 class AdapterHostLines:
     """Implements agent.power.host.HostLines. Used on the loop's thread."""
 
-    def __init__(self, controls: Mapping[Ability, SupervisedAdapter], armed: bool) -> None:
-        """`controls` has an adapter for SENSE, and for everything that the host can do."""
+    def __init__(
+        self, controls: Mapping[Ability, SupervisedAdapter], armed: bool, buttons: Collection[Ability] = ()
+    ) -> None:
+        """`controls` has an adapter for SENSE, and for everything that the host can do.
+
+        `buttons`: abilities that are presses of the host's own lines, and mean another thing in another state.
+        """
         self._controls = controls
+        self._buttons = frozenset(buttons)
         self._armed = armed
         self._ended: Callable[[int, PressResult, str], None] = lambda token, result, detail: None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -95,6 +101,17 @@ class AdapterHostLines:
 
     def hold_until_off(self, hold: HoldUntilOff) -> int:
         return self._begin(Ability.OFF, hold.when, hold.stable_ms, hold.at_most_ms)
+
+    async def cut(self) -> Reply | None:
+        """Off in so many words, whatever the sense says; None where that is a button, which needs to know the state."""
+        adapter = self._controls.get(Ability.OFF)
+        if adapter is None or not self._armed or Ability.OFF in self._buttons:
+            return None
+        try:
+            await adapter.act(Ability.OFF, Precondition(self.sense.sense.level, own=False))
+        except AdapterError as error:
+            return Reply(Verdict.FAILED, str(error))
+        return Reply(Verdict.DONE, "off was sent; its state is unknown")
 
     def close(self) -> None:
         """Give up what is under way; what was sent goes on."""

@@ -61,7 +61,8 @@ class AdapterSet:
                 controls[ability] = own
             elif name:
                 controls[ability] = self.by_name[name]
-        made = AdapterHostLines(controls, self._armed)
+        buttons = [ability for ability, adapter in controls.items() if adapter is own]
+        made = AdapterHostLines(controls, self._armed, buttons)
         self._hosts.append(made)
         return made
 

@@ -108,7 +108,10 @@ class EmergencyOff:
             if reply.verdict.good:
                 tell(name, reply)
                 return
-        tell(name, await force_off(unit, request))
+        reply = await force_off(unit, request)
+        if reply.verdict is Verdict.NOT_IN_THIS_STATE and name in self._hosts:
+            reply = await self._hosts[name].cut() or reply
+        tell(name, reply)
 
     async def _seized(self, name: str) -> bool:
         """Whether the engine acted on it."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from agent.power.machine import Finish, HoldUntilOff, Machine, PowerGood, Press, PressResult, Tell
@@ -44,6 +44,10 @@ class HostLines(Protocol):
         ...
 
     def hold_until_off(self, hold: HoldUntilOff) -> int: ...
+
+    async def cut(self) -> Reply | None:
+        """Off although the state is unknown, where that can be said without a press; None = it cannot."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,11 @@ class Host:
         )
 
     # ------------------------------------------------------------------ requests
+
+    def set_timing(self, timing: HostTiming) -> None:
+        """For what begins from now on; what an adapter takes stays its own."""
+        own = replace(timing, act_within_ms=self._machine.timing.act_within_ms)
+        self._machine = replace(self._machine, timing=own)
 
     def refusal(self, request: Request) -> Reply | None:
         """Why this host can never do that, whatever its state; None = it can."""
@@ -199,6 +208,10 @@ class Host:
     def seizure_ended(self, result: PressResult, detail: str) -> None:
         """The rule has let go of the power button."""
         self._become(*self._machine.press_ended(result, detail, time.monotonic_ns()))
+
+    async def cut(self) -> Reply | None:
+        """For an emergency: off although the state is unknown; None = that cannot be said without a press."""
+        return await self._lines.cut()
 
     async def outcome(self) -> Reply:
         """How the operation under way ends, or how the last one did."""

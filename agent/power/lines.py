@@ -10,6 +10,7 @@ from agent.power.request import Action
 from native import Condition, Outcome, Steady
 
 if TYPE_CHECKING:
+    from agent.power.request import Reply
     from agent.profile.schema import HostTable
     from native import LineEngine
 
@@ -53,6 +54,10 @@ class EngineHostLines:
     @property
     def armed(self) -> bool:
         return self._armed
+
+    async def cut(self) -> Reply | None:
+        """A press would start a host that is off: never without knowing."""
+        return None
 
     def press(self, press: Press) -> int:
         line = self._lines[press.button]

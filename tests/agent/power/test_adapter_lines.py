@@ -356,3 +356,30 @@ def test_a_start_that_takes_a_moment_loses_nothing(tmp_path: Path) -> None:
     (world.folder / "cut").touch()
     profile = PROFILE.format(script=world.script, controls=FULL)
     on_a_board(tmp_path, profile, lambda running: story(Scene(running, world)))
+
+
+def test_an_emergency_says_off_although_the_state_is_unknown(tmp_path: Path) -> None:
+    async def story(scene: Scene) -> None:
+        await scene.until(HostState.OFF)
+        assert await scene.run(Action.ON) is Verdict.DONE
+        (scene.world.folder / "sense-delay").write_text("5\n")  # longer than anybody waits for it
+        await scene.until(HostState.UNKNOWN)
+        assert await scene.run(Action.FORCE_OFF) is Verdict.NOT_IN_THIS_STATE
+        emergencies = scene.running.board.services.power.emergencies
+        operation = emergencies.emergency_off({"0"}, "test", "smoke")
+        operations = scene.running.board.services.operations
+        await scene.running.until(lambda: (found := operations.get(operation)) is not None and not found.running)
+        assert (scene.world.folder / "commands").read_text().splitlines()[-1] == "off"
+        found = operations.get(operation)
+        assert found is not None
+        assert "off was sent; its state is unknown" in found.steps[-2].text
+
+    play(tmp_path, story)
+
+
+def test_a_button_is_never_pressed_without_knowing() -> None:
+    adapter = Flaky()
+    one = SupervisedAdapter("adapters.x", adapter, 1.0)
+    lines = AdapterHostLines({ability: one for ability in Ability}, armed=True, buttons=[Ability.OFF])
+    assert asyncio.run(lines.cut()) is None
+    assert adapter.sent == []
