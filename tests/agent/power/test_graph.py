@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import itertools
+import os
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.power.domain import Domain, DomainType
 from agent.power.graph import DomainGraph, find_cycle
 
+EXAMPLES = int(os.environ.get("PGOOD_EXAMPLES", "100"))
 NAMES = tuple("abcdefgh")
 
 
@@ -32,6 +34,7 @@ def test_a_cycle_is_told_as_a_path() -> None:
     assert find_cycle({"a": ["unknown"]}) is None
 
 
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(edges)
 def test_a_cycle_is_one_and_is_found_where_there_is_one(pairs: set[tuple[int, int]]) -> None:
     needs = {name: [NAMES[b] for a, b in sorted(pairs) if NAMES[a] == name] for name in NAMES}
@@ -48,6 +51,7 @@ def test_a_cycle_is_one_and_is_found_where_there_is_one(pairs: set[tuple[int, in
                 del left[name]
 
 
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(edges, st.sets(st.sampled_from(NAMES)))
 def test_closures_are_ordered_and_complete(pairs: set[tuple[int, int]], wanted: set[str]) -> None:
     graph = acyclic(pairs)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -196,7 +197,7 @@ def test_rollback_lowers_only_what_it_raised_and_nothing_runs_on() -> None:
         assert lowered == (["main", "fans"] if rollback else [])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=int(os.environ.get("PGOOD_EXAMPLES", "300")), deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(NAMES), st.sampled_from([Action.ON, Action.SOFT_OFF, Action.FORCE_OFF]), min_size=1

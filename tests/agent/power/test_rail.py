@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -129,7 +130,7 @@ def test_an_emergency_lowers_it_and_waits_for_power_good() -> None:
     assert (bench.rail.state, bench.verdicts) == (HostState.OFF, [Verdict.DONE])
 
 
-@settings(max_examples=300)
+@settings(max_examples=int(os.environ.get("PGOOD_EXAMPLES", "300")), deadline=None)
 @given(
     st.booleans(),
     st.booleans(),

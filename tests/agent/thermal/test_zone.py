@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.profile.thermal_tables import OnLost
@@ -29,6 +30,7 @@ from agent.thermal.zone import (
     ZoneState,
 )
 
+EXAMPLES = int(os.environ.get("PGOOD_EXAMPLES", "100"))
 POLL_NS = 2_000_000_000
 TRIPS = {
     Trip.ACTIVE: TripPoint(50, 5),
@@ -212,6 +214,7 @@ POLLS = st.lists(
 )
 
 
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(POLLS, st.sampled_from([APART, TOGETHER]), st.sampled_from(OnLost), st.booleans())
 def test_any_life_of_a_zone(
     polls: list[tuple[float | None, float | None, int, bool]], shared: dict[str, str], on_lost: OnLost, alone: bool
