@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from agent.events.event import EventKind
 from agent.power.operation_log import of_operation
-from agent.power.request import Action, Reply, Request, Verdict
+from agent.power.request import Action, HostState, Reply, Request, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -47,7 +47,13 @@ class Emergencies:
         if not self._allowed(origin):
             return ""
         manager = self._manager
-        wants = dict.fromkeys(manager.graph.with_dependents(domains), Action.SOFT_OFF)
+        wants = {
+            name: Action.SOFT_OFF
+            for name in manager.graph.with_dependents(domains)
+            if manager.state(name) not in (HostState.OFF, HostState.POWERING_OFF)
+        }
+        if not wants:
+            return ""
         request = Request(Action.SOFT_OFF, origin)
         log.warning("soft off of %s by %s: %s", ", ".join(wants), origin, why)
         reply, _ = manager.ask_many("soft-off", wants, request, queue=True)

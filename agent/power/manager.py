@@ -6,9 +6,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agent.power.active import Active, KeyedReplies
 from agent.power.admission import make_plan
 from agent.power.gate import Policy
 from agent.power.operation_log import of_operation
@@ -33,29 +34,6 @@ LOOK_AGAIN_S = 0.25
 SETTLED_LOAD_S = 5.0
 """What was switched on shows in the readings of the supplies so long after."""
 CHANGING = frozenset({HostState.POWERING_ON, HostState.POWERING_OFF, HostState.CYCLING})
-
-
-@dataclass
-class Active:
-    """One operation under way, or queued."""
-
-    plan: Plan
-    request: Request
-    what: str
-    targets: tuple[str, ...]
-    outcome: asyncio.Future[Reply]
-    progress_ns: int
-    operation: str
-    """Its name; `begun` once it is on record under it."""
-    begun: bool = False
-    queued: bool = False
-    notes: list[str] = field(default_factory=list)
-    """Steps from before it was on record."""
-    reply: Reply | None = None
-
-    def domains(self) -> set[str]:
-        """What it holds: everything it has not done with."""
-        return {step.domain for step in self.plan.steps.values() if not step.over}
 
 
 class PowerManager:
@@ -84,7 +62,7 @@ class PowerManager:
         self._timer: asyncio.TimerHandle | None = None
         self._pumping = False
         self._pump_again = False
-        self._key_replies: dict[str, Reply] = {}
+        self._keyed = KeyedReplies()
         self._locks: dict[str, list[str]] = {}
         self._closed = False
 
@@ -109,7 +87,7 @@ class PowerManager:
         if key and (again := self._asked_before(key)):
             return again
         sources = tuple(self.graph.domains[name].source for name in wants)
-        active = self._admit(what, wants, request, sources, queue)
+        active = self._admit(what, wants, request, sources, key, queue)
         if isinstance(active, Reply):
             return self._answered(request, what, sources, active, None, key), None
         if not active.queued:
@@ -187,12 +165,11 @@ class PowerManager:
     # ------------------------------------------------------------------ admission
 
     def _asked_before(self, key: str) -> tuple[Reply, asyncio.Future[Reply] | None] | None:
-        for active in self._active:
-            known = self.operations.get(active.operation)
-            if known is not None and known.key == key:
-                return Reply(Verdict.ACCEPTED, f"is operation {known.id} already"), active.outcome
+        running = next((active for active in self._active if active.key == key), None)
+        if running is not None:
+            return Reply(Verdict.ACCEPTED, f"is operation {running.operation} already"), running.outcome
         known = self.operations.of_key(key)
-        reply = known.result if known is not None else self._key_replies.get(key)
+        reply = known.result if known is not None else self._keyed.get(key)
         return None if reply is None else (reply, None)
 
     def _admit(
@@ -201,6 +178,7 @@ class PowerManager:
         wants: Mapping[str, Action],
         request: Request,
         sources: tuple[str, ...],
+        key: str,
         queue: bool | None,
     ) -> Active | Reply:
         for name, action in wants.items():
@@ -212,7 +190,10 @@ class PowerManager:
         if isinstance(plan, Reply):
             return plan
         outcome, name = self._loop.create_future(), self.operations.new_id()
-        active = Active(plan, request, what, sources, outcome, time.monotonic_ns(), name)
+        active = Active(plan, request, what, sources, outcome, time.monotonic_ns(), name, key)
+        locked = next((self._locks[name][-1] for name in plan.steps if name in self._locks), None)
+        if locked is not None:
+            return Reply(Verdict.BUSY, locked)  # never queued: nothing is to start by itself after an emergency
         obstacle = self._obstacle(plan, held)
         if obstacle is None:
             return active
@@ -264,10 +245,8 @@ class PowerManager:
         self, request: Request, what: str, sources: tuple[str, ...], reply: Reply, operation: str | None, key: str = ""
     ) -> Reply:
         self._audit(request, what, sources, reply, operation)
-        if key and operation is None:
-            self._key_replies[key] = reply
-            if len(self._key_replies) > 256:
-                del self._key_replies[next(iter(self._key_replies))]
+        if operation is None:
+            self._keyed.keep(key, reply)
         return reply
 
     # ------------------------------------------------------------------ carrying out

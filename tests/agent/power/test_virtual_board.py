@@ -285,3 +285,19 @@ def test_minimum_off_time_is_waited_for_or_told() -> None:
         assert (await outcome).verdict is Verdict.DONE
 
     on_virtual_board(story, PowerPolicies(safety=SafetyPolicies(min_off_s=30)))
+
+
+def test_nothing_that_was_asked_for_in_an_emergency_starts_after_it() -> None:
+    async def story(board: VirtualBoard) -> None:
+        _, outcome = board.ask("2", Action.ON)
+        assert outcome is not None
+        await outcome
+        queued, _ = board.ask("2", Action.CYCLE)
+        assert queued.verdict is Verdict.ACCEPTED
+        board.emergency_off()
+        refused, _ = board.ask("0", Action.ON)
+        assert (refused.verdict, refused.reason) == (Verdict.BUSY, "an emergency off is running")
+        await asyncio.sleep(60)
+        assert {board.states[name] for name in HOSTS} == {HostState.OFF}
+
+    on_virtual_board(story, PowerPolicies(operations=OperationPolicies(conflict="queue")))
