@@ -56,6 +56,8 @@ def lab_profile(name: str, chip: str) -> Profile:
         buses={},
         supplies=(),
         sensors=(),
+        zones=(),
+        fans=(),
     )
 
 
