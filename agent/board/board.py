@@ -159,7 +159,12 @@ class Board:
         self.metrics_listener = MetricsListener(lambda: exposition(self.metrics.families()))
         self._metrics_address = self._metrics_listen()
         self.tunables = Tunables(
-            options, self.settings, self.services.timings, self._pace_changed, self.services.timing_changed
+            options,
+            self.settings,
+            self.services.timings,
+            self._pace_changed,
+            self.services.timing_changed,
+            self.bus.emit,
         )
         self.power_requests = PowerRequests(
             self.services.manager, self.services.power.emergencies, self.services.operations

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from agent.board.host_timings import KEYS, TimingError
+from agent.events.event import EventKind
 from agent.power.request import Reply, Verdict
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Tunables:
         timings: HostTimings,
         pace_changed: Callable[[], None],
         timing_changed: Callable[[str], None],
+        emit: Callable[..., object],
     ) -> None:
         """`timing_changed(host)` puts a host's times in force."""
         self._options = options
@@ -57,6 +59,7 @@ class Tunables:
         self._timings = timings
         self._pace_changed = pace_changed
         self._timing_changed = timing_changed
+        self._emit = emit
         self._one_at_a_time = asyncio.Lock()
 
     @property
@@ -89,6 +92,7 @@ class Tunables:
                 await self._store.put(rows)
             except OSError as error:
                 return Reply(Verdict.FAILED, str(error))
+        self._emit(EventKind.CONFIG_CHANGED, "board", ", ".join(sorted(rows)), origin)
         if change.telemetry:
             self._pace_changed()
         for host in change.hosts or {}:

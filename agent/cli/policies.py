@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from agent.cli.ask import add_state_dir, request
+from agent.cli.assignments import assignments
 from agent.cli.failure import Failure
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.changes:
-        document = request(arguments, "policies/update", **_changes(arguments.changes))
+        document = request(arguments, "policies/update", **assignments(arguments.changes, "safety.min_off_s=3"))
     else:
         document = request(arguments, "policies/get")
     if arguments.json:
@@ -57,25 +58,6 @@ def run_override(arguments: argparse.Namespace) -> int:
     override = request(arguments, "safety/override", **given)
     print(f"for {override['left_s']:g} s nothing is refused by: {', '.join(override['policies'])}")
     return 0
-
-
-def _changes(words: list[str]) -> dict[str, Any]:
-    """`safety.min_off_s=3` as the request has it. Raises Failure."""
-    changes: dict[str, Any] = {}
-    for word in words:
-        key, equals, text = word.partition("=")
-        if not equals or not key:
-            raise Failure(f"{word!r}: write KEY=VALUE, for example safety.min_off_s=3")
-        try:
-            value = json.loads(text)
-        except json.JSONDecodeError:
-            value = text
-        group, dot, name = key.partition(".")
-        if dot:
-            changes.setdefault(group, {})[name] = value
-        else:
-            changes[group] = value
-    return changes
 
 
 def _flat(document: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, object]]:

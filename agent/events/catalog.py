@@ -196,6 +196,7 @@ CATALOG: dict[EventKind, CatalogEntry] = {
         _WARNING, PGOOD + "OverrideBegun", "Safety policies overridden by {1} for {2} s: {0}; reason: {3}."
     ),
     EventKind.OVERRIDE_ENDED: CatalogEntry(_OK, PGOOD + "OverrideEnded", "Override of safety policies {0} ended: {1}."),
+    EventKind.CONFIG_CHANGED: CatalogEntry(_OK, PGOOD + "ConfigChanged", "Configuration changed by {1}: {0}."),
     EventKind.POLICIES_CHANGED: CatalogEntry(_OK, PGOOD + "PoliciesChanged", "Policies changed by {1}: {0}."),
     EventKind.PSU_INSERTED: CatalogEntry(
         _OK, OPENBMC + "PowerSupplyInserted", "Power supply {0} inserted.", _supply(0)

@@ -68,6 +68,7 @@ class EventKind(enum.Enum):
     OVERRIDE_BEGUN = "override.begun"
     OVERRIDE_ENDED = "override.ended"
     POLICIES_CHANGED = "policies.changed"
+    CONFIG_CHANGED = "config.changed"
 
     PSU_INSERTED = "psu.inserted"
     PSU_REMOVED = "psu.removed"

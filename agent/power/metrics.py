@@ -91,17 +91,14 @@ class OperationMetrics:
         return {
             "success_rate": None if rate is None else round(rate, 4),
             "ended": {f"{what}: {verdict}": count for (what, verdict), count in sorted(self.ended.items())},
-            "failure_modes": {f"{what}: {mode}": count for (what, mode), count in sorted(self.failures.items())},
+            "failure_modes": self._modes(),
             "refused": dict(sorted(self.refused.items())),
             "mean_s": {what: round(one.sum_s / one.count, 3) for what, one in sorted(self.durations.items())},
-            "durations_s": {
-                what: dict(zip((*map(str, BUCKETS_S), "more"), one.counts, strict=True))
-                for what, one in sorted(self.durations.items())
-            },
+            "durations_s": self._durations(),
         }
 
     def totals(self) -> dict[str, object]:
-        """A few numbers, for telemetry."""
+        """Counters and histograms for telemetry."""
         by_verdict: Counter[str] = Counter()
         for (_, verdict), count in self.ended.items():
             by_verdict[verdict] += count
@@ -112,7 +109,17 @@ class OperationMetrics:
             "failed": sum(by_verdict.values()),
             "refused": sum(self.refused.values()),
             "success_rate": None if rate is None else round(rate, 4),
+            "failure_modes": self._modes(),
+            "durations_s": self._durations(),
         }
+
+    def _modes(self) -> dict[str, int]:
+        return {f"{what}: {mode}": count for (what, mode), count in sorted(self.failures.items())}
+
+    def _durations(self) -> dict[str, dict[str, int]]:
+        """Per what was asked for: how many took at most so many seconds and more than the bucket before."""
+        bounds = (*map(str, BUCKETS_S), "more")
+        return {what: dict(zip(bounds, one.counts, strict=True)) for what, one in sorted(self.durations.items())}
 
 
 def failure_mode(result: Reply) -> str:
