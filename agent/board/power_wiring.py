@@ -68,7 +68,7 @@ class PowerWiring:
         self.facts = {name: DomainFacts(HostState.UNKNOWN, now_ns) for name in self.graph.domains}
         self.safety = Safety(self.graph, self.facts, lambda: policies.current, gates, capacity, self._proven, emit)
         self.manager = PowerManager(
-            self.graph, units, self.facts, self.safety, operations, lambda: policies.current, audit
+            self.graph, units, self.facts, self.safety, operations, lambda: policies.current, emit, audit
         )
         rules = emergency_rules(profile) if lines.armed else ()
         self.emergency = EmergencyOff(lines.engine, rules, hosts, self.rails)

@@ -189,6 +189,9 @@ CATALOG: dict[EventKind, CatalogEntry] = {
     EventKind.POWER_EMERGENCY: CatalogEntry(
         _CRITICAL, PGOOD + "EmergencyOff", "Emergency off of {0}, asked for by {1}: {2}."
     ),
+    EventKind.OPERATION_BLOCKED: CatalogEntry(
+        _WARNING, PGOOD + "OperationBlocked", "Operation {0} ({1}, asked for by {2}) came to nothing: {3}."
+    ),
     EventKind.OPERATION_INTERRUPTED: CatalogEntry(
         _WARNING, PGOOD + "OperationInterrupted", "Operation {0} ({1}) was cut short by an end of the agent: {2}."
     ),

@@ -64,6 +64,7 @@ class EventKind(enum.Enum):
     DOMAIN_RECOVERED = "domain.recovered"
     DOMAIN_FAILED = "domain.failed"
     POWER_EMERGENCY = "power.emergency"
+    OPERATION_BLOCKED = "operation.blocked"
     OPERATION_INTERRUPTED = "operation.interrupted"
     OVERRIDE_BEGUN = "override.begun"
     OVERRIDE_ENDED = "override.ended"

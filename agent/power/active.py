@@ -7,6 +7,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from agent.power.request import Verdict
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from agent.power.request import Reply, Request
 
 KEPT_KEYS = 256
+LATE = "timed out"
+"""Begins the reason of what the manager itself has ended."""
 
 
 @dataclass
@@ -34,6 +38,13 @@ class Active:
     notes: list[str] = field(default_factory=list)
     """Steps from before it was on record."""
     reply: Reply | None = None
+
+    @property
+    def untold(self) -> bool:
+        """It came to nothing for a reason that no unit has told an event of: a policy, or time."""
+        replies = (step.reply for step in self.plan.steps.values() if step.reply is not None)
+        bad = [reply for reply in replies if not reply.verdict.good]
+        return all(reply.verdict in (Verdict.BLOCKED, Verdict.BUSY) or LATE in reply.reason for reply in bad)
 
     def domains(self) -> set[str]:
         """What it holds: everything it has not done with."""

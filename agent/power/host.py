@@ -197,6 +197,10 @@ class Host:
     def state(self) -> HostState:
         return self._machine.state
 
+    @property
+    def busy(self) -> bool:
+        return self._machine.running is not None
+
     def seized(self, request: Request) -> None:
         """The line engine holds the power button by an emergency's rule; `seizure_ended` tells its end."""
         if self._outcome is not None and not self._outcome.done():

@@ -23,6 +23,7 @@ WANTED: dict[str, HostState] = {
     Action.SOFT_OFF.value: HostState.OFF,
     Action.FORCE_OFF.value: HostState.OFF,
     "chassis/power/on": HostState.ON,
+    "restore": HostState.ON,
     "chassis/power/off": HostState.OFF,
     "system/emergency/off": HostState.OFF,
 }

@@ -9,7 +9,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent.power.active import Active, KeyedReplies
+from agent.events.event import EventKind
+from agent.power.active import LATE, Active, KeyedReplies
 from agent.power.admission import make_plan
 from agent.power.gate import Policy
 from agent.power.operation_log import of_operation
@@ -33,7 +34,6 @@ LOOK_AGAIN_S = 0.25
 """While something is held back by a gate, whose readings tell nobody when they change."""
 SETTLED_LOAD_S = 5.0
 """What was switched on shows in the readings of the supplies so long after."""
-CHANGING = frozenset({HostState.POWERING_ON, HostState.POWERING_OFF, HostState.CYCLING})
 
 
 class PowerManager:
@@ -47,6 +47,7 @@ class PowerManager:
         safety: Safety,
         operations: Operations,
         policies: Callable[[], PowerPolicies],
+        emit: Callable[..., object],
         audit: Callable[[Request, str, tuple[str, ...], Reply, str | None], None] = lambda *_: None,
     ) -> None:
         """`facts` is kept here and read by others; `audit(request, what, sources, reply, operation)` hears of all."""
@@ -56,6 +57,7 @@ class PowerManager:
         self._facts = facts
         self._safety = safety
         self._policies = policies
+        self._emit = emit
         self._audit = audit
         self._loop = asyncio.get_running_loop()
         self._active: list[Active] = []
@@ -331,6 +333,9 @@ class PowerManager:
         self._active.remove(active)
         if not active.begun:
             return
+        if not reply.verdict.good and active.untold:
+            who, why = active.request.origin, reply.reason
+            self._emit(EventKind.OPERATION_BLOCKED, active.targets[0], active.operation, active.what, who, why)
         with of_operation(active.operation):
             log.info("%s: %s %s", active.what, reply.verdict.value, reply.reason)
         self.operations.finish(active.operation, reply)
@@ -365,15 +370,15 @@ class PowerManager:
         self._pump()
 
     def _timed_out(self, active: Active, timeout_s: float) -> None:
-        """Nothing has moved for too long. A unit that is changing has a deadline of its own and is left to it."""
+        """Nothing has moved for too long. A unit at work has a deadline of its own and is left to it."""
         steps = active.plan.steps.values()
         asked = [step.domain for step in steps if step.state is StepState.ASKED]
-        if any(self._units[name].state in CHANGING for name in asked):
+        if any(self._units[name].busy for name in asked):
             return
-        late = Reply(Verdict.FAILED, f"timed out: nothing happened for {timeout_s:g} s")
+        late = Reply(Verdict.FAILED, f"{LATE}: nothing happened for {timeout_s:g} s")
         if active.queued:
             active.queued = False
-            self._end(active, Reply(Verdict.FAILED, f"timed out: it was queued for {timeout_s:g} s"))
+            self._end(active, Reply(Verdict.FAILED, f"{LATE}: it was queued for {timeout_s:g} s"))
             return
         for name in asked:
             self._carry_out(active, *active.plan.ended(name, late))

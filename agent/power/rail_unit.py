@@ -64,6 +64,10 @@ class RailUnit:
         return self._rail.state
 
     @property
+    def busy(self) -> bool:
+        return self._rail.running is not None
+
+    @property
     def has_power_good(self) -> bool:
         return self._rail.has_power_good
 

@@ -135,6 +135,8 @@ class Restoration:
             names = [press.host for press in presses]
             reply = self._switch_on(names, Request(Action.ON, f"{ORIGIN}:{presses[0].policy.value}"))
             log.info("switched on after a mains loss: %s: %s %s", ", ".join(names), reply.verdict.value, reply.reason)
+            for name in names if not reply.verdict.good else ():
+                self._emit(EventKind.HOST_ACTION_FAILED, f"host/{name}", name, Action.ON.value, reply.reason)
 
     def _memory(self) -> dict[str, Any]:
         hosts = self._restore.hosts

@@ -20,6 +20,11 @@ class Unit(Protocol):
     @property
     def state(self) -> HostState: ...
 
+    @property
+    def busy(self) -> bool:
+        """It carries out a request, and will tell the outcome by a deadline of its own."""
+        ...
+
     def refusal(self, request: Request) -> Reply | None:
         """Why it can never do that, whatever its state; None = it can."""
         ...

@@ -15,6 +15,7 @@ import msgspec
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
+from agent.power.gate import Policy, Refusal
 from agent.power.policy import OperationPolicies, PowerPolicies, SafetyPolicies, SequencingPolicies
 from agent.power.request import Action, HostState, Verdict
 from agent.profile.schema import Profile
@@ -301,3 +302,34 @@ def test_nothing_that_was_asked_for_in_an_emergency_starts_after_it() -> None:
         assert {board.states[name] for name in HOSTS} == {HostState.OFF}
 
     on_virtual_board(story, PowerPolicies(operations=OperationPolicies(conflict="queue")))
+
+
+def test_what_a_policy_ends_is_told_as_an_event() -> None:
+    async def story(board: VirtualBoard) -> None:
+        board.happen("rail main never")
+        _, outcome = board.ask("0", Action.ON)
+        assert outcome is not None
+        assert (await outcome).verdict is Verdict.FAILED
+        kinds = [kind for kind, _ in board.told]
+        assert "domain.failed" in kinds  # the rail has told why: one event for one cause
+        assert "operation.blocked" not in kinds
+        board.happen("rail main normal")
+        _, outcome = board.ask("main", Action.FORCE_OFF)
+        assert outcome is not None
+        await outcome
+        board.power.safety._gates = (_Hot("host/0"),)
+        _, outcome = board.ask_all("all", Action.ON)
+        assert outcome is not None
+        reply = await outcome
+        assert reply.reason == "host/0: blocked thermal-check: zone box is at 96 C; let it cool"
+        assert ("operation.blocked", "aux/fans") in board.told
+
+    on_virtual_board(story, PowerPolicies(sequencing=SequencingPolicies(power_good_s=1.0, attempts=1)))
+
+
+class _Hot:
+    def __init__(self, domain: str) -> None:
+        self._domain = domain
+
+    def refusal(self, domain: str, action: Action) -> Refusal | None:
+        return Refusal(Policy.THERMAL, "zone box is at 96 C", "let it cool") if domain == self._domain else None
