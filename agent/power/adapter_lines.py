@@ -17,14 +17,14 @@ from agent.hardware.adapters.interface import (
     Precondition,
     PreconditionFailed,
 )
-from agent.power.machine import Button, PowerGood, PressResult
+from agent.power.effects import Button, PowerGood, PressResult
 from agent.power.request import Action, Reply, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from agent.hardware.adapters.supervised import SupervisedAdapter
-    from agent.power.machine import HoldUntilOff, Press
+    from agent.power.effects import HoldUntilOff, Press
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from agent.hardware.adapters.interface import Ability, AdapterError, Level, Surr
 from agent.hardware.adapters.supervised import SupervisedAdapter
 from agent.hardware.remote_sensors import RemoteSensors
 from agent.power.adapter_lines import AdapterHostLines
-from agent.power.machine import PowerGood
+from agent.power.effects import PowerGood
 from agent.profile.adapter_tables import GPIO
 from agent.profile.check_adapters import adapter_options
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.events.event import EventKind
+from agent.power.effects import PowerGood
 from agent.power.host import PANEL_ON, PANEL_RESET
-from agent.power.machine import PowerGood
 from agent.power.request import Action, Request
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from agent.power.machine import Finish, HoldUntilOff, Machine, PowerGood, Press, PressResult, Tell
+from agent.power.effects import Finish, HoldUntilOff, PowerGood, Press, PressResult, Tell
+from agent.power.machine import Machine
 from agent.power.request import Action, HostState, Reply, Request, Verdict
 from native import LineError
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.events.event import EventKind
-    from agent.power.machine import Effect
+    from agent.power.effects import Effect
     from agent.power.timing import HostTiming
 
 log = logging.getLogger(__name__)

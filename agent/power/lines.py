@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.power.machine import Button, HoldUntilOff, PowerGood, Press, PressResult
+from agent.power.effects import Button, HoldUntilOff, PowerGood, Press, PressResult
 from agent.power.request import Action
 from native import Condition, Outcome, Steady
 

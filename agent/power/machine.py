@@ -11,69 +11,9 @@ import enum
 from dataclasses import dataclass, field, replace
 
 from agent.events.event import EventKind
+from agent.power.effects import Button, Effect, Finish, HoldUntilOff, PowerGood, Press, PressResult, Tell
 from agent.power.request import Action, HostState, Reply, Request, Verdict
 from agent.power.timing import MAX_FORCE_OFF_MS, HostTiming
-
-
-class PowerGood(enum.Enum):
-    """Settled power-good as the machine sees it; blinking is a sleeping host (safety rule 8)."""
-
-    OFF = "off"
-    ON = "on"
-    SLEEPING = "sleeping"
-
-
-class Button(enum.Enum):
-    POWER = "power"
-    RESET = "reset"
-    NMI = "nmi"
-
-
-class PressResult(enum.Enum):
-    """How a press ended: at its width or condition, at its limit, or not at all."""
-
-    COMPLETED = "completed"
-    LIMIT_REACHED = "limit-reached"
-    REFUSED = "refused"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Press:
-    """Assert a button for `width_ms`, only if power-good is `when` and has been for `stable_ms`."""
-
-    button: Button
-    width_ms: int
-    when: PowerGood
-    stable_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class HoldUntilOff:
-    """Hold the power button until power-good has settled off, at most `at_most_ms`; only if it is `when`."""
-
-    at_most_ms: int
-    when: PowerGood
-    stable_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """Emit an event of this kind about the host, with further arguments."""
-
-    kind: EventKind
-    args: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """The running operation ended with this reply."""
-
-    reply: Reply
-
-
-Effect = Press | HoldUntilOff | Tell | Finish
-
 
 REPORT_GRACE_MS = 5000
 """The engine reports the end of a press well within this after its width; a silence longer is a fault of its own."""

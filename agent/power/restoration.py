@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.events.event import EventKind
-from agent.power.machine import PowerGood
+from agent.power.effects import PowerGood
 from agent.power.mains_restore import HostRecord, MainsRestore, Remembered
 from agent.power.request import Action, Request
 

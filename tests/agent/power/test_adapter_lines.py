@@ -12,7 +12,7 @@ from agent.events.event import EventKind
 from agent.hardware.adapters.interface import Ability, AdapterError, Level, Precondition, Sense
 from agent.hardware.adapters.supervised import SupervisedAdapter
 from agent.power.adapter_lines import AdapterHostLines
-from agent.power.machine import Button, HoldUntilOff, PowerGood, Press, PressResult
+from agent.power.effects import Button, HoldUntilOff, PowerGood, Press, PressResult
 from agent.power.request import Action, HostState, Reply, Request, Verdict
 from tests.agent.board.boards import RunningBoard, on_a_board
 from tests.agent.hardware.adapters.worlds import FileWorld

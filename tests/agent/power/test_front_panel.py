@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.events.event import EventKind
+from agent.power.effects import PowerGood
 from agent.power.front_panel import PanelButton, Press, meant
 from agent.power.host import PANEL_ON
-from agent.power.machine import PowerGood
 from agent.power.request import Action, HostState, Request, Verdict
 from tests.agent.board.boards import on_a_board
 from tests.agent.board.test_power_requests import ask, sim

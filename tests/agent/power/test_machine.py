@@ -11,24 +11,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from agent.events.event import EventKind
-from agent.power.machine import (
-    Button,
-    Finish,
-    HoldUntilOff,
-    Machine,
-    Phase,
-    PowerGood,
-    Press,
-    PressResult,
-    Tell,
-)
+from agent.power.effects import Button, Finish, HoldUntilOff, PowerGood, Press, PressResult, Tell
+from agent.power.machine import Machine, Phase
 from agent.power.request import Action, HostState, Reply, Request, Verdict
 from agent.power.timing import HostTiming
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.power.machine import Effect
+    from agent.power.effects import Effect
 
 MS = 1_000_000
 TIMING = HostTiming()
