@@ -33,9 +33,13 @@ class OperationStore:
     def load(self) -> tuple[Operation, ...]:
         """Those of earlier runs, oldest first. Waits for the disk: for start-up. Raises StoreError."""
         rows = self._database.transact_now(
-            lambda c: c.execute("SELECT body FROM operations ORDER BY number DESC LIMIT ?", (KEPT,)).fetchall()
+            lambda c: c.execute(
+                "SELECT body FROM operations"
+                " WHERE running = 1 OR number > (SELECT MAX(number) FROM operations) - ? ORDER BY number",
+                (KEPT,),
+            ).fetchall()
         )
-        return tuple(msgspec.json.decode(row[0], type=Operation) for row in reversed(rows))
+        return tuple(msgspec.json.decode(row[0], type=Operation) for row in rows)
 
     def keep(self, operation: Operation) -> None:
         self._pending[operation.id] = operation
