@@ -3,16 +3,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import Any
 
 from agent.profile.base import Table
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from agent.profile.schema import Profile
 
 GPIO = "gpio"
 """In controls: the host's own lines."""
@@ -30,10 +23,3 @@ class ControlsTable(Table, frozen=True):
     soft_off: str = ""
     reset: str = ""
     nmi: str = ""
-
-
-def with_site_adapters(profile: Profile, site: Mapping[str, AdapterTable]) -> Profile:
-    """The profile with what the site file says of adapters: its keys win, one by one."""
-    names = dict.fromkeys((*profile.adapters, *site))
-    merged = {name: profile.adapters.get(name, {}) | site.get(name, {}) for name in names}
-    return msgspec.structs.replace(profile, adapters=merged)

@@ -6,13 +6,13 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
-from agent.profile.adapter_tables import with_site_adapters
 from agent.profile.check import check
 from agent.profile.check_adapters import check_adapters
 from agent.profile.decode import decode, read_text
 from agent.profile.problem import ConfigError, Problem
 from agent.profile.schema import Profile
 from agent.profile.site import Site
+from agent.profile.site_adapters import with_site_adapters
 
 
 def shipped_profiles() -> dict[str, Path]:
