@@ -59,7 +59,7 @@ def test_what_was_is_again(tmp_path: Path) -> None:
     assert after.plant.power_good("0")
     assert after.inputs(6000 * MS) == lines.inputs(6000 * MS)
     again = snapshot.take(PROFILE, after, 3000 * MS)
-    assert (again.hosts, again.rails, again.sensors_c) == (before.hosts, before.rails, before.sensors_c)
+    assert (again.hosts, again.rails, again.sensors) == (before.hosts, before.rails, before.sensors)
     assert again.lost_at_start == before.lost_at_start
     assert not after.plant.supplies["2"].mains
 
