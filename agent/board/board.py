@@ -18,6 +18,7 @@ from agent.board.documents import Documents
 from agent.board.hwmon import open_hwmon
 from agent.board.inventory import wired_actions
 from agent.board.lines import open_kernel_lines, open_memory_lines
+from agent.board.method_requests import MethodRequests
 from agent.board.methods import BoardMethods
 from agent.board.metrics import BoardMetrics
 from agent.board.metrics_requests import MetricsRequests
@@ -242,7 +243,6 @@ class Board:
             self.options,
             self.settings,
             self.audit,
-            lambda: self.endpoints,
         )
         return {
             **self.power_requests.table(),
@@ -250,6 +250,7 @@ class Board:
             **SupplyRequests(self.services).table(),
             **PanelRequests(self.services.panels, self._audit_change).table(),
             **TrendRequests(self.trends).table(),
+            **MethodRequests(lambda: self.endpoints).table(),
             **MetricsRequests(self.metrics, self.services.operation_metrics).table(),
             **OverrideRequests(
                 self.services.power.safety,

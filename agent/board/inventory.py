@@ -28,6 +28,9 @@ def inventory(profile: Profile, services: Services, board_id: str, version: str)
         hosts=tuple(HostItem(table.name, wired_actions(table)) for table in profile.hosts),
         supplies=tuple(_supply(index, services) for index in range(len(profile.supplies))),
         sensors=tuple(SensorItem(table.name, table.label, table.quantity) for table in profile.sensors),
+        zones=tuple(zone.name for zone in profile.zones),
+        fans=tuple(fan.name for fan in profile.fans),
+        domains=tuple(services.power.graph.domains[name].source for name in services.power.rails),
         cold_redundancy=any(supply.cold_redundancy for supply in profile.supplies),
         event_kinds=tuple(kind.value for kind in EventKind),
     )

@@ -18,7 +18,7 @@ from agent.events.catalog import CATALOG
 from agent.events.event import EventKind
 from agent.events.redfish_log import render
 from agent.power.request import Action, Request
-from agent.sim.plant import UnknownThing
+from agent.sim.things import UnknownThing
 from agent.store.user_request import UserRequest, listed, resolve
 from agent.store.users import UserRefusal, UsersError
 from native import LineError, Outcome

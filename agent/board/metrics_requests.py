@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent.prometheus.exposition import exposition
+from agent.requests.data import Metrics
 from agent.requests.endpoint import Answer, Endpoint
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class MetricsRequests:
         self._operations = operations
 
     def table(self) -> dict[str, Endpoint]:
-        return {"metrics/get": Endpoint(False, _Metrics, self._get)}
+        return {"metrics/get": Endpoint(False, _Metrics, self._get, (Metrics,))}
 
     async def _get(self, given: _Metrics, origin: str) -> AsyncIterator[Answer]:
         answer: dict[str, object] = {"operations": self._operations.document()}

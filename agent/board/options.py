@@ -124,7 +124,7 @@ def effective(options: Options, state: Settings) -> Iterator[Setting]:
     """Every setting that can come from more than one place, with the one in force."""
     site, override = options.site, options.override
     yield Setting("profile", str(options.profile_file), Origin.COMMAND_LINE)
-    yield Setting("state_dir", str(options.state_dir), Origin.SITE if site.state_dir else Origin.COMMAND_LINE)
+    yield Setting("state_dir", str(options.state_dir), Origin.COMMAND_LINE)
     yield Setting(
         "ipmi.listen",
         [f"{host}:{port}" for host, port in options.ipmi_listen()],

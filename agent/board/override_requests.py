@@ -10,6 +10,7 @@ import msgspec
 from agent.power.gate import Policy
 from agent.power.override import OVERRIDABLE
 from agent.power.request import Reply, Verdict
+from agent.requests.data import Override
 from agent.requests.endpoint import Answer, Endpoint, Failure, NoArguments, RequestFailed
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class OverrideRequests:
 
     def table(self) -> dict[str, Endpoint]:
         return {
-            "safety/override": Endpoint(True, _Override, self._begin),
+            "safety/override": Endpoint(True, _Override, self._begin, (Override,)),
             "safety/override/end": Endpoint(True, NoArguments, self._end),
         }
 

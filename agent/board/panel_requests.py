@@ -9,6 +9,7 @@ import msgspec
 
 from agent.power.front_panel import PanelButton
 from agent.power.request import Reply, Verdict
+from agent.requests.data import Panel
 from agent.requests.endpoint import Answer, Endpoint, Failure, RequestFailed
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class PanelRequests:
         self._audit = audit
 
     def table(self) -> dict[str, Endpoint]:
-        return {"hosts/panel": Endpoint(True, _Mask, self._mask)}
+        return {"hosts/panel": Endpoint(True, _Mask, self._mask, (Panel,))}
 
     async def _mask(self, given: _Mask, origin: str) -> AsyncIterator[Answer]:
         name = next(iter(self._panels), None) if given.host is None else given.host

@@ -8,15 +8,17 @@ rest. If the hardware refuses, nothing is stored; if the disk does, the hardware
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from agent.events.event import EventKind
-from agent.power.policy import PolicyError
+from agent.power.policy import EmergencyPolicies, OperationPolicies, PolicyError, SafetyPolicies, SequencingPolicies
 from agent.power.request import Reply, Verdict
 from agent.power.restore import Restore
-from agent.psu.change import ChangeError, Wanted, changed
+from agent.psu.change import ChangeError, RedundancyChange, Wanted, changed
+from agent.requests.schema import partial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,13 +32,14 @@ POWER_GROUPS = ("safety", "sequencing", "operations", "emergency")
 class PoliciesChange(msgspec.Struct, forbid_unknown_fields=True):
     """Some of the policies; what is not named stays."""
 
+    # Groups are checked together with what they do not name: by agent.power.policy and agent.psu.change.
     restore: Literal["off", "previous", "on"] | None = None
-    redundancy: dict[str, Any] | None = None
+    redundancy: Annotated[dict[str, Any], Meta(extra_json_schema=partial(RedundancyChange))] | None = None
     """As `redundancy/set` takes it; a power limit is refused as a whole if one supply refuses it."""
-    safety: dict[str, Any] | None = None
-    sequencing: dict[str, Any] | None = None
-    operations: dict[str, Any] | None = None
-    emergency: dict[str, Any] | None = None
+    safety: Annotated[dict[str, Any], Meta(extra_json_schema=partial(SafetyPolicies))] | None = None
+    sequencing: Annotated[dict[str, Any], Meta(extra_json_schema=partial(SequencingPolicies))] | None = None
+    operations: Annotated[dict[str, Any], Meta(extra_json_schema=partial(OperationPolicies))] | None = None
+    emergency: Annotated[dict[str, Any], Meta(extra_json_schema=partial(EmergencyPolicies))] | None = None
 
 
 class Policies:

@@ -10,6 +10,7 @@ import msgspec
 
 from agent.power.domain import DomainType
 from agent.power.request import Action, Reply, Request, Verdict
+from agent.requests import data
 from agent.requests.endpoint import Answer, Endpoint, Failure, RequestFailed
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ class _Emergency(msgspec.Struct, forbid_unknown_fields=True):
     reason: Annotated[str, msgspec.Meta(max_length=200)] = "asked for"
 
 
+OF_HOST = (data.Operation, data.HostAsItIs)
+OF_DOMAINS = (data.Operation, data.DomainsAsTheyAre)
+OF_CHASSIS = (*OF_DOMAINS, data.HostAsItIs)
+"""A chassis of one host is that host."""
+
 OFF: dict[str, Action] = {"soft": Action.SOFT_OFF, "force": Action.FORCE_OFF}
 """Off asks the operating system (safety rule 18); a forced cut must be asked for."""
 
@@ -73,16 +79,16 @@ class PowerRequests:
 
     def table(self) -> dict[str, Endpoint]:
         return {
-            "hosts/power/on": Endpoint(True, _OfHost, self._host(lambda _: Action.ON)),
-            "hosts/power/off": Endpoint(True, _HostOff, self._host(lambda given: OFF[given.mode])),
-            "hosts/power/cycle": Endpoint(True, _OfHost, self._host(lambda _: Action.CYCLE)),
-            "hosts/reset": Endpoint(True, _OfHost, self._host(lambda _: Action.RESET)),
-            "hosts/nmi": Endpoint(True, _OfHost, self._host(lambda _: Action.NMI)),
-            "domains/power/on": Endpoint(True, _OfDomain, self._domain(Action.ON)),
-            "domains/power/off": Endpoint(True, _OfDomain, self._domain(Action.FORCE_OFF)),
-            "chassis/power/on": Endpoint(True, _Power, self._chassis_on),
-            "chassis/power/off": Endpoint(True, _Off, self._chassis_off),
-            "system/emergency/off": Endpoint(True, _Emergency, self._emergency_off),
+            "hosts/power/on": Endpoint(True, _OfHost, self._host(lambda _: Action.ON), OF_HOST),
+            "hosts/power/off": Endpoint(True, _HostOff, self._host(lambda given: OFF[given.mode]), OF_HOST),
+            "hosts/power/cycle": Endpoint(True, _OfHost, self._host(lambda _: Action.CYCLE), OF_HOST),
+            "hosts/reset": Endpoint(True, _OfHost, self._host(lambda _: Action.RESET), OF_HOST),
+            "hosts/nmi": Endpoint(True, _OfHost, self._host(lambda _: Action.NMI), OF_HOST),
+            "domains/power/on": Endpoint(True, _OfDomain, self._domain(Action.ON), OF_DOMAINS),
+            "domains/power/off": Endpoint(True, _OfDomain, self._domain(Action.FORCE_OFF), OF_DOMAINS),
+            "chassis/power/on": Endpoint(True, _Power, self._chassis_on, OF_CHASSIS),
+            "chassis/power/off": Endpoint(True, _Off, self._chassis_off, OF_CHASSIS),
+            "system/emergency/off": Endpoint(True, _Emergency, self._emergency_off, (data.Operation,)),
             "operations/abort": Endpoint(True, _Abort, self._abort),
         }
 
@@ -156,10 +162,10 @@ class PowerRequests:
         reply, outcome = self._manager.ask_many(what, wants, request, given.key or "")
         if outcome is None:
             states = {name: self._manager.state(name).value for name in wants}
-            data: object = {"domains": states}
+            known: object = {"domains": states}
             if len(wants) == 1 and (name := next(iter(wants))) in self._hosts:
-                data = {"host": name, "state": states[name]}
-            yield Answer.of(reply, data)
+                known = {"host": name, "state": states[name]}
+            yield Answer.of(reply, known)
             return
         operation = self._operations.of_target(self._manager.graph.domains[next(iter(wants))].source)
         assert operation is not None

@@ -12,21 +12,19 @@ from typing import TYPE_CHECKING
 
 from agent.board.host_timings import HostTimings
 from agent.board.interlocks import Interlocks
-from agent.board.line_events import board_event
+from agent.board.line_dispatch import LineDispatch
+from agent.board.panels import front_panels, panel_lines
 from agent.board.power_wiring import PowerWiring
 from agent.board.sequences import SequenceRunner
 from agent.board.thermal_documents import zone_document
 from agent.events.event import EventKind
 from agent.limits.watch import LimitWatch
 from agent.power.adapter_set import AdapterSet
-from agent.power.emergency import PREFIX as EMERGENCY
-from agent.power.front_panel import FrontPanel, PanelButton, Wiring
 from agent.power.host import Host
 from agent.power.hours import PowerOnHours
 from agent.power.identify import IdentifyLed
-from agent.power.lines import POWER_GOOD, RESULTS, EngineHostLines
+from agent.power.lines import EngineHostLines
 from agent.power.metrics import OperationMetrics
-from agent.power.operation_log import of_operation
 from agent.power.policy_store import PolicyStore
 from agent.power.restoration import Restoration
 from agent.power.restore import RestorePolicy
@@ -43,7 +41,7 @@ from agent.thermal.gate import ThermalGate
 from agent.thermal.monitor import SensorMonitor
 from agent.thermal.sources import SourceMaker
 from agent.thermal.zones import ThermalZones
-from native import CommandDone, InputChanged, InterlockEnded, InterlockFired, Resync, SequenceDone, Steady
+from native import Steady
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -93,9 +91,6 @@ class Services:
         self.timings = HostTimings(profile, settings)
         self.adapters = AdapterSet(profile, lines.engine, buses, armed=lines.armed)
         self.hosts = {table.name: self._host(table) for table in profile.hosts}
-        self._by_power_good = {
-            table.power_good: self.hosts[table.name] for table in profile.hosts if table.controls is None
-        }
         self.restore_policy = RestorePolicy(policy.restore, settings, lambda: self.tell("policies"))
         self.restore = Restoration(self.hosts, settings, policy, self.restore_policy, bus.emit, self._switch_on)
         self._mains_line = profile.mains.line
@@ -161,24 +156,9 @@ class Services:
             self.tell,
             self.adapters.by_name,
         )
-        self.panels = {table.name: self._panel(table) for table in profile.hosts}
-        self._by_panel_line = {
-            line: (self.panels[table.name], button)
-            for table in profile.hosts
-            for button, line in _panel_lines(table).items()
-        }
+        self.panels = front_panels(profile, self.hosts, self.power.manager, settings, bus.emit)
+        self._dispatch = LineDispatch(profile, self, panel_lines(profile, self.panels))
         self._hours_task: asyncio.Task[None] | None = None
-
-    def _panel(self, table: HostTable) -> FrontPanel:
-        return FrontPanel(
-            self.hosts[table.name],
-            Wiring(table.front_panel),
-            _panel_lines(table),
-            self.power.manager,
-            self.settings,
-            self._loop,
-            self.bus.emit,
-        )
 
     def _host(self, table: HostTable) -> Host:
         timing = self.timings.of(table.name)
@@ -215,7 +195,7 @@ class Services:
         self.lines.engine.start()
         for limit in self.lines.engine.thread_report():
             self.bus.emit(EventKind.LINES_LIMITED, "board", "board", limit)
-        self._loop.add_reader(self.lines.engine.fileno(), self._line_events)
+        self._loop.add_reader(self.lines.engine.fileno(), self._dispatch.read)
         if self.lines.guard:
             self._loop.add_reader(self.lines.guard.fileno(), self._guard_lost)
         self.adapters.start()
@@ -261,60 +241,6 @@ class Services:
                 await hours.store_if_due(now=True)
 
     # ------------------------------------------------------------------ what happens
-
-    def _line_events(self) -> None:
-        for event in self.lines.engine.events():
-            self.adapters.feed(event)
-            match event:
-                case InputChanged(line=line, steady=steady) if line in self._by_power_good:
-                    self._power_good(self._by_power_good[line], steady)
-                case InputChanged(line=line, steady=steady) if line == self._mains_line:
-                    self._mains(steady)
-                case InputChanged(line=line, steady=steady, previous=previous) if line in self._by_panel_line:
-                    if previous is not Steady.UNKNOWN:
-                        panel, button = self._by_panel_line[line]
-                        panel.changed(button, steady is Steady.ACTIVE)
-                case InputChanged(line=line):
-                    self.power.input_changed(line)
-                case CommandDone(token=token, outcome=outcome, reason=reason):
-                    for host in self.hosts.values():
-                        with of_operation(self.manager.running_on(host.name) or ""):
-                            host.press_ended(token, RESULTS[outcome], reason)
-                    self.power.command_done(event)
-                case InterlockFired(rule=rule) if rule.startswith(EMERGENCY):
-                    self.power.emergency.fired(event)
-                    continue
-                case InterlockEnded(rule=rule) if rule.startswith(EMERGENCY):
-                    self.power.emergency.ended(event)
-                    continue
-                case InterlockFired():
-                    self.interlocks.fired(event)
-                case InterlockEnded():
-                    self.interlocks.ended(event)
-                case SequenceDone():
-                    self.sequences.ended(event)
-                case Resync():
-                    self._read_power_good_again()
-                case _:
-                    pass
-            if told := board_event(event):
-                kind, source, args = told
-                self.bus.emit(kind, source, *args)
-
-    def _power_good(self, host: Host, steady: Steady) -> None:
-        if steady is not Steady.UNKNOWN:
-            with of_operation(self.manager.running_on(host.name) or ""):
-                host.power_good_settled(POWER_GOOD[steady])
-
-    def _read_power_good_again(self) -> None:
-        for line, host in self._by_power_good.items():
-            self._power_good(host, self.lines.engine.input(line).steady)
-        self.power.read_again()
-        if self._mains_line:
-            self._mains(self.lines.engine.input(self._mains_line).steady)
-
-    def _mains(self, steady: Steady) -> None:
-        self.restore.mains(None if steady is Steady.UNKNOWN else steady is Steady.ACTIVE)
 
     def _guard_lost(self) -> None:
         assert self.lines.guard is not None
@@ -383,8 +309,3 @@ class Services:
                     await hours.store_if_due()
                 except OSError as error:
                     log.warning("power-on hours not stored: %s", error)
-
-
-def _panel_lines(table: HostTable) -> dict[PanelButton, str]:
-    lines = {PanelButton.POWER: table.front_power_button, PanelButton.RESET: table.front_reset_button}
-    return {button: line for button, line in lines.items() if line}

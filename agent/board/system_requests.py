@@ -13,10 +13,11 @@ from agent.board.health import problems
 from agent.board.options import effective
 from agent.board.policies import PoliciesChange, change_words
 from agent.board.tunables import ConfigChange
+from agent.requests import data
 from agent.requests.endpoint import Answer, Endpoint, Failure, NoArguments, RequestFailed
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from agent.board.documents import Documents
     from agent.board.options import Options
@@ -57,9 +58,7 @@ class SystemRequests:
         options: Options,
         settings: Settings,
         audit: AuditTrail,
-        names: Callable[[], Iterable[str]],
     ) -> None:
-        """`names` gives every method of the board."""
         self._services = services
         self._documents = documents
         self._policies = policies
@@ -67,22 +66,20 @@ class SystemRequests:
         self._options = options
         self._settings = settings
         self._audit = audit
-        self._names = names
 
     def table(self) -> dict[str, Endpoint]:
         return {
-            "hosts/status": Endpoint(False, _WhichHost, self._hosts),
-            "chassis/status": _looks(self._chassis),
-            "system/status": _looks(self._system),
-            "operations/list": Endpoint(False, _Listing, self._operations),
-            "audit/list": Endpoint(False, _AuditListing, self._audit_list),
-            "health/check": _looks(self._health),
-            "config/get": _looks(self._config),
-            "config/update": Endpoint(True, ConfigChange, self._config_update),
-            "policies/get": _looks(self._policies.document),
-            "policies/update": Endpoint(True, PoliciesChange, self._policies_update),
-            "domains/list": _looks(self._domains),
-            "methods/list": _looks(lambda: {"methods": sorted(self._names())}),
+            "hosts/status": Endpoint(False, _WhichHost, self._hosts, (data.HostStatuses,)),
+            "chassis/status": _looks(self._chassis, data.ChassisStatus),
+            "system/status": _looks(self._system, data.SystemStatus),
+            "operations/list": Endpoint(False, _Listing, self._operations, (data.OperationList,)),
+            "audit/list": Endpoint(False, _AuditListing, self._audit_list, (data.AuditLines,)),
+            "health/check": _looks(self._health, data.Health),
+            "config/get": _looks(self._config, data.Config),
+            "config/update": Endpoint(True, ConfigChange, self._config_update, (data.Config,)),
+            "policies/get": _looks(self._policies.document, data.Policies),
+            "policies/update": Endpoint(True, PoliciesChange, self._policies_update, (data.Policies,)),
+            "domains/list": _looks(self._domains, data.DomainList),
         }
 
     # ------------------------------------------------------------------ looking
@@ -168,8 +165,8 @@ class SystemRequests:
         self._audit.note(audit_line(origin, what, (), reply, None, self._services.bus.boot))
 
 
-def _looks(look: Callable[[], Mapping[str, object]]) -> Endpoint:
+def _looks(look: Callable[[], Mapping[str, object]], answered: type[data.Data]) -> Endpoint:
     async def serve(given: NoArguments, origin: str) -> AsyncIterator[Answer]:
         yield Answer.done(look())
 
-    return Endpoint(False, NoArguments, serve)
+    return Endpoint(False, NoArguments, serve, (answered,))

@@ -9,6 +9,7 @@ import msgspec
 
 from agent.events.event import rfc3339_ms
 from agent.power.request import Reply, Verdict
+from agent.requests.data import Trend, TrendNames
 from agent.requests.endpoint import Answer, Endpoint, Failure, RequestFailed
 from agent.store.database import StoreError
 from agent.trends.span import GRIDS, Span
@@ -46,7 +47,7 @@ class TrendRequests:
         self._trends = trends
 
     def table(self) -> dict[str, Endpoint]:
-        return {"trends/get": Endpoint(False, _Wanted, self._get)}
+        return {"trends/get": Endpoint(False, _Wanted, self._get, (TrendNames, Trend))}
 
     async def _get(self, given: _Wanted, origin: str) -> AsyncIterator[Answer]:
         names = self._trends.names()

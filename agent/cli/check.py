@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.board.emergency_rules import emergency_rules
 from agent.cli.failure import Failure
 from agent.profile.explain import explain
 from agent.profile.load import find_profile, load_profile
@@ -31,5 +32,6 @@ def run(arguments: argparse.Namespace) -> int:
     hosts, supplies, lines = len(profile.hosts), len(profile.supplies), len(profile.lines)
     print(f"{profile.name}: good ({lines} lines, {hosts} hosts, {supplies} supplies, {len(profile.sensors)} sensors)")
     if not arguments.quiet:
-        print("\n".join(explain(profile)))
+        at_once = [rule.domain for rule in emergency_rules(profile)]
+        print("\n".join(explain(profile, at_once)))
     return 0

@@ -49,5 +49,9 @@ class Inventory:
     hosts: tuple[HostItem, ...] = ()
     supplies: tuple[SupplyItem, ...] = ()
     sensors: tuple[SensorItem, ...] = ()
+    zones: tuple[str, ...] = ()
+    fans: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    """Chassis and auxiliary ones, as in `chassis/main`."""
     cold_redundancy: bool = False
     event_kinds: tuple[str, ...] = ()

@@ -6,13 +6,15 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from agent.profile.explain_adapters import explain_adapters
+from agent.profile.explain_emergency import explain_emergency
 from agent.profile.explain_hosts import explain_host
 from agent.profile.explain_rules import explain_domains, explain_interlock, explain_sequence, explain_watch
 from agent.profile.explain_thermal import explain_fan, explain_sensor, explain_zone, missing_cooling
 from agent.profile.header_pins import Pull, header_pin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from agent.profile.schema import HostTable, LineTable, Profile, SupplyTable
 
@@ -25,12 +27,17 @@ SENSES = {
 }
 
 
-def explain(profile: Profile) -> Iterator[str]:
-    """Lines of text for a person; a heading is followed by indented lines."""
+def explain(profile: Profile, at_once: Collection[str]) -> Iterator[str]:
+    """Lines of text for a person; a heading is followed by indented lines.
+
+    `at_once`: hosts and domains that an emergency off switches by one order (agent.board.emergency_rules).
+    """
     yield from _section("Lines", (_line(profile, name, line) for name, line in profile.lines.items()))
     for host in profile.hosts:
         yield from _section(f"Host {host.name}", explain_host(profile, host))
+    yield from _section("Adapters", explain_adapters(profile))
     yield from _section("Domains, in the order in which they start", explain_domains(profile))
+    yield from _section("Emergency off", explain_emergency(profile, at_once))
     yield from _section("What the line engine does by itself", (explain_interlock(rule) for rule in profile.interlocks))
     yield from _section("Rail sequences", (explain_sequence(sequence) for sequence in profile.sequences))
     yield from _section("Watches", (explain_watch(watch) for watch in profile.watches))

@@ -24,6 +24,12 @@ CONTROLS = (
 )
 """Keys of [hosts.controls], and what they are for."""
 
+PANELS = {
+    "watch": "it reaches the mainboard by itself, is told, and explains why the host went on or off",
+    "pass": "it reaches this board only, which passes it on as a request (held for 4 s: force off) or masks it",
+}
+"""By front_panel."""
+
 
 def explain_host(profile: Profile, host: HostTable) -> Iterator[str]:
     """One line per thing that can be asked of it."""
@@ -71,7 +77,9 @@ def _by_adapters(profile: Profile, host: HostTable, controls: ControlsTable) -> 
 
 
 def _beside(host: HostTable) -> Iterator[str]:
-    """What switches nothing."""
+    """What no request switches."""
+    if panel := [line for line in (host.front_power_button, host.front_reset_button) if line]:
+        yield f"front panel: a person's press is seen on {' and '.join(panel)}; {PANELS[host.front_panel]}"
     if host.identify_led:
         yield f"identify: {host.identify_led} shows which machine it is"
     if host.console:

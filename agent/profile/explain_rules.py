@@ -45,12 +45,12 @@ def _domain(table: DomainTable) -> str:
         told.append(f"is on when {_and(table.power_good)} says so{within}")
     if table.needs:
         told.append(f"needs {_and(table.needs)}, and is on only while they are")
-    if table.start_delay_ms or table.stop_delay_ms:
-        told.append(f"waits {table.start_delay_ms} ms before it starts and {table.stop_delay_ms} ms before it stops")
+    if table.start_delay_ms:
+        told.append(f"what needs it starts {table.start_delay_ms} ms after it is on")
+    if table.stop_delay_ms:
+        told.append(f"what it needs goes off {table.stop_delay_ms} ms after it is off")
     if table.watts:
         told.append(f"draws up to {table.watts:g} W, which the supplies must have to spare")
-    if table.emergency_off:
-        told.append("is cut at once by an emergency")
     return "; ".join(told)
 
 

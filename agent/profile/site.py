@@ -140,7 +140,6 @@ class SiteMetrics(Table, frozen=True):
 class Site(Table, frozen=True):
     """A whole site file; every key has a default."""
 
-    state_dir: str = ""
     board: SiteBoard = SiteBoard()
     ipmi: SiteIpmi = SiteIpmi()
     network: SiteNetwork = SiteNetwork()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
@@ -21,10 +21,12 @@ class ChangeError(ValueError):
     """The change makes no sense; the text names the key and what it may be."""
 
 
-class _Change(msgspec.Struct, forbid_unknown_fields=True):
+class RedundancyChange(msgspec.Struct, forbid_unknown_fields=True):
+    """Some of the settings; `null` leaves one as it is, except the power limit, which it lifts."""
+
     enabled: bool | None = None
     rotation: bool | None = None
-    algorithm: str | None = None
+    algorithm: Annotated[str, msgspec.Meta(extra_json_schema={"enum": [*ALGORITHMS]})] | None = None
     ranks: list[int] | None = None
     period_s: int | None = None
     expected_supplies: int | None = None
@@ -44,7 +46,7 @@ class Wanted:
 def changed(settings: RedundancySettings, change: Mapping[str, Any]) -> Wanted:
     """What the change makes of the settings. Giving ranks alone chooses the user's order. Raises ChangeError."""
     try:
-        wanted = msgspec.convert(dict(change), _Change)
+        wanted = msgspec.convert(dict(change), RedundancyChange)
     except msgspec.ValidationError as error:
         raise ChangeError(str(error).replace(" - at `$.", ": `").replace("Object contains ", "")) from error
     algorithm = settings.algorithm

@@ -70,11 +70,15 @@ class NoArguments(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """`acts`: changes something. `serve(arguments, origin)` yields answers; the last one is final."""
+    """`acts`: changes something. `serve(arguments, origin)` yields answers; the last one is final.
+
+    `data` says what a good answer may carry (agent.requests.data); without any, good answers carry none.
+    """
 
     acts: bool
     arguments: type[msgspec.Struct]
     serve: Callable[[Any, str], AsyncIterator[Answer]]
+    data: tuple[type[msgspec.Struct], ...] = ()
 
     async def answers(self, given: Mapping[str, object], origin: str) -> AsyncIterator[Answer]:
         """Check the arguments and serve; refusals are answers too."""

@@ -7,50 +7,36 @@ import errno
 import os
 import threading
 from dataclasses import fields
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from agent.hardware.lm75 import encode_temperature
-from agent.profile.thermal_tables import Quantity
-from agent.sim.atx_host import MS, AtxHost, Behaviour, HostPhase
-from agent.sim.bus_faults import BusFaults
-from agent.sim.button import Button
-from agent.sim.fan import FanHappening, FanMode, SimulatedFan, air_factor
+from agent.sim import equipment
+from agent.sim.atx_host import MS, HostPhase
+from agent.sim.equipment import AMBIENT_C
+from agent.sim.fan import FanHappening, FanMode, air_factor
+from agent.sim.host_faults import happen_to_host
 from agent.sim.humid_air import HumidAir
 from agent.sim.rail import Rail, RailFault
-from agent.sim.sense import PowerGoodSense
 from agent.sim.share_bus import share
-from agent.sim.supply import CrpsSupply, Happening
-from agent.sim.thermal import ThermalMass
+from agent.sim.supply import Happening
+from agent.sim.things import MAX_SPAN_MS, UnknownThing, find, happening_of, span_ms
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from agent.profile.schema import Profile
+    from agent.sim.atx_host import AtxHost
+    from agent.sim.fan import SimulatedFan
     from agent.sim.rail import RailWiring
+    from agent.sim.supply import CrpsSupply
+    from agent.sim.thermal import ThermalMass
 
-T = TypeVar("T")
-
-AMBIENT_C = 23.0
-MASSES_C_PER_W = {"inlet": (0.004, 120.0), "cpu": (0.16, 20.0)}
-"""Rise over ambient per watt of a host's load, the mean of all, and time constant in seconds, by sensor name."""
-OTHER_MASS = (0.02, 60.0)
 MIN_C, MAX_C = -55.0, 127.0
 """What an LM75 can say."""
 MAX_LOAD_W = 100_000.0
-MAX_SPAN_MS = 3_600_000.0
 MIN_PERIOD_MS = 2.0
 START_LOSS_MS = 100
 """A feeding that is lost at a start is lost so long after the press: before power-good can come."""
-HOST_WORDS = (
-    *(one.value for one in Behaviour),
-    *("crash", "wake", "sleep", "dead-button", "stuck-button", "no-power-good", "inverted-power-good"),
-    *("restore-on-ac", "stay-off-on-ac"),
-)
-"""What may happen to a host without a number."""
-
-
-class UnknownThing(LookupError):
-    """The plant has no such part; the text names it and what there is."""
 
 
 class Plant:
@@ -58,55 +44,25 @@ class Plant:
 
     def __init__(self, profile: Profile, now_ns: int, rails: Sequence[RailWiring] = ()) -> None:
         self._lock = threading.Lock()
-        leds = {name for name, line in profile.lines.items() if line.source == "led"}
-        self.hosts = {
-            host.name: AtxHost(
-                button=Button(through_board=bool(host.front_power_button) and host.front_panel == "pass"),
-                sense=PowerGoodSense(led=host.power_good in leds),
-            )
-            for host in profile.hosts
-        }
+        self.hosts = equipment.hosts(profile)
         self.rails = {wiring.name: Rail() for wiring in rails}
         self._fed_by = {host: [wiring.name for wiring in rails if host in wiring.feeds] for host in self.hosts}
         self.mains = True
         self.lost_at_start: list[tuple[str, Happening]] = []
         """Supplies, or "" for the mains, that give up when the next host starts."""
         self._loss_due_ns: int | None = None
-        self.supplies = {
-            supply.name: CrpsSupply(
-                address=supply.address,
-                rated_w=supply.rated_w,
-                serial=f"SIM{number:04d}",
-                mfr_id=supply.mfr_id,
-                mfr_model=supply.mfr_model,
-            )
-            for number, supply in enumerate(profile.supplies, 1)
-        }
-        self._eeproms = {
-            (table.bus, table.eeprom): self.supplies[table.name]
-            for table in profile.supplies
-            if table.eeprom is not None
-        }
-        self.bus_faults = {name: BusFaults() for name in profile.buses}
+        self.supplies = equipment.supplies(profile)
+        self._eeproms = equipment.eeprom_addresses(profile)
+        self.bus_faults = equipment.bus_faults(profile)
         self._settled_ns = now_ns
-        self._devices = {(supply.bus, supply.address): self.supplies[supply.name] for supply in profile.supplies}
-        self.masses = {
-            sensor.name: ThermalMass(AMBIENT_C, self._constants(sensor.name)[1], now_ns)
-            for sensor in profile.sensors
-            if sensor.quantity is Quantity.TEMPERATURE
-        }
-        self.humid_air = {sensor.name: HumidAir() for sensor in profile.sensors if sensor.quantity is Quantity.HUMIDITY}
-        self.fans = {fan.name: SimulatedFan() for fan in profile.fans}
+        self._devices = equipment.supply_addresses(profile)
+        self.masses = equipment.masses(profile, now_ns)
+        self.humid_air = equipment.humid_air(profile)
+        self.fans = equipment.fans(profile)
         self._labels = {sensor.label: sensor.name for sensor in profile.sensors}
-        self._sensors = {
-            (sensor.bus, sensor.address): sensor.name for sensor in profile.sensors if sensor.address is not None
-        }
+        self._sensors = equipment.sensor_addresses(profile)
         self.lost_sensors: set[str] = set()
         self._settle(now_ns)
-
-    @staticmethod
-    def _constants(name: str) -> tuple[float, float]:
-        return MASSES_C_PER_W.get(name, OTHER_MASS)
 
     # ------------------------------------------------------------------ lines
 
@@ -156,7 +112,7 @@ class Plant:
         with self._lock:
             self._settle(now_ns)
             if (bus, address) in self._devices:
-                supply = self._devices[(bus, address)]
+                supply = self.supplies[self._devices[bus, address]]
                 if supply.present and not supply.muted:
                     return supply
             sensor = self._sensors.get((bus, address))
@@ -167,8 +123,8 @@ class Plant:
     def ping(self, bus: str, address: int) -> int:
         """A byte from an inventory memory, which lives while its supply is in the slot. Raises OSError (ENXIO)."""
         with self._lock:
-            supply = self._eeproms.get((bus, address))
-            if supply is not None and supply.present:
+            name = self._eeproms.get((bus, address))
+            if name is not None and self.supplies[name].present:
                 return 0xFF
         raise OSError(errno.ENXIO, os.strerror(errno.ENXIO))
 
@@ -203,18 +159,11 @@ class Plant:
         Raises UnknownThing.
         """
         with self._lock:
-            supply = _find(self.supplies, "supply", name)
+            supply = find(self.supplies, "supply", name)
             if happening in ("ac-off-at-start", "fail-at-start"):
                 self.lost_at_start.append((name, Happening(happening.removesuffix("-at-start"))))
                 return
-            try:
-                what = Happening(happening)
-            except ValueError:
-                known = ", ".join(one.value for one in Happening)
-                raise UnknownThing(
-                    f"a supply knows {known}, ac-off-at-start, fail-at-start (not {happening!r})"
-                ) from None
-            supply.happen(what)
+            supply.happen(happening_of(Happening, happening, "supply", ", ac-off-at-start, fail-at-start"))
             self._settle(now_ns)
 
     def set_mains(self, happening: str, now_ns: int) -> None:
@@ -237,25 +186,20 @@ class Plant:
     def rail(self, name: str, happening: str, now_ns: int) -> None:
         """`never`, `stuck`, `normal`. Raises UnknownThing."""
         with self._lock:
-            rail = _find(self.rails, "rail", name)
-            try:
-                fault = RailFault(happening)
-            except ValueError:
-                known = ", ".join(one.value for one in RailFault)
-                raise UnknownThing(f"a rail knows {known}, drop MS (not {happening!r})") from None
-            rail.break_down(fault, now_ns)
+            rail = find(self.rails, "rail", name)
+            rail.break_down(happening_of(RailFault, happening, "rail", ", drop MS"), now_ns)
             self._settle(now_ns)
 
     def drop_rail(self, name: str, width_ms: float, now_ns: int) -> None:
         """It is off for so long. Raises UnknownThing, ValueError."""
         with self._lock:
-            _find(self.rails, "rail", name).drop(_span_ms(width_ms), now_ns)
+            find(self.rails, "rail", name).drop(span_ms(width_ms), now_ns)
             self._settle(now_ns)
 
     def bus(self, name: str, happening: str, rate: float) -> None:
         """`stuck`, `free`, `nack` and `pec-errors` with a rate of 0 to 1. Raises UnknownThing, ValueError."""
         with self._lock:
-            faults = _find(self.bus_faults, "bus", name)
+            faults = find(self.bus_faults, "bus", name)
             if not 0 <= rate <= 1:
                 raise ValueError(f"a rate is 0 to 1 (not {rate:g})")
             match happening:
@@ -269,57 +213,33 @@ class Plant:
                     raise UnknownThing(f"a bus knows stuck, free, nack RATE, pec-errors RATE (not {happening!r})")
 
     def host(self, name: str, happening: str, now_ns: int) -> None:
-        """What may happen to a host: HOST_WORDS. Raises UnknownThing."""
+        """What may happen to a host: agent.sim.host_faults.HOST_WORDS. Raises UnknownThing."""
         with self._lock:
-            host = _find(self.hosts, "host", name)
-            match happening:
-                case "normal":
-                    host.repair(now_ns)
-                case "hang" | "ignore-soft-off":
-                    host.behaviour = Behaviour(happening)
-                case "crash":
-                    host.crash()
-                case "wake":
-                    host.wake(now_ns)
-                case "sleep":
-                    host.sleep(now_ns)
-                case "dead-button":
-                    host.break_button(now_ns, dead=True)
-                case "stuck-button":
-                    host.break_button(now_ns, stuck=True)
-                case "no-power-good":
-                    host.sense.missing = True
-                case "inverted-power-good":
-                    host.sense.inverted = True
-                case "restore-on-ac" | "stay-off-on-ac":
-                    host.restores_on_ac = happening == "restore-on-ac"
-                case _:
-                    known = f"{', '.join(HOST_WORDS)}, and with a number: drop, flicker, finger, load"
-                    raise UnknownThing(f"a host knows {known} (not {happening!r})")
+            happen_to_host(find(self.hosts, "host", name), happening, now_ns)
             self._settle(now_ns)
 
     def drop(self, name: str, width_ms: float, now_ns: int) -> None:
         """Power-good of a host is off for so long. Raises UnknownThing, ValueError."""
         with self._lock:
-            _find(self.hosts, "host", name).sense.drop(_span_ms(width_ms), now_ns)
+            find(self.hosts, "host", name).sense.drop(span_ms(width_ms), now_ns)
 
     def flicker(self, name: str, period_ms: float, width_ms: float, now_ns: int) -> None:
         """Power-good of a host changes all the time, for so long. Raises UnknownThing, ValueError."""
         if not MIN_PERIOD_MS <= period_ms <= MAX_SPAN_MS:
             raise ValueError(f"a period is {MIN_PERIOD_MS:g} to {MAX_SPAN_MS:g} ms (not {period_ms:g})")
         with self._lock:
-            _find(self.hosts, "host", name).sense.flicker(round(period_ms), _span_ms(width_ms), now_ns)
+            find(self.hosts, "host", name).sense.flicker(round(period_ms), span_ms(width_ms), now_ns)
 
     def finger(self, name: str, width_ms: float, now_ns: int) -> None:
         """A person presses the power button at the host. Raises UnknownThing, ValueError."""
         with self._lock:
-            _find(self.hosts, "host", name).finger(_span_ms(width_ms), now_ns)
+            find(self.hosts, "host", name).finger(span_ms(width_ms), now_ns)
             self._settle(now_ns)
 
     def sensor(self, name: str, value: float | None) -> None:
         """Force a temperature or a humidity, or let the model decide (None). Raises UnknownThing, ValueError."""
         with self._lock:
-            thing = _find(self.masses | self.humid_air, "sensor", self._labels.get(name, name))
+            thing = find(self._sensed(), "sensor", self._labels.get(name, name))
             low, high, unit = (0.0, 100.0, "%") if isinstance(thing, HumidAir) else (MIN_C, MAX_C, "C")
             if value is not None and not low <= value <= high:
                 raise ValueError(f"a sensor shows {low:g} to {high:g} {unit} (not {value:g})")
@@ -328,12 +248,8 @@ class Plant:
     def fan(self, name: str, happening: str, now_ns: int) -> None:
         """`stall`, `normal`: agent.sim.fan.FanHappening. Raises UnknownThing."""
         with self._lock:
-            fan = _find(self.fans, "fan", name)
-            try:
-                what = FanHappening(happening)
-            except ValueError:
-                known = ", ".join(one.value for one in FanHappening)
-                raise UnknownThing(f"a fan knows {known} (not {happening!r})") from None
+            fan = find(self.fans, "fan", name)
+            what = happening_of(FanHappening, happening, "fan")
             self._settle(now_ns)
             fan.happen(what)
 
@@ -341,7 +257,7 @@ class Plant:
         """Its address answers no more, or again. Raises UnknownThing."""
         name = self._labels.get(name, name)
         with self._lock:
-            _find(self.masses | self.humid_air, "sensor", name)
+            find(self._sensed(), "sensor", name)
             if lost:
                 self.lost_sensors.add(name)
             else:
@@ -352,7 +268,7 @@ class Plant:
         if not 0 <= watts <= MAX_LOAD_W:
             raise ValueError(f"a load is 0 to {MAX_LOAD_W:g} W (not {watts:g})")
         with self._lock:
-            loaded = list(self.hosts.values()) if host is None else [_find(self.hosts, "host", host)]
+            loaded = list(self.hosts.values()) if host is None else [find(self.hosts, "host", host)]
             for one in loaded:
                 one.load_w = watts
             self._settle(now_ns)
@@ -377,7 +293,7 @@ class Plant:
                 if name in self.supplies:
                     for key in fields(supply):  # in place: addresses lead to these very objects
                         setattr(self.supplies[name], key.name, getattr(supply, key.name))
-            known = self.masses | self.humid_air
+            known = self._sensed()
             for name, forced in sensors.items():
                 if name in known:
                     known[name].forced = forced
@@ -420,10 +336,11 @@ class Plant:
             self._loss_due_ns = now_ns + START_LOSS_MS * MS
         air = air_factor(list(self.fans.values()))
         for name, mass in self.masses.items():
-            mass.advance(now_ns, self._target_c(name, load_w * air / max(1, len(self.hosts))))
+            mass.advance(now_ns, equipment.target_c(name, load_w * air / max(1, len(self.hosts))))
 
-    def _target_c(self, sensor: str, load_w: float) -> float:
-        return AMBIENT_C + self._constants(sensor)[0] * load_w
+    def _sensed(self) -> dict[str, ThermalMass | HumidAir]:
+        """What sensors are in, by their names."""
+        return {**self.masses, **self.humid_air}
 
     def _starting(self) -> bool:
         return any(host.phase is HostPhase.STARTING for host in self.hosts.values())
@@ -432,15 +349,3 @@ class Plant:
 def temperature_word(mass: ThermalMass) -> int:
     """What the sensor chip on a thermal mass answers."""
     return encode_temperature(mass.shown)
-
-
-def _find(things: dict[str, T], kind: str, name: str) -> T:
-    if name not in things:
-        raise UnknownThing(f"this board has no {kind} {name!r}; it has: {', '.join(things) or 'none'}")
-    return things[name]
-
-
-def _span_ms(span_ms: float) -> int:
-    if not 1 <= span_ms <= MAX_SPAN_MS:
-        raise ValueError(f"a time is 1 to {MAX_SPAN_MS:g} ms (not {span_ms:g})")
-    return round(span_ms)

@@ -15,8 +15,9 @@ from agent.profile.decode import decode, read_text
 from agent.profile.load import find_profile, load_profile
 from agent.profile.problem import ConfigError, KeyPath, Problem
 from agent.profile.simulate import simulated
-from agent.sim.plant import Plant, UnknownThing
+from agent.sim.plant import Plant
 from agent.sim.rail_wirings import rail_wirings
+from agent.sim.things import UnknownThing
 from agent.sim.words import happen
 
 if TYPE_CHECKING:

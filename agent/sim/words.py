@@ -7,8 +7,8 @@ import math
 from typing import TYPE_CHECKING
 
 from agent.sim.fan import FanHappening
-from agent.sim.plant import UnknownThing
 from agent.sim.supply import Happening
+from agent.sim.things import UnknownThing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

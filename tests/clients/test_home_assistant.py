@@ -141,6 +141,18 @@ def test_a_supply_without_input_is_a_problem_and_one_that_is_gone_has_no_reading
     assistant.until(lambda: assistant.available(power), "readings again")
 
 
+def test_heat_and_a_stalled_fan_are_seen(assistant: Assistant, demo: Demo) -> None:
+    shows(assistant, "board", "zone_state_cpu", "normal")
+    demo.pgood("sim", "sensor", "cpu", "91")
+    shows(assistant, "board", "zone_state_cpu", "passive")
+    shows(assistant, "board", "zone_problem_cpu", "ON")
+    demo.pgood("sim", "sensor", "cpu", "auto")
+    shows(assistant, "board", "zone_problem_cpu", "OFF")
+    demo.pgood("sim", "fan", "system", "stall")
+    shows(assistant, "board", "fan_speed_system", "0")
+    demo.pgood("sim", "fan", "system", "normal")
+
+
 def test_events_arrive_as_events(assistant: Assistant, demo: Demo) -> None:
     demo.pgood("power", "force-off")
     demo.pgood("power", "on")

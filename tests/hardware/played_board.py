@@ -13,10 +13,11 @@ import msgspec
 from agent.board.armed import arm
 from agent.profile.load import find_profile, load_profile
 from agent.profile.schema import ChipTable
-from agent.sim.plant import Plant, UnknownThing
+from agent.sim.plant import Plant
 from agent.sim.plant_lines import PlantLines
 from agent.sim.rail_wirings import rail_wirings
 from agent.sim.stage import StageError
+from agent.sim.things import UnknownThing
 from agent.sim.words import happen
 from native import LineGuard
 from tests.hardware.gpio_sim import SimLine

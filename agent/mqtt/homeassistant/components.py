@@ -20,6 +20,7 @@ from agent.mqtt.homeassistant.entities import (
     SET_READINGS,
     SUPPLY_READINGS,
 )
+from agent.mqtt.homeassistant.parts import part_components
 from agent.power.request import Action, HostState
 from agent.profile.thermal_tables import Quantity
 from agent.psu.slot import Health
@@ -56,6 +57,7 @@ def board_components(inventory: Inventory, naming: Naming) -> Components:
             "suggested_display_precision": 1,
             "expire_after": naming.expire_after_s,
         }
+    made |= part_components(inventory, naming)
     made["event"] = naming.entity("event", "board", "event", "Event") | {
         "state_topic": naming.topic("event"),
         "event_types": list(inventory.event_kinds),

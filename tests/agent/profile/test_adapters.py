@@ -139,7 +139,7 @@ def test_without_controls_power_good_is_required(tmp_path: Path) -> None:
 
 def test_check_says_who_does_what(tmp_path: Path) -> None:
     (tmp_path / "shelf.toml").write_text(GOOD)
-    words = list(explain(load_profile(tmp_path / "shelf.toml")))
+    words = list(explain(load_profile(tmp_path / "shelf.toml"), ()))
     for line in (
         "whether it is on: by adapter plug (mqtt-plug)",
         "soft off: by adapter os (command)",

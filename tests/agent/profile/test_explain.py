@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.board.emergency_rules import emergency_rules
 from agent.profile.explain import explain, warnings
 from agent.profile.load import load_profile, shipped_profiles
 
@@ -38,9 +39,10 @@ power_button = "power"
 """
 
 
-@pytest.mark.parametrize("name", sorted(shipped_profiles()))
-def test_shipped_profiles_in_words(name: str) -> None:
-    text = "\n".join(explain(load_profile(shipped_profiles()[name]))) + "\n"
+@pytest.mark.parametrize("name", [*sorted(shipped_profiles()), "everything"])
+def test_profiles_in_words(name: str) -> None:
+    profile = load_profile(shipped_profiles().get(name, GOLDEN / f"{name}.toml"))
+    text = "\n".join(explain(profile, [rule.domain for rule in emergency_rules(profile)])) + "\n"
     golden = GOLDEN / f"{name}.txt"
     if os.environ.get("PGOOD_WRITE_GOLDEN"):
         golden.write_text(text)

@@ -10,7 +10,8 @@ from agent.hardware.hwmon_fan import PwmFan
 from agent.profile.load import find_profile, load_profile
 from agent.sim.fan import FULL_RPM
 from agent.sim.hwmon import SimulatedHwmon
-from agent.sim.plant import Plant, UnknownThing
+from agent.sim.plant import Plant
+from agent.sim.things import UnknownThing
 
 S = 1_000_000_000
 CHIP, SHT = HwmonChip("nct6775"), HwmonChip("sht3x")

@@ -11,10 +11,11 @@ from agent.hardware.lm75 import read_temperature
 from agent.hardware.pmbus.supply import PmbusSupply
 from agent.profile.load import find_profile, load_profile
 from agent.sim.atx_host import AtxHost, Behaviour, HostDelays
-from agent.sim.plant import Plant, UnknownThing
+from agent.sim.plant import Plant
 from agent.sim.share_bus import share
 from agent.sim.smbus import SimulatedSmbus
 from agent.sim.supply import CrpsSupply
+from agent.sim.things import UnknownThing
 
 MS = 1_000_000
 DELAYS = HostDelays()

@@ -63,6 +63,9 @@ INVENTORIES = st.builds(
     sensors=st.lists(
         st.builds(SensorItem, NAMES, TEXTS, st.sampled_from(Quantity)), max_size=4, unique_by=lambda s: s.name
     ).map(tuple),
+    zones=st.lists(NAMES, max_size=3, unique=True).map(tuple),
+    fans=st.lists(NAMES, max_size=3, unique=True).map(tuple),
+    domains=st.lists(NAMES, max_size=3, unique=True).map(lambda names: tuple(f"chassis/{name}" for name in names)),
     cold_redundancy=st.booleans(),
     event_kinds=st.just(("host.on",)),
 )
@@ -77,6 +80,20 @@ def test_boards_of_every_shape(inventory: Inventory) -> None:
         assert problems(topic, payload) == []
     ids = [c["unique_id"] for payload in payloads.values() for c in payload["components"].values()]
     assert len(ids) == len(set(ids))
+
+
+def test_zones_fans_and_domains_are_entities_of_the_board() -> None:
+    parts = replace(INVENTORY, zones=("cpu",), fans=("front",), domains=("aux/fans",))
+    shown = {
+        "zone_state_cpu": "thermal/cpu/state",
+        "zone_problem_cpu": "thermal/cpu/state",
+        "fan_speed_front": "telemetry",
+        "fan_duty_front": "telemetry",
+        "domain_fans": "aux/fans/state",
+    }
+    for key, topic in shown.items():
+        assert component("board", key, parts)["state_topic"] == f"pgood/bench-1234/{topic}"
+        assert key not in of()[f"{NODE}/board/config"]["components"]
 
 
 def test_what_the_energy_dashboard_asks_for() -> None:
