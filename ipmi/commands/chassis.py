@@ -56,7 +56,7 @@ class ChassisCommands:
             Command(chassis, 0x07, "Get System Restart Cause", user, self.restart_cause, 0, 0),
             Command(chassis, 0x08, "Set System Boot Options", operator, self.set_boot_option, 1, 17),
             Command(chassis, 0x09, "Get System Boot Options", operator, self.get_boot_option, 3, 3),
-            Command(chassis, 0x0A, "Set Front Panel Button Enables", operator, self.set_buttons, 1, 1),
+            Command(chassis, 0x0A, "Set Front Panel Button Enables", Privilege.ADMINISTRATOR, self.set_buttons, 1, 1),
             Command(chassis, 0x0F, "Get POH Counter", user, self.power_on_hours, 0, 0),
         )
 

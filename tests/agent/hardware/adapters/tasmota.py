@@ -14,7 +14,7 @@ from agent.hardware.adapters.interface import Level
 from tests.agent.mqtt.brokers import HOST, PATIENCE_S
 
 if TYPE_CHECKING:
-    from paho.mqtt.client import MQTTMessage
+    from paho.mqtt.client import MQTTMessage, MQTTMessageInfo
 
     from tests.agent.mqtt.brokers import Mosquitto
 
@@ -33,6 +33,7 @@ class Tasmota:
         self.taken: list[str] = []
         self._broker = broker
         self._ready = threading.Event()
+        self._greeting: list[MQTTMessageInfo] = []
         client = self._client = Client(CallbackAPIVersion.VERSION2, client_id="tasmota")
         client.will_set(LWT, "Offline", retain=True)
         client.reconnect_delay_set(1, 1)
@@ -41,12 +42,20 @@ class Tasmota:
         client.on_message = self._command
         client.connect(HOST, broker.port, keepalive=10)
         client.loop_start()
-        assert self._ready.wait(PATIENCE_S)
+        self._wait_ready()
 
     def _subscribed(self, *_: object) -> None:
-        self._client.publish(LWT, "Online", retain=True)
-        self._say()
+        self._greeting = [self._client.publish(LWT, "Online", qos=1, retain=True)]
+        if not self.mute:
+            self._greeting.append(self._client.publish(STATE, self._state(), qos=1))
         self._ready.set()
+
+    def _wait_ready(self) -> None:
+        """Until the broker has its greeting: whoever asks later does not hear that for an answer."""
+        assert self._ready.wait(PATIENCE_S)
+        for message in self._greeting:
+            message.wait_for_publish(PATIENCE_S)
+            assert message.is_published()
 
     def _command(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         word = message.payload.decode()
@@ -58,7 +67,10 @@ class Tasmota:
 
     def _say(self) -> None:
         if not self.mute:
-            self._client.publish(STATE, "ON" if self.on else "OFF")
+            self._client.publish(STATE, self._state())
+
+    def _state(self) -> str:
+        return "ON" if self.on else "OFF"
 
     def vanish(self) -> None:
         """Out of the wall: the broker sends the last will."""
@@ -92,4 +104,4 @@ class Tasmota:
     async def mend(self) -> None:
         self._ready.clear()
         await asyncio.to_thread(self._broker.start)
-        assert await asyncio.to_thread(self._ready.wait, PATIENCE_S)
+        await asyncio.to_thread(self._wait_ready)
