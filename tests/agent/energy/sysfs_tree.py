@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A fake /sys in a folder, and a Sysfs that answers for it as kernels do: locks, clamps, modes, even for root."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+
+from agent.energy.sysfs import Sysfs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+UW = 1_000_000
+
+
+class SysfsTree:
+    """Builds the folder. Every method gives the path below the root that the code under test uses."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+
+    def write(self, file: str, value: object) -> str:
+        path = self.root / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{value}\n")
+        return file
+
+    def files(self, folder: str, values: Mapping[str, object]) -> str:
+        for name, value in values.items():
+            self.write(f"{folder}/{name}", value)
+        return folder
+
+    def read(self, file: str) -> str:
+        return (self.root / file).read_text().strip()
+
+    def number(self, file: str) -> int:
+        return int(self.read(file))
+
+    def everything(self) -> dict[str, str]:
+        """The content of every file: two of these are equal when nothing has changed."""
+        return {
+            str(path.relative_to(self.root)): path.read_text()
+            for path in self.root.rglob("*")
+            if path.is_file() and path.suffix != ".whole"
+        }
+
+    # ------------------------------------------------------------------ powercap
+
+    def control_type(self, name: str = "intel-rapl") -> str:
+        return self.files(f"class/powercap/{name}", {"enabled": 1})
+
+    def package(self, number: int, limit_w: float = 65, max_w: float | None = 65, *, kind: str = "intel-rapl") -> str:
+        """As Intel's: long and short term, a short-term limit above the long one."""
+        folder = self.files(
+            f"class/powercap/{kind}:{number}",
+            {
+                "name": f"package-{number}",
+                "enabled": 1,
+                "energy_uj": 1_000_000,
+                "max_energy_range_uj": 262_143_328_850,
+                "constraint_0_name": "long_term",
+                "constraint_0_power_limit_uw": round(limit_w * UW),
+                "constraint_0_time_window_us": 27_983_872,
+                "constraint_1_name": "short_term",
+                "constraint_1_power_limit_uw": round(limit_w * 1.25 * UW),
+                "constraint_1_time_window_us": 2_440,
+                "constraint_1_max_power_uw": 0,
+            },
+        )
+        if max_w is not None:
+            self.write(f"{folder}/constraint_0_max_power_uw", round(max_w * UW))
+        return folder
+
+    def child(self, package: str, number: int, name: str) -> str:
+        """The cores or the memory of a package: an energy counter and a limit that nobody is to touch."""
+        folder = f"{package}:{number}"
+        return self.files(
+            folder,
+            {
+                "name": name,
+                "enabled": 0,
+                "energy_uj": 500_000,
+                "max_energy_range_uj": 65_532_610_987,
+                "constraint_0_name": "long_term",
+                "constraint_0_power_limit_uw": 0,
+            },
+        )
+
+    def amd_package(self, number: int) -> str:
+        """AMD's count energy and take no limit."""
+        values = {"name": f"package-{number}", "enabled": 1, "energy_uj": 7, "max_energy_range_uj": 65_532_610_987}
+        return self.files(f"class/powercap/intel-rapl:{number}", values)
+
+
+class FakeKernel(Sysfs):
+    """Sysfs over a tree with a kernel's manners. The keys are paths below the root."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.not_opened: dict[str, int] = {}
+        """Files that cannot be opened for writing, with the errno."""
+        self.not_read: dict[str, int] = {}
+        """Files that cannot be opened for reading, with the errno."""
+        self.not_taken: dict[str, int] = {}
+        """Files whose write fails, with the errno: what a lock of the firmware does."""
+        self.clamped: dict[str, tuple[int, int]] = {}
+        """Files that keep the nearest value of a range."""
+        self.stubborn: set[str] = set()
+        """Files that take every value and keep their own."""
+        self.written: list[tuple[str, str]] = []
+
+    def _open(self, file: str, flags: int) -> int:
+        failing = self.not_opened if flags & os.O_WRONLY else self.not_read
+        if file in failing:
+            raise OSError(failing[file], os.strerror(failing[file]))
+        return super()._open(file, flags & ~os.O_TRUNC)
+
+    def _put(self, file: str, descriptor: int, data: bytes) -> None:
+        if file in self.not_taken:
+            raise OSError(self.not_taken[file], os.strerror(self.not_taken[file]))
+        self.written.append((file, data.decode().strip()))
+        if file in self.stubborn:
+            return
+        if file in self.clamped:
+            least, most = self.clamped[file]
+            data = f"{min(max(int(data), least), most)}\n".encode()
+        whole = self.root / f"{file}.whole"  # a kernel's file has the old value or the new one, whoever is killed when
+        whole.write_bytes(data)
+        whole.replace(self.root / file)
+
+
+LOCKED = errno.EACCES
+"""What the RAPL driver answers for a limit that the firmware has locked."""
