@@ -5,15 +5,20 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from agent.energy.actuators.faults import not_a_cap
 from agent.energy.actuators.interface import Answer, Applied
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.energy.actuators.interface import CapActuator
     from agent.energy.restore_file import RestoreFile
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 GIVEN_BACK = frozenset({Answer.DONE, Answer.ABSENT})
 """What is not there any more needs nothing put back."""
@@ -49,7 +54,7 @@ class Held:
         limits = self.range_w()
         allowed_w = cap_w if limits is None else min(max(cap_w, limits[0]), limits[1])
         if not allowed_w > 0 or allowed_w == float("inf"):
-            return Applied(Answer.REFUSED, cap_w, None, f"{self.name}: a cap of {cap_w} W is none")
+            return not_a_cap(cap_w)
         refused = None if self._holds else self._hold(cap_w)
         if refused is not None:
             return refused
@@ -59,6 +64,14 @@ class Held:
             answer = Answer.CLAMPED if applied.answer is Answer.DONE else applied.answer
             return replace(applied, answer=answer, wanted_w=cap_w, reason=applied.reason or why)
         return applied
+
+    def change(self, work: Callable[[], T], default: T) -> T:
+        """Something else that the same `restore` puts back, such as a governor; `default` where it cannot be saved."""
+        refused = None if self._holds else self._hold(0.0)
+        if refused is None:
+            return work()
+        log.error("%s: %s", self.name, refused.reason)
+        return default
 
     def close(self) -> tuple[Applied, ...]:
         """Put everything back. Idempotent; what fails is tried again by the next agent."""

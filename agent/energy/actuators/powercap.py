@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.energy.actuators.faults import not_a_cap, not_applied
 from agent.energy.actuators.interface import Answer, Applied
 from agent.energy.rapl import UW_PER_W, Constraint, Domain, Zone, zones
 from agent.energy.sysfs import Failed, Fault
@@ -26,7 +27,6 @@ GRAIN_W = 0.25
 """Hardware counts in eighths of a watt: a limit that close is the one that was asked for."""
 OURS = re.compile(r"class/powercap/[a-z0-9-]+(:[0-9]+)+/(constraint_[0-9]+_power_limit_uw|enabled)")
 """What `save` tells of, and `restore` may write."""
-ANSWERS = {Fault.ABSENT: Answer.ABSENT, Fault.FORBIDDEN: Answer.FORBIDDEN, Fault.REFUSED: Answer.REFUSED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Powercap:
         if not packages:
             return Applied(Answer.ABSENT, cap_w, None, self._nothing())
         if not (math.isfinite(cap_w) and cap_w > 0):
-            return Applied(Answer.REFUSED, cap_w, None, f"a cap of {cap_w} W is none")
+            return not_a_cap(cap_w)
         failed: Failed | None = None
         in_force_w = 0.0
         for package, part in zip(packages, self._parts(packages), strict=True):
@@ -88,7 +88,7 @@ class Powercap:
             else:
                 in_force_w += answer
         if failed is not None:
-            return Applied(ANSWERS[failed.fault], cap_w, None, failed.reason)
+            return not_applied(cap_w, failed)
         in_force_w /= self._share
         if abs(in_force_w - cap_w) <= GRAIN_W * len(packages) / self._share:
             return Applied(Answer.DONE, cap_w, in_force_w)
@@ -114,7 +114,7 @@ class Powercap:
             return Applied(Answer.CLAMPED, wanted_w, found / UW_PER_W, f"{file} reads {found} instead of {wanted}")
         why = failed if failed is not None else found
         assert isinstance(why, Failed)
-        return Applied(ANSWERS[why.fault], wanted_w, None, why.reason)
+        return not_applied(wanted_w, why)
 
     def _limit(self, package: Package, watts: float) -> float | Failed:
         """Set one package; what is in force, in watts. The twin is written only where the processor's own is locked."""

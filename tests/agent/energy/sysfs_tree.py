@@ -95,6 +95,56 @@ class SysfsTree:
         values = {"name": f"package-{number}", "enabled": 1, "energy_uj": 7, "max_energy_range_uj": 65_532_610_987}
         return self.files(f"class/powercap/intel-rapl:{number}", values)
 
+    # ------------------------------------------------------------------ cpufreq
+
+    def policy(self, number: int, slowest_khz: int, fastest_khz: int, governor: str, **more: object) -> str:
+        return self.files(
+            f"devices/system/cpu/cpufreq/policy{number}",
+            {
+                "cpuinfo_min_freq": slowest_khz,
+                "cpuinfo_max_freq": fastest_khz,
+                "scaling_min_freq": slowest_khz,
+                "scaling_max_freq": fastest_khz,
+                "scaling_cur_freq": slowest_khz,
+                "scaling_governor": governor,
+                **more,
+            },
+        )
+
+    def intel_pstate(self, processors: int = 2) -> list[str]:
+        """In active mode: two governors, energy preferences, any frequency."""
+        self.write("devices/system/cpu/intel_pstate/no_turbo", 0)
+        more = {
+            "scaling_driver": "intel_pstate",
+            "scaling_available_governors": "performance powersave",
+            "energy_performance_preference": "balance_performance",
+            "energy_performance_available_preferences": "default performance balance_performance balance_power power",
+        }
+        return [self.policy(number, 400_000, 4_000_000, "powersave", **more) for number in range(processors)]
+
+    def acpi_cpufreq(self, processors: int = 2) -> list[str]:
+        """A table of frequencies, all the governors, a switch for boost."""
+        self.write("devices/system/cpu/cpufreq/boost", 1)
+        more = {
+            "scaling_driver": "acpi-cpufreq",
+            "scaling_available_governors": "conservative ondemand userspace powersave performance schedutil",
+            "scaling_available_frequencies": "3400000 2800000 2200000 1600000",
+        }
+        return [self.policy(number, 1_600_000, 3_400_000, "ondemand", **more) for number in range(processors)]
+
+    def raspberry_pi(self) -> str:
+        """One policy for four cores."""
+        return self.policy(
+            0,
+            600_000,
+            1_800_000,
+            "ondemand",
+            scaling_driver="cpufreq-dt",
+            affected_cpus="0 1 2 3",
+            scaling_available_governors="conservative ondemand userspace powersave performance schedutil",
+            scaling_available_frequencies=" ".join(str(khz) for khz in range(600_000, 1_800_001, 100_000)),
+        )
+
 
 class FakeKernel(Sysfs):
     """Sysfs over a tree with a kernel's manners. The keys are paths below the root."""
@@ -123,6 +173,7 @@ class FakeKernel(Sysfs):
         if file in self.not_taken:
             raise OSError(self.not_taken[file], os.strerror(self.not_taken[file]))
         self.written.append((file, data.decode().strip()))
+        self._check(file, data.decode().strip())
         if file in self.stubborn:
             return
         if file in self.clamped:
@@ -131,6 +182,22 @@ class FakeKernel(Sysfs):
         whole = self.root / f"{file}.whole"  # a kernel's file has the old value or the new one, whoever is killed when
         whole.write_bytes(data)
         whole.replace(self.root / file)
+
+    def _check(self, file: str, text: str) -> None:
+        """What cpufreq says no to: a least above the highest, a governor that the driver does not have."""
+        folder, _, name = file.rpartition("/")
+        refused = False
+        if name == "scaling_max_freq":
+            refused = int(text) < int((self.root / folder / "scaling_min_freq").read_text())
+        elif name == "scaling_min_freq":
+            refused = int(text) > int((self.root / folder / "scaling_max_freq").read_text())
+        elif name == "scaling_governor":
+            refused = text not in (self.root / folder / "scaling_available_governors").read_text().split()
+        elif name == "energy_performance_preference":
+            performance = (self.root / folder / "scaling_governor").read_text().strip() == "performance"
+            refused = performance and text != "performance"
+        if refused:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
 
 LOCKED = errno.EACCES

@@ -15,9 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.energy.actuators.cpufreq import Cpufreq
 from agent.energy.actuators.held import Held
 from agent.energy.actuators.interface import Answer
 from agent.energy.actuators.powercap import Powercap
+from agent.energy.frequency.governor import Wish
 from agent.energy.restore_file import RestoreFile
 from tests.agent.energy.capping import BOOT
 from tests.agent.energy.sysfs_tree import LOCKED, UW, FakeKernel, SysfsTree
@@ -136,6 +138,21 @@ def test_a_damaged_file_is_put_aside_and_the_agent_goes_on(machine: Machine, dam
     assert machine.file.with_name(machine.file.name + ".damaged").read_bytes() == damage
     held.close()
     assert machine.as_found
+
+
+def test_what_else_is_changed_is_saved_and_given_back_too(tmp_path: Path) -> None:
+    tree = SysfsTree(tmp_path / "sys")
+    (policy,) = tree.acpi_cpufreq(1)
+    actuator = Cpufreq(FakeKernel(tree.root), 20.0, 90.0)
+    found = tree.everything()
+    nowhere = Held(actuator, RestoreFile(tmp_path / "missing" / "file", BOOT))
+    assert nowhere.change(lambda: actuator.wish(Wish.SAVING), ()) == ()
+    assert tree.everything() == found
+    held = Held(actuator, RestoreFile(tmp_path / "file", BOOT))
+    held.change(lambda: actuator.wish(Wish.SAVING), ())
+    assert tree.read(f"{policy}/scaling_governor") == "conservative"
+    assert Held(actuator, RestoreFile(tmp_path / "file", BOOT)).recover() != ()
+    assert tree.everything() == found
 
 
 def test_a_cap_outside_the_actuators_range_is_brought_into_it(machine: Machine) -> None:
