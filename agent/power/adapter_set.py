@@ -12,6 +12,7 @@ from agent.hardware.adapters.broken import BrokenAdapter
 from agent.hardware.adapters.engine_lines import EngineLines
 from agent.hardware.adapters.interface import Ability, AdapterError, Level, Surroundings
 from agent.hardware.adapters.supervised import SupervisedAdapter
+from agent.hardware.remote_power_limit import RemotePowerLimit
 from agent.hardware.remote_sensors import RemoteSensors
 from agent.power.adapter_lines import AdapterHostLines
 from agent.power.effects import PowerGood
@@ -91,6 +92,12 @@ class AdapterSet:
         adapter = self.by_name.get(name)
         inner = adapter.adapter if adapter is not None else None
         return inner if isinstance(inner, RemoteSensors) else None
+
+    def remote_power_limit(self, name: str) -> RemotePowerLimit | None:
+        """The power limit of the controller behind an adapter of the profile; None where there is none."""
+        adapter = self.by_name.get(name)
+        inner = adapter.adapter if adapter is not None else None
+        return inner if isinstance(inner, RemotePowerLimit) else None
 
     def start(self) -> None:
         """Once the line engine runs."""

@@ -60,12 +60,17 @@ class PowerLimit:
         self._above_since: float | None = None
         self._exceeded = False
 
-    async def set(self, watts: float | None, origin: str) -> None:
-        """Limit the set, or lift the limit (None) and give the supplies their own limits back. Raises StoreError."""
-        if watts != self.watts:
-            applied = await self.apply(watts)
-            await self._store.put(applied.row)
-            self.adopt(applied, origin)
+    async def set(self, watts: float | None, origin: str) -> AppliedLimit | None:
+        """Limit the set, or lift the limit (None) and give the supplies their own limits back. Raises StoreError.
+
+        None where it was the limit already.
+        """
+        if watts == self.watts:
+            return None
+        applied = await self.apply(watts)
+        await self._store.put(applied.row)
+        self.adopt(applied, origin)
+        return applied
 
     async def apply(self, watts: float | None, *, strict: bool = False) -> AppliedLimit:
         """Write the supplies; nothing is stored or believed before `adopt`.

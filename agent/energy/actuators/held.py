@@ -36,7 +36,6 @@ class Held:
         self.actuator = actuator
         self._file = file
         self._outlives_boot = outlives_boot
-        self._holds = False
 
     @property
     def name(self) -> str:
@@ -50,12 +49,12 @@ class Held:
         return self._give_back()
 
     def apply(self, cap_w: float) -> Applied:
-        """Save first, where nothing is saved yet; then the cap, within the actuator's own range."""
+        """Save first what is not saved yet; then the cap, within the actuator's own range."""
         limits = self.range_w()
         allowed_w = cap_w if limits is None else min(max(cap_w, limits[0]), limits[1])
         if not allowed_w > 0 or allowed_w == float("inf"):
             return not_a_cap(cap_w)
-        refused = None if self._holds else self._hold(cap_w)
+        refused = self._hold(cap_w)
         if refused is not None:
             return refused
         applied = self.actuator.apply(allowed_w)
@@ -67,7 +66,7 @@ class Held:
 
     def change(self, work: Callable[[], T], default: T) -> T:
         """Something else that the same `restore` puts back, such as a governor; `default` where it cannot be saved."""
-        refused = None if self._holds else self._hold(0.0)
+        refused = self._hold(0.0)
         if refused is None:
             return work()
         log.error("%s: %s", self.name, refused.reason)
@@ -78,19 +77,21 @@ class Held:
         return self._give_back()
 
     def _hold(self, cap_w: float) -> Applied | None:
-        values = {**self.actuator.save(), **self._file.left(self.name)}
+        """What comes up later, such as a limit that could not be read before, is saved when it does."""
+        saved = self._file.left(self.name)
+        found = self.actuator.save()
+        if found.keys() <= saved.keys():
+            return None
         try:
-            self._file.keep(self.name, values, outlives_boot=self._outlives_boot)
+            self._file.keep(self.name, {**found, **saved}, outlives_boot=self._outlives_boot)
         except OSError as error:
             why = f"{self._file.file} cannot be written ({error}); without it no limit is changed"
             return Applied(Answer.FORBIDDEN, cap_w, None, why)
-        self._holds = True
         return None
 
     def _give_back(self) -> tuple[Applied, ...]:
         values = self._file.left(self.name)
         if not values:
-            self._forget()
             return ()
         answers = self.actuator.restore(values)
         for answer in answers:
@@ -101,7 +102,6 @@ class Held:
         return answers
 
     def _forget(self) -> None:
-        self._holds = False
         try:
             self._file.forget(self.name)
         except OSError as error:

@@ -19,6 +19,7 @@ from agent.hardware.adapters.interface import (
 )
 from agent.hardware.adapters.polled import PolledSense
 from agent.hardware.adapters.secret_file import read_secret
+from agent.hardware.remote_power_limit import LimitFault, NoLimit, RemoteLimit
 from agent.hardware.remote_sensors import RemoteReading, Unavailable
 
 if TYPE_CHECKING:
@@ -29,6 +30,15 @@ if TYPE_CHECKING:
 CHILD = "agent.hardware.adapters.ipmi_child"
 SENSOR_S = 30.0
 """Deadline of a sensor's reading: the first one reads the controller's whole list."""
+LIMIT_FAULTS = {
+    0x84: (LimitFault.REFUSED, "so many watts are out of its range"),
+    0x85: (LimitFault.REFUSED, "its correction time is another"),
+    0x89: (LimitFault.REFUSED, "its sampling period is another"),
+    0xC1: (LimitFault.ABSENT, "it has no DCMI power management"),
+    0xD4: (LimitFault.FORBIDDEN, 'the user may not; set privilege = "administrator", or give the user more rights'),
+    0xD5: (LimitFault.ABSENT, "it has none to switch on"),
+}
+"""By completion code (DCMI 1.5 tables 6-18 and 6-19; IPMI 2.0 table 5-2)."""
 ABILITIES = frozenset(Ability)
 
 
@@ -50,9 +60,9 @@ def abilities(options: IpmiOptions) -> frozenset[Ability]:
 
 
 class IpmiAdapter:
-    """Implements PowerAdapter and agent.hardware.remote_sensors.RemoteSensors.
+    """Implements PowerAdapter, RemoteSensors and RemotePowerLimit of agent.hardware.
 
-    Power and sensors have a child process each: reading a long list of sensors delays no command.
+    Power, sensors and limits have a child process each: reading a long list of sensors delays no command.
     """
 
     abilities = ABILITIES
@@ -64,13 +74,14 @@ class IpmiAdapter:
         self._sense = PolledSense(around.place, self._look, options.poll_s)
         self._power: Child | None = None
         self._sensors: Child | None = None
+        self._limits: Child | None = None
 
     # ------------------------------------------------------------------ PowerAdapter
 
     async def start(self, tell: Callable[[Sense], None]) -> None:
         await self.close()
         login = self._login()
-        self._power, self._sensors = Child(CHILD, login), Child(CHILD, login)
+        self._power, self._sensors, self._limits = (Child(CHILD, login) for _ in range(3))
         self._sense.start(tell)
 
     async def act(self, ability: Ability, when: Precondition) -> None:
@@ -87,7 +98,8 @@ class IpmiAdapter:
 
     async def close(self) -> None:
         await self._sense.close()
-        children, self._power, self._sensors = (self._power, self._sensors), None, None
+        children = (self._power, self._sensors, self._limits)
+        self._power = self._sensors = self._limits = None
         for child in children:
             if child is not None:
                 await child.close()
@@ -105,6 +117,30 @@ class IpmiAdapter:
         if not isinstance(value, float):
             return Unavailable(f"{self._around.place}: {answer.get('unavailable', 'no reading')}")
         return RemoteReading(value, str(answer.get("unit", "")), time.monotonic_ns())
+
+    # ------------------------------------------------------------------ RemotePowerLimit
+
+    async def power_limit(self) -> RemoteLimit | NoLimit:
+        return await self._limit({"do": "limit"})
+
+    async def limit_power(self, limit: RemoteLimit) -> RemoteLimit | NoLimit:
+        values = [limit.active, limit.watts, limit.action, limit.correction_ms, limit.sampling_s]
+        return await self._limit({"do": "set limit", "limit": values})
+
+    async def _limit(self, request: Mapping[str, object]) -> RemoteLimit | NoLimit:
+        if self._limits is None:
+            return NoLimit(LimitFault.REFUSED, f"{self._around.place}: is not started")
+        try:
+            answer = await self._limits.call(request, self._options.timeout_s)
+        except ChildFailed as error:
+            return NoLimit(LimitFault.REFUSED, str(self._failed(error)))
+        match answer:
+            case {"limit": [bool(active), int(watts), int(action), int(correction_ms), int(sampling_s)]}:
+                return RemoteLimit(active, watts, action, correction_ms, sampling_s)
+            case {"code": int(code)}:
+                fault, why = LIMIT_FAULTS.get(code, (LimitFault.REFUSED, f"completion code {code:02X}h"))
+                return NoLimit(fault, f"{self._around.place}: the BMC sets no power limit: {why}")
+        return NoLimit(LimitFault.REFUSED, f"{self._around.place}: the child process gave no limit")
 
     # ------------------------------------------------------------------ inside
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import sys
 from typing import IO, Any
 
@@ -20,6 +21,11 @@ CONTROLS = {"off": 0, "on": 1, "reset": 3, "nmi": 4, "soft_off": 5}
 POWER_BIT = 0x01
 ONCE_S = 3600.0
 TURN_S = 0.02
+GROUP, DCMI = 0x2C, 0xDC
+GET_LIMIT, SET_LIMIT, ACTIVATE_LIMIT = 0x03, 0x04, 0x05
+LIMIT = struct.Struct("<BHI2xH")
+"""DCMI 1.5 table 6-17: exception action, watts, correction time in ms, statistics sampling period in s."""
+NOT_ACTIVE = 0x80
 PRIVILEGES = {"operator": 3, "administrator": 4}
 
 
@@ -60,6 +66,34 @@ class Remote:
             return {"unavailable": f"sensor {name!r} has no reading now"}
         return {"value": float(reading.value), "unit": str(reading.units or "")}
 
+    def limit(self) -> dict[str, Any]:
+        """Get Power Limit; some controllers tell the fields of a limit that is not active, others do not."""
+        code, data = self._dcmi(GET_LIMIT, bytes(2))
+        if code not in (0, NOT_ACTIVE):
+            return {"code": code}
+        if len(data) < 3 + LIMIT.size:
+            if code == 0:
+                raise OSError("the BMC tells its power limit in too few bytes")
+            return {"limit": [False, 0, 0, 0, 0]}
+        action, watts, correction_ms, sampling_s = LIMIT.unpack_from(data, 3)
+        return {"limit": [code == 0, watts, action, correction_ms, sampling_s]}
+
+    def set_limit(self, active: bool, watts: int, action: int, correction_ms: int, sampling_s: int) -> dict[str, Any]:
+        """Set (unless there is nothing to set), activate or deactivate, read back. Doing it twice is doing it once."""
+        if watts:
+            code, _ = self._dcmi(SET_LIMIT, bytes(3) + LIMIT.pack(action, watts, correction_ms, sampling_s))
+            if code:
+                return {"code": code}
+        code, _ = self._dcmi(ACTIVATE_LIMIT, bytes([active, 0, 0]))
+        return {"code": code} if code else self.limit()
+
+    def _dcmi(self, command: int, data: bytes) -> tuple[int, bytes]:
+        """Completion code and answer, the group byte first."""
+        answer = self._bmc.raw_command(netfn=GROUP, command=command, data=[DCMI, *data])
+        if "error" in answer and not answer.get("code"):
+            raise OSError(str(answer["error"]))
+        return int(answer.get("code", 0)), bytes(answer.get("data", b""))
+
     def _raw(self, command: int, data: tuple[int, ...], once: bool = False) -> bytes:
         if once:
             answer = self._once(command, data)
@@ -95,6 +129,10 @@ def answer(remote: Remote, request: dict[str, Any]) -> dict[str, Any]:
             return remote.act(what, when)
         case {"do": "sensor", "name": str(name)}:
             return remote.sensor(name)
+        case {"do": "limit"}:
+            return remote.limit()
+        case {"do": "set limit", "limit": [bool(active), int(watts), int(action), int(correction_ms), int(sampling_s)]}:
+            return remote.set_limit(active, watts, action, correction_ms, sampling_s)
         case _:
             return {"error": "no such request"}
 
