@@ -145,6 +145,24 @@ class SysfsTree:
             scaling_available_frequencies=" ".join(str(khz) for khz in range(600_000, 1_800_001, 100_000)),
         )
 
+    # ------------------------------------------------------------------ hwmon, thermal, processes
+
+    def hwmon(self, number: int, name: str, **attributes: object) -> str:
+        return self.files(f"class/hwmon/hwmon{number}", {"name": name, **attributes})
+
+    def thermal_zone(self, number: int, kind: str, millicelsius: int, critical: int = 100_000) -> str:
+        values = {"type": kind, "temp": millicelsius, "mode": "enabled", "trip_point_0_type": "critical"}
+        return self.files(f"class/thermal/thermal_zone{number}", {**values, "trip_point_0_temp": critical})
+
+    def get_throttled(self, text: str) -> str:
+        """The Raspberry Pi kernel's file."""
+        return self.write("devices/platform/soc/soc:firmware/get_throttled", text)
+
+    def process(self, pid: int, command: str, *arguments: str) -> str:
+        """In a tree that stands for / and not for /sys."""
+        values = {"comm": command[:15], "cmdline": "\0".join((*arguments, ""))}
+        return self.files(f"proc/{pid}", values)
+
 
 class FakeKernel(Sysfs):
     """Sysfs over a tree with a kernel's manners. The keys are paths below the root."""
