@@ -89,6 +89,6 @@ def _constraints(sysfs: Sysfs, folder: str) -> tuple[Constraint, ...]:
     found = []
     for file in sysfs.names(folder, "constraint_*_name"):
         number, name = file.split("_")[1], sysfs.text(f"{folder}/{file}")
-        if number.isdigit() and not isinstance(name, Failed):
+        if number.isdecimal() and not isinstance(name, Failed):
             found.append(Constraint(name, folder, int(number)))
     return tuple(found)

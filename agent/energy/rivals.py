@@ -81,7 +81,7 @@ def told(found: tuple[Rival, ...], actuator: str) -> str:
 def _processes(root: Sysfs) -> list[Rival]:
     found = []
     for pid in root.names("proc", "[1-9]*"):
-        if not pid.isdigit():
+        if not pid.isdecimal():
             continue
         command = root.text(f"proc/{pid}/comm")
         if isinstance(command, Failed):

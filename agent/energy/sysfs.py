@@ -135,4 +135,4 @@ def _read_only(path: Path) -> bool:
 
 def _natural(name: str) -> tuple[tuple[int, str], ...]:
     """policy2 before policy10."""
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"([0-9]+)", name))
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"([0-9]+)", name))

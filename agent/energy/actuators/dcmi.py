@@ -77,7 +77,7 @@ class Dcmi:
 
     def restore(self, saved: Mapping[str, str]) -> tuple[Applied, ...]:
         """The limit that was there, active or not, with the action that its owner chose."""
-        if set(saved) != set(KEYS) or not all(text.isdigit() and len(text) < 10 for text in saved.values()):
+        if set(saved) != set(KEYS) or not all(text.isdecimal() and len(text) < 10 for text in saved.values()):
             return (Applied(Answer.REFUSED, 0.0, None, f"{dict(saved)} is no limit that was saved"),)
         active, watts, action, correction_ms, sampling_s = (int(saved[key]) for key in KEYS)
         if watts > LIMITS_W[1] or action > 0xFF or sampling_s > 0xFFFF:

@@ -102,7 +102,7 @@ class Powercap:
 
     def _put_back(self, file: str, text: str) -> Applied:
         """A file that is as it was is left alone: a locked one would refuse even that."""
-        if not (OURS.fullmatch(file) and text.isdigit()):
+        if not (OURS.fullmatch(file) and text.isdecimal()):
             return Applied(Answer.REFUSED, 0.0, None, f"{file} = {text!r} is nothing that was saved")
         wanted, is_limit = int(text), not file.endswith("/enabled")
         wanted_w = wanted / UW_PER_W if is_limit else 0.0

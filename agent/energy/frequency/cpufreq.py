@@ -86,4 +86,4 @@ def _words(sysfs: Sysfs, folder: str, name: str) -> tuple[str, ...]:
 
 
 def _khz(word: str) -> bool:
-    return word.isdigit() and len(word) < 12
+    return word.isdecimal() and len(word) < 12

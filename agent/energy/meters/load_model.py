@@ -29,7 +29,7 @@ class Ticks:
 def ticks(stat: str) -> Ticks | None:
     """From the text of /proc/stat; None where it is none."""
     words = stat.split("\n", 1)[0].split()
-    if not words or words[0] != "cpu" or len(words) < 5 or not all(word.isdigit() for word in words[1:]):
+    if not words or words[0] != "cpu" or len(words) < 5 or not all(word.isdecimal() for word in words[1:]):
         return None
     numbers = [int(word) for word in words[1 : FIELDS + 1]]
     return Ticks(sum(numbers[field] for field in IDLE_FIELDS if field < len(numbers)), sum(numbers))

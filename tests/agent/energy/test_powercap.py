@@ -185,7 +185,7 @@ def test_no_cap_is_no_write(tree: SysfsTree, kernel: FakeKernel, cap_w: float) -
 
 @pytest.mark.parametrize(
     ("file", "text"),
-    [("../../etc/passwd", "1"), ("class/powercap/../../x", "1"), ("class/powercap/intel-rapl:0/enabled", "x")],
+    [("../../etc/passwd", "1"), ("class/powercap/../../x", "1"), ("class/powercap/intel-rapl:0/enabled", "²")],
 )
 def test_a_forged_restore_file_writes_nothing(tree: SysfsTree, kernel: FakeKernel, file: str, text: str) -> None:
     tree.package(0)
