@@ -138,6 +138,19 @@ class Cpufreq:
                 return self._set(file, str(value))
         return Failed(Fault.ABSENT, f"{self._sysfs.root / BOOST}: these processors have no boost to switch")
 
+    def boost_allowed(self) -> bool | None:
+        """None where there is no switch for it."""
+        no_turbo, boost = self._sysfs.number(NO_TURBO), self._sysfs.number(BOOST)
+        if not isinstance(no_turbo, Failed):
+            return no_turbo == 0
+        return None if isinstance(boost, Failed) else boost == 1
+
+    def now_ghz(self) -> float | None:
+        """The highest frequency of now; None where none is told."""
+        found = [self._sysfs.number(f"{policy.folder}/scaling_cur_freq") for policy in policies(self._sysfs)]
+        known = [khz for khz in found if not isinstance(khz, Failed)]
+        return max(known) / KHZ_PER_GHZ if known else None
+
     # ------------------------------------------------------------------ inside
 
     def _limit(self, policy: FrequencyPolicy, khz: int) -> int | Failed:

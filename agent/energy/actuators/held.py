@@ -64,13 +64,10 @@ class Held:
             return replace(applied, answer=answer, wanted_w=cap_w, reason=applied.reason or why)
         return applied
 
-    def change(self, work: Callable[[], T], default: T) -> T:
-        """Something else that the same `restore` puts back, such as a governor; `default` where it cannot be saved."""
+    def change(self, work: Callable[[], T]) -> T | Applied:
+        """Something else that the same `restore` puts back, such as a governor; an answer where it cannot be saved."""
         refused = self._hold(0.0)
-        if refused is None:
-            return work()
-        log.error("%s: %s", self.name, refused.reason)
-        return default
+        return work() if refused is None else refused
 
     def close(self) -> tuple[Applied, ...]:
         """Put everything back. Idempotent; what fails is tried again by the next agent."""

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from agent.energy.actuators.cpufreq import Cpufreq
 from agent.energy.actuators.held import Held
-from agent.energy.actuators.interface import Answer
+from agent.energy.actuators.interface import Answer, Applied
 from agent.energy.actuators.powercap import Powercap
 from agent.energy.frequency.governor import Wish
 from agent.energy.restore_file import RestoreFile
@@ -146,10 +146,12 @@ def test_what_else_is_changed_is_saved_and_given_back_too(tmp_path: Path) -> Non
     actuator = Cpufreq(FakeKernel(tree.root), 20.0, 90.0)
     found = tree.everything()
     nowhere = Held(actuator, RestoreFile(tmp_path / "missing" / "file", BOOT))
-    assert nowhere.change(lambda: actuator.wish(Wish.SAVING), ()) == ()
+    refused = nowhere.change(lambda: actuator.wish(Wish.SAVING))
+    assert isinstance(refused, Applied)
+    assert refused.answer is Answer.FORBIDDEN
     assert tree.everything() == found
     held = Held(actuator, RestoreFile(tmp_path / "file", BOOT))
-    held.change(lambda: actuator.wish(Wish.SAVING), ())
+    held.change(lambda: actuator.wish(Wish.SAVING))
     assert tree.read(f"{policy}/scaling_governor") == "conservative"
     assert Held(actuator, RestoreFile(tmp_path / "file", BOOT)).recover() != ()
     assert tree.everything() == found
