@@ -24,6 +24,8 @@ OPENERS = {
     "os.open": lambda: os.open("/dev/i2c-1", os.O_RDWR),
     "roundabout path": lambda: Path("/dev/../dev//gpiochip4").read_bytes(),
     "bytes": lambda: os.open(b"/dev/i2c-0", os.O_RDWR),
+    "sysfs": lambda: os.open("/sys/class/powercap/intel-rapl:0/constraint_0_power_limit_uw", os.O_WRONLY),
+    "sysfs, roundabout": lambda: Path("/sys/class/../devices/system/cpu/cpufreq/boost").write_text("1"),
     "smbus2": lambda: SMBus(1),
     "gpiod.Chip": lambda: gpiod.Chip("/dev/gpiochip0"),
     "gpiod.request_lines": lambda: gpiod.request_lines("/dev/gpiochip0", config={0: None}),
@@ -41,6 +43,11 @@ def test_link_to_a_real_device_is_seen(tmp_path: Path) -> None:
     link.symlink_to("/dev/gpiochip0")
     with pytest.raises(device_guard.RealDeviceOpened):
         link.open("rb")
+
+
+def test_sysfs_may_be_read() -> None:
+    assert os.path.exists("/sys/devices/system/cpu")
+    Path("/sys/devices/system/cpu/possible").read_text()
 
 
 @pytest.mark.parametrize("path", ["/dev/null", "/dev/gpiochip100", "/dev/i2c-1000"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ends whatever opens a real GPIO or I2C device node, before the kernel sees the call.
+"""Ends whatever opens a real GPIO or I2C device node, or a file of /sys for writing, before the kernel sees the call.
 
 Nothing is switched on by importing; `install` does it for the running process. tests/conftest.py installs it in pytest,
 and through sitecustomize.py in every Python process that a test starts. Inside the lab (HWLAB=1) it does nothing.
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Numbers from 100 on are left for tests that want a device which is not there.
 REAL_DEVICE = re.compile(r"/dev/(gpiochip|i2c-|ipmi)\d{1,2}|/dev/(gpiomem\d*|mem)")
+
+WRITES = os.O_WRONLY | os.O_RDWR
 
 
 class RealDeviceOpened(BaseException):
@@ -43,9 +45,18 @@ def refuse_if_real(path: str) -> None:
             )
 
 
+def refuse_if_sysfs(path: str) -> None:
+    """Raise RealDeviceOpened if `path` is, or is a link to, a file of this computer's /sys: limits, fans, governors."""
+    if os.path.realpath(path).startswith(("/sys/class/", "/sys/devices/")):
+        raise RealDeviceOpened(f"{path} belongs to this computer's kernel: only tests/hardware may write it (make lab)")
+
+
 def _on_audit_event(event: str, arguments: tuple[object, ...]) -> None:
     if event == "open" and isinstance(arguments[0], (str, bytes)):
-        refuse_if_real(os.fsdecode(arguments[0]))
+        path = os.fsdecode(arguments[0])
+        refuse_if_real(path)
+        if isinstance(arguments[2], int) and arguments[2] & WRITES:
+            refuse_if_sysfs(path)
 
 
 class _GpiodFinder(importlib.abc.MetaPathFinder):
