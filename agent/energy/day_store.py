@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import csv
-import datetime
 import io
 import os
 from collections import defaultdict
@@ -14,6 +13,7 @@ from agent.energy.signals.interface import SignalDay, SignalError, SignalPoint, 
 from agent.energy.slots import quarters, wall_minute
 
 if TYPE_CHECKING:
+    import datetime
     from pathlib import Path
 
 HEADER = ["start_utc_s", "duration_s", "value", "signal", "unit", "zone", "source", "fetched_at_s"]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.energy import refresh
-from agent.energy.policies.situation import Freshness, SignalView
 from agent.energy.signals.interface import SignalError
 from agent.energy.slots import local_day
 
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.energy.day_store import DayStore
+    from agent.energy.policies.situation import Freshness, SignalView
     from agent.energy.signals.interface import SignalDay, SignalPoint, SignalSource
 
 log = logging.getLogger(__name__)
