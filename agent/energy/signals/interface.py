@@ -70,11 +70,19 @@ class SignalDay:
 class SignalSource(Protocol):
     """Fetches days. Called on the loop's thread; must not block it."""
 
-    name: str
-    unit: SignalUnit
-    step_s: int
-    """The finest step that it gives."""
-    zone: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def unit(self) -> SignalUnit: ...
+
+    @property
+    def step_s(self) -> int:
+        """The finest step that it gives."""
+        ...
+
+    @property
+    def zone(self) -> str: ...
 
     async def fetch(self, day: datetime.date) -> SignalDay:
         """A local day, whole or as much as is published. Raises SignalError."""
