@@ -48,6 +48,6 @@ class CarbonBudgetPolicy(OfSignal):
         )
         if left_g <= 0:
             return situation.cap_range.min_w, why
-        if g_per_w <= 0:
-            return None, why
+        if g_per_w * situation.cap_range.max_w < left_g:
+            return None, why  # enough for all the power until the day ends
         return left_g / g_per_w, why
