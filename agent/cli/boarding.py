@@ -93,6 +93,18 @@ def options(
     return Options(loaded, profile_file, site, config, state_dir, override, first_user)
 
 
+def site_profile(config: Path | None) -> str:
+    """The profile that the site file names. Raises Failure."""
+    try:
+        named = load_site(config).board.profile if config else ""
+    except ConfigError as error:
+        raise Failure(str(error)) from error
+    if not named:
+        where = f"{config} names no profile in [board]" if config else "there is no site file"
+        raise Failure(f"which board is this? {where}: run 'pgood setup', or give --profile NAME|FILE")
+    return named
+
+
 def parse_address(text: str) -> tuple[str, int]:
     """Raises Failure."""
     try:

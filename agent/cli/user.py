@@ -79,7 +79,7 @@ def run_list(arguments: argparse.Namespace) -> int:
     try:
         users = call(find_agent(arguments.state_dir), "users")
     except AgentUnreachable:
-        users = _without_agent(arguments, None)
+        users = _without_agent(arguments.state_dir, None)
     if arguments.json:
         print(json.dumps(users))
         return 0
@@ -96,18 +96,23 @@ def run_change(arguments: argparse.Namespace) -> int:
     if verb in ("add", "passwd"):
         shown = arguments.random if verb == "passwd" else not arguments.stdin
         request.password = random_password() if shown else _password(arguments.name)
-    args = {"verb": verb, "name": request.name, "password": request.password, "privilege": request.privilege}
-    try:
-        call(find_agent(arguments.state_dir), "user", **args)
-    except AgentUnreachable:
-        _without_agent(arguments, request)
-    except Refused as error:
-        raise Failure(str(error), EXIT_FAILED) from error
+    change_user(arguments.state_dir, request)
     print(f"user {request.name}: {verb} done")
     if shown:
         print(f"password {request.password}")
         print(SHOWN_ONCE)
     return 0
+
+
+def change_user(state_dir: Path | None, request: UserRequest) -> None:
+    """By the agent, or in the users file while none runs. Raises Failure."""
+    args = {"verb": request.verb, "name": request.name, "password": request.password, "privilege": request.privilege}
+    try:
+        call(find_agent(state_dir), "user", **args)
+    except AgentUnreachable:
+        _without_agent(state_dir, request)
+    except Refused as error:
+        raise Failure(str(error), EXIT_FAILED) from error
 
 
 def _password(name: str) -> str:
@@ -120,10 +125,10 @@ def _password(name: str) -> str:
     return first
 
 
-def _without_agent(arguments: argparse.Namespace, request: UserRequest | None) -> list[dict[str, object]]:
+def _without_agent(state_dir: Path | None, request: UserRequest | None) -> list[dict[str, object]]:
     """Change the users file (or only read it) while no agent runs."""
     try:
-        state = StateDir(arguments.state_dir or run_state_dir())
+        state = StateDir(state_dir or run_state_dir())
     except StateDirError as error:
         raise Failure(str(error)) from error
     try:

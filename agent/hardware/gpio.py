@@ -135,12 +135,13 @@ def _open(name: str, table: ChipTable) -> gpiod.Chip:
     for device in sorted(glob.glob("/dev/gpiochip*")):
         chip = _open_device(name, device)
         label = chip.get_info().label
-        if label == table.label:
+        if label in table.labels:
             return chip
         found.append(f"{device} is {label!r}")
         chip.close()
+    wanted = " or ".join(map(repr, table.labels))
     seen = "; ".join(found) or "there is no /dev/gpiochip*: is the GPIO driver loaded?"
-    raise GpioError(f"chips.{name}: no GPIO chip has the label {table.label!r} ({seen})")
+    raise GpioError(f"chips.{name}: no GPIO chip has the label {wanted} ({seen})")
 
 
 def _open_device(name: str, device: str) -> gpiod.Chip:

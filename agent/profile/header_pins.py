@@ -75,6 +75,6 @@ def header_pin(profile: Profile, line: LineTable) -> HeaderPin | None:
     if named := re.fullmatch(r"GPIO(\d{1,2})", line.line):
         return PINS.get(int(named[1]))
     chip = profile.chips.get(line.chip)
-    if chip is not None and chip.label.startswith(PI_LABELS) and line.offset is not None:
+    if chip is not None and all(label.startswith(PI_LABELS) for label in chip.labels) and line.offset is not None:
         return PINS.get(line.offset)
     return None

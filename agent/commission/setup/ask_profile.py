@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which profile, and whether this machine has the GPIO chip and the lines that it names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.commission.setup.gpio_chips import chip_of, missing_lines
+from agent.commission.setup.profile_source import open_profile
+from agent.profile.load import load_profile, shipped_profiles
+from agent.profile.problem import ConfigError
+
+if TYPE_CHECKING:
+    from agent.commission.setup.flags import Flags
+    from agent.commission.setup.interview import Interview
+    from agent.commission.setup.machine import Findings
+    from agent.commission.setup.profile_source import ProfileSource
+
+
+def ask_profile(interview: Interview, flags: Flags, found: Findings, in_force: str) -> ProfileSource:
+    """`in_force` is what the site file names so far. Raises SetupError."""
+    suggestion = in_force or (found.board.profile if found.board else None)
+    if interview.asks and flags.profile is None:
+        interview.say()
+        interview.say("A profile says how your machine is wired to this board. These come with pgood, or name a file:")
+        for name, description in _described():
+            interview.say(f"  {name:18}{description}")
+    source = interview.answer("--profile", flags.profile, "Profile", suggestion, open_profile)
+    interview.say(f"Profile {source.named}: {source.profile.description or 'without a description'}")
+    return source if source.profile.board.simulated else _on_this_machine(interview, flags, found, source)
+
+
+def _described() -> list[tuple[str, str]]:
+    lines = []
+    for name, file in sorted(shipped_profiles().items()):
+        try:
+            lines.append((name, load_profile(file).description))
+        except ConfigError:
+            lines.append((name, "cannot be used: pgood check tells why"))
+    return lines
+
+
+def _on_this_machine(interview: Interview, flags: Flags, found: Findings, source: ProfileSource) -> ProfileSource:
+    if flags.chip is not None:
+        source = source.with_chip(flags.chip)
+    elif interview.asks and len(source.profile.chips) == 1 and found.gpio.chips:
+        (table,) = source.profile.chips.values()
+        if table.labels and chip_of(table, found.gpio) is None:
+            labels = [chip.label for chip in found.gpio.chips]
+            interview.say(
+                f"The profile wants a GPIO chip {' or '.join(table.labels)}; this machine has: {', '.join(labels)}."
+            )
+            interview.say("If the lines of one of them are wired, name it. Enter leaves the profile as it is.")
+
+            def parse(text: str) -> str:
+                if text and text not in labels:
+                    raise ValueError(f"{text!r} is none of {', '.join(labels)}")
+                return text
+
+            label = interview.answer("--chip", None, "GPIO chip", "", parse)
+            source = source.with_chip(label) if label else source
+    for warning in _misfits(source, found):
+        interview.say(f"  Attention: {warning}")
+    return source
+
+
+def _misfits(source: ProfileSource, found: Findings) -> list[str]:
+    """What the profile names and this machine does not have: told, for it may still be plugged in."""
+    misfits = []
+    for name, table in source.profile.chips.items():
+        chip = chip_of(table, found.gpio)
+        if chip is None:
+            wanted = table.device or " or ".join(table.labels)
+            misfits.append(f"no GPIO chip {wanted} is here now (chips.{name}): the agent will not start without it")
+        elif missing := missing_lines(source.profile, name, chip):
+            misfits.append(f"{chip.label} has no {', '.join(missing)}: see gpioinfo, and edit a copy of the profile")
+    return misfits

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Writes what was planned: each file whole or not at all, and nobody's Ctrl-C in between."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from typing import TYPE_CHECKING
+
+from agent.board.state_dir import LOCK, StateDirError, make_state_dir
+from agent.commission.setup.interview import SetupError
+from agent.store.users import USERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from agent.commission.setup.ask_user import NewUser
+    from agent.commission.setup.plan import Plan
+    from agent.commission.setup.planned_file import Owner
+
+ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+OWN = ("", LOCK, USERS)
+"""What setup makes in the state directory; the directory itself first."""
+
+
+def carry_out(
+    plan: Plan, state_dir: Path, owner: Owner | None, make_user: Callable[[NewUser], None], say: Callable[[str], None]
+) -> None:
+    """`make_user` raises what it likes. Raises SetupError, which says what had been written before."""
+    done: list[str] = []
+    with _undisturbed():
+        try:
+            make_state_dir(state_dir)
+            if plan.user is not None:
+                make_user(plan.user)
+                done.append(f"user {plan.user.name}")
+            if owner is not None:
+                _give(state_dir, owner)
+            for file in plan.files:
+                if file.changes():
+                    backup = file.write(owner)
+                    done.append(str(file.path))
+                    say(f"written: {file.path} ({file.what}{f'; the old one is {backup}' if backup else ''})")
+        except (OSError, StateDirError) as error:
+            before = f" (done before: {', '.join(done)})" if done else " (nothing was written)"
+            raise SetupError(f"{error}{before}") from error
+
+
+def _give(state_dir: Path, owner: Owner) -> None:
+    """To the service's user; only what setup itself makes, and never what a link leads to. Raises OSError."""
+    for name in OWN:
+        with contextlib.suppress(FileNotFoundError):
+            os.chown(state_dir / name, owner.uid, owner.gid, follow_symlinks=False)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals that end us wait until everything is written."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
