@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from agent.commission.setup.supply_probe import FoundSupply, Probe
 
 FIRST, LAST = 0x08, 0x77
+HEADER_BUS = 1
+"""On the header of a Raspberry Pi; its other buses lead to screens and cameras."""
 MAX_SUPPLIES = 8
 MAX_RATED_W = 100_000.0
 ALL_USUAL = f"{USUAL_ADDRESSES[0]:#04x}-{USUAL_ADDRESSES[-1]:#04x}"
@@ -43,8 +45,9 @@ def ask_supplies(
         if not interview.agrees("Look for supplies?", suggestion=False):
             return source
     numbers = [bus.number for bus in found.buses]
-    only = str(numbers[0]) if len(numbers) == 1 else None
-    bus = interview.answer("--bus", flags.bus, "Number of the I2C bus", only, lambda text: _bus(text, numbers))
+    likely = numbers[0] if len(numbers) == 1 else HEADER_BUS if HEADER_BUS in numbers else None
+    suggestion = None if likely is None else str(likely)
+    bus = interview.answer("--bus", flags.bus, "Number of the I2C bus", suggestion, lambda text: _bus(text, numbers))
     addresses = interview.answer(
         "--supply-address", flags.supply_addresses, "Addresses that may be read", ALL_USUAL, parse_addresses
     )

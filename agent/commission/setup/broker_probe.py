@@ -5,9 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 from typing import TYPE_CHECKING, Any
 
-from agent.mqtt.dial import MAX_INCOMING_BYTES, hang_up, new_client, why_unreachable
+from agent.mqtt.dial import (
+    CERT_HAS_EXPIRED,
+    CERT_NOT_YET_VALID,
+    MAX_INCOMING_BYTES,
+    hang_up,
+    new_client,
+    why_unreachable,
+)
 from agent.mqtt.ending import EndingKind
 from agent.mqtt.link import Link
 from agent.mqtt.message import Outgoing
@@ -28,12 +36,14 @@ TOPIC = "setup-probe"
 FAILURE = 0x80
 OLDER_MAY_HELP = frozenset({EndingKind.VERSION_REFUSED, EndingKind.HUNG_UP, EndingKind.SILENT})
 """What brokers do that know only MQTT 3.1.1."""
+CERTIFICATE_CURE = "name the CA certificate (PEM) that the broker's is signed with: --mqtt-ca"
+TLS_CURE = "is TLS meant (mqtts://, port 8883) or not (mqtt://, port 1883)?"
 CURES: dict[EndingKind, str] = {
     EndingKind.REFUSED: "check user and password (--mqtt-user, --mqtt-password-file) and whether the broker lets this"
     " user in; a broker without anonymous access wants both",
     EndingKind.UNAVAILABLE: "look at the broker's log",
-    EndingKind.SILENT: "is it an MQTT broker, and is TLS meant (mqtts://, port 8883) or not (mqtt://, port 1883)?",
-    EndingKind.HUNG_UP: "is it an MQTT broker, and is TLS meant (mqtts://, port 8883) or not (mqtt://, port 1883)?",
+    EndingKind.SILENT: f"is it an MQTT broker, and {TLS_CURE}",
+    EndingKind.HUNG_UP: f"is it an MQTT broker, and {TLS_CURE}",
 }
 
 
@@ -87,43 +97,60 @@ def _connect(config: MqttConfig, version: Version) -> Client:
     host, port = (url.path, 1) if url.transport is Transport.UNIX else (url.host, url.port)
     try:
         client = new_client(config, version)
-        client.will_clear()
+    except (OSError, ValueError) as error:  # of the certificate files: nobody was called yet
+        raise ProbeError(f"{config.ca_file or url}: {getattr(error, 'reason', error)}: {CERTIFICATE_CURE}") from error
+    client.will_clear()
+    try:
         if version is Version.V5:
             properties = connect_properties(session_expiry_s=0, maximum_packet_bytes=MAX_INCOMING_BYTES)
             client.connect(host, port, config.keepalive_s, clean_start=True, properties=properties)
         else:
             client.connect(host, port, config.keepalive_s)
-    except ConnectionRefusedError as error:
-        raise ProbeError(
-            f"{url}: nobody listens there: is the broker running, and does it listen to other machines? (mosquitto"
-            " without a 'listener' line answers its own machine only)"
-        ) from error
     except (OSError, ValueError) as error:
-        raise ProbeError(why_unreachable(error, config)) from error
+        raise ProbeError(_unreachable(error, config)) from error
     return client
+
+
+def _unreachable(error: OSError | ValueError, config: MqttConfig) -> str:
+    match error:
+        case ConnectionRefusedError():
+            return (
+                f"{config.url}: nobody listens there: is the broker running, and does it listen to other machines?"
+                " (mosquitto without a 'listener' line answers its own machine only)"
+            )
+        case ssl.SSLCertVerificationError(verify_code=code) if code not in (CERT_NOT_YET_VALID, CERT_HAS_EXPIRED):
+            return f"{config.url}: the broker's certificate is not trusted ({error.verify_message}): {CERTIFICATE_CURE}"
+        case ssl.SSLCertVerificationError():
+            return why_unreachable(error, config)
+        case ssl.SSLError() | ConnectionResetError():
+            return f"{why_unreachable(error, config)}: {TLS_CURE}"
+    return why_unreachable(error, config)
 
 
 async def _echo(config: MqttConfig, link: Link, ear: _Ear) -> None:
     """Raises ProbeError."""
-    topic, cure = (
-        f"{config.base}/{TOPIC}",
-        f"let this user read and write {config.base.split('/')[0]}/# (the broker's ACL)",
-    )
-    try:
-        (granted,) = await asyncio.wait_for(link.subscribe([topic]), ANSWER_S)
-    except (TimeoutError, asyncio.CancelledError, ValueError):
-        granted = FAILURE
-    if granted >= FAILURE:
+    topic = f"{config.base}/{TOPIC}"
+    cure = f"let this user read and write {config.base.split('/')[0]}/# (the broker's ACL)"
+    answer = link.subscribe([topic])
+    await _either(config, answer, link)
+    if not answer.done() or answer.cancelled() or answer.result()[0] >= FAILURE:
         raise ProbeError(f"{config.url}: the broker lets us in, but not subscribe to {topic}: {cure}")
     link.publish(Outgoing(topic, ear.payload), lambda _code: None)  # whether it was taken, its coming back tells
     heard = asyncio.ensure_future(ear.heard.wait())
-    ended: set[asyncio.Future[Any]] = {heard, link.ended}
-    await asyncio.wait(ended, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
-    heard.cancel()
-    if link.ended.done():
-        raise ProbeError(_with_cure(config, link.ended.result()))
+    try:
+        await _either(config, heard, link)
+    finally:
+        heard.cancel()
     if not ear.heard.is_set():
         raise ProbeError(f"{config.url}: the broker does not pass on what we publish to {topic}: {cure}")
+
+
+async def _either(config: MqttConfig, wanted: asyncio.Future[Any], link: Link) -> None:
+    """Until it is done, or its time is over. Raises ProbeError when the link ends first."""
+    both: set[asyncio.Future[Any]] = {wanted, link.ended}
+    await asyncio.wait(both, timeout=ANSWER_S, return_when=asyncio.FIRST_COMPLETED)
+    if link.ended.done():
+        raise ProbeError(_with_cure(config, link.ended.result()))
 
 
 def _with_cure(config: MqttConfig, ending: Ending) -> str:
