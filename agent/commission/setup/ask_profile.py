@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.commission.setup.gpio_chips import chip_of, missing_lines
+from agent.commission.setup.gpio_chips import chip_of, misfits
 from agent.commission.setup.profile_source import open_profile
 from agent.profile.load import load_profile, shipped_profiles
 from agent.profile.problem import ConfigError
@@ -59,19 +59,6 @@ def _on_this_machine(interview: Interview, flags: Flags, found: Findings, source
 
             label = interview.answer("--chip", None, "GPIO chip", "", parse)
             source = source.with_chip(label) if label else source
-    for warning in _misfits(source, found):
+    for warning in misfits(source.profile, found.gpio):
         interview.say(f"  Attention: {warning}")
     return source
-
-
-def _misfits(source: ProfileSource, found: Findings) -> list[str]:
-    """What the profile names and this machine does not have: told, for it may still be plugged in."""
-    misfits = []
-    for name, table in source.profile.chips.items():
-        chip = chip_of(table, found.gpio)
-        if chip is None:
-            wanted = table.device or " or ".join(table.labels)
-            misfits.append(f"no GPIO chip {wanted} is here now (chips.{name}): the agent will not start without it")
-        elif missing := missing_lines(source.profile, name, chip):
-            misfits.append(f"{chip.label} has no {', '.join(missing)}: see gpioinfo, and edit a copy of the profile")
-    return misfits

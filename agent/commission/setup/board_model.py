@@ -23,7 +23,13 @@ class KnownBoard:
     profile: str
 
 
-KNOWN_BOARDS = (KnownBoard("Raspberry Pi", "raspberry-pi-atx"),)
+KNOWN_BOARDS = (
+    KnownBoard("Raspberry Pi", "raspberry-pi-atx"),
+    KnownBoard("OrangePi Zero 2W", "orange-pi-atx"),
+    KnownBoard("OrangePi Zero2 W", "orange-pi-atx"),
+    KnownBoard("Radxa ", "rock-atx"),
+)
+"""One PC is what most people begin with; the table of docs/boards.md says the same."""
 
 
 def read_model(root: Path) -> str:

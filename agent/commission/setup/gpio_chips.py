@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from agent.commission.setup.interview import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from agent.profile.schema import ChipTable, Profile
@@ -64,14 +64,28 @@ def chip_of(table: ChipTable, found: FoundChips) -> GpioChip | None:
     return next((chip for chip in found.chips if chip.label in table.labels), None)
 
 
-def missing_lines(profile: Profile, chip_name: str, chip: GpioChip) -> list[str]:
+def misfits(profile: Profile, found: FoundChips) -> list[str]:
+    """What the profile names and this machine does not have, one sentence for each chip; it may still be plugged in."""
+    troubles = []
+    for name, table in profile.chips.items():
+        chip = chip_of(table, found)
+        if chip is None:
+            wanted = table.device or " or ".join(table.labels)
+            troubles.append(f"no GPIO chip {wanted} is here now (chips.{name}): the agent will not start without it")
+        elif missing := list(_missing(profile, name, chip)):
+            troubles.append(f"{chip.label} has no {', '.join(missing)}: see gpioinfo, and edit a copy of the profile")
+    everywhere = {line for chip in found.chips for line in chip.lines}
+    if nowhere := [line.line for line in profile.lines.values() if not line.chip and line.line not in everywhere]:
+        troubles.append(f"no GPIO chip has a line {', '.join(nowhere)}: see gpioinfo, and edit a copy of the profile")
+    return troubles
+
+
+def _missing(profile: Profile, chip_name: str, chip: GpioChip) -> Iterator[str]:
     """What the profile wants of a chip and the chip does not have, as the profile writes it."""
-    missing = []
     for line in profile.lines.values():
         if line.chip != chip_name:
             continue
         if line.line and line.line not in chip.lines:
-            missing.append(line.line)
+            yield line.line
         if line.offset is not None and line.offset >= len(chip.lines):
-            missing.append(f"offset {line.offset}")
-    return missing
+            yield f"offset {line.offset}"

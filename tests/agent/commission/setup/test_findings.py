@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.commission.setup.gpio_chips import GpioChip, chip_of, find_chips, missing_lines
+from agent.commission.setup.board_model import KNOWN_BOARDS, known_board
+from agent.commission.setup.gpio_chips import FoundChips, GpioChip, chip_of, find_chips, misfits
 from agent.commission.setup.machine import Machine, look
 from agent.profile.load import load_profile, shipped_profiles
 from tests.agent.commission.setup.fake_board import LABELS, build, machine
@@ -34,8 +35,41 @@ def test_every_raspberry_pi_has_the_profiles_chip(tmp_path: Path, model: str, la
         chip = chip_of(profile.chips["header"], found.gpio)
         assert chip is not None
         assert (chip.label, chip.device[-10:]) == (label, "gpiochip10")
-        assert missing_lines(profile, "header", chip) == []
+        assert misfits(profile, found.gpio) == []
     assert label in LABELS.values()
+
+
+def test_what_a_profile_wants_and_the_chips_do_not_have() -> None:
+    rock, orange = (load_profile(shipped_profiles()[name]) for name in ("rock-atx", "orange-pi-atx"))
+    banks = (
+        GpioChip("/dev/gpiochip3", "gpio3", ("", "PIN_11", "PIN_13", "PIN_15", "PIN_16")),
+        GpioChip("/dev/gpiochip4", "gpio4", ("PIN_18",)),
+    )
+    assert misfits(rock, FoundChips(banks)) == []
+    assert "no GPIO chip has a line PIN_18" in misfits(rock, FoundChips(banks[:1]))[0]
+    header = GpioChip("/dev/gpiochip1", "300b000.pinctrl", ("",) * 288)
+    assert misfits(orange, FoundChips((header,))) == []
+    assert "has no offset 226, offset 227" in misfits(orange, FoundChips((GpioChip("", "300b000.pinctrl", ("",)),)))[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "profile"),
+    [
+        ("OrangePi Zero 2W", "orange-pi-atx"),
+        ("Radxa ROCK 5B", "rock-atx"),
+        ("Radxa ZERO 3W", "rock-atx"),
+        ("OrangePi Zero3", None),
+        ("Banana Pi", None),
+        ("", None),
+    ],
+)
+def test_the_profile_of_a_model(model: str, profile: str | None) -> None:
+    board = known_board(model)
+    assert (board.profile if board else None) == profile
+
+
+def test_every_known_board_has_a_profile() -> None:
+    assert {board.profile for board in KNOWN_BOARDS} <= set(shipped_profiles())
 
 
 def test_a_pc_is_told_so(tmp_path: Path) -> None:
