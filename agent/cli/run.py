@@ -37,8 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     override = Override(
         ipmi=boarding.parse_address(arguments.ipmi) if arguments.ipmi else None, mqtt_url=arguments.broker
     )
-    profile = arguments.profile or boarding.site_profile(config)
-    options = boarding.options(profile, config, arguments.state_dir or run_state_dir(), override)
+    options = boarding.options(arguments.profile, config, arguments.state_dir or run_state_dir(), override)
     boarding.board(boarding.with_world(arguments, options), _serve)
     return 0
 

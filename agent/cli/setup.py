@@ -80,6 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def set_up(arguments: argparse.Namespace, machine: Machine) -> int:
     """`machine` is what is looked at. Raises Failure."""
+    arguments.state_dir = (arguments.state_dir or run_state_dir()).absolute()  # never an agent found elsewhere
     flags = _flags(arguments)
     asks = not arguments.no_input
     if asks and not sys.stdin.isatty():
@@ -99,7 +100,7 @@ def set_up(arguments: argparse.Namespace, machine: Machine) -> int:
             return 0
         elif not interview.agrees("Write this?", suggestion=True):
             raise Failure("nothing was written")
-        carry_out(plan, flags.state_dir, service_owner(), lambda user: _make_user(flags.state_dir, user), terminal.say)
+        carry_out(plan, flags.state_dir, service_owner(), lambda user: _make_user(arguments, user), terminal.say)
     except SetupError as error:
         raise Failure(str(error)) from error
     except KeyboardInterrupt as interrupt:
@@ -112,7 +113,7 @@ def set_up(arguments: argparse.Namespace, machine: Machine) -> int:
 def _flags(arguments: argparse.Namespace) -> Flags:
     return Flags(
         site_file=arguments.site.absolute(),
-        state_dir=(arguments.state_dir or run_state_dir()).absolute(),
+        state_dir=arguments.state_dir,
         profile=arguments.profile,
         chip=arguments.chip,
         bus=arguments.bus,
@@ -172,12 +173,12 @@ def _shown(plan: Plan, terminal: Terminal) -> bool:
     return changing
 
 
-def _make_user(state_dir: Path, user: NewUser) -> None:
+def _make_user(arguments: argparse.Namespace, user: NewUser) -> None:
     """Raises Failure."""
     request = UserRequest(
         "passwd" if user.known else "add", user.name, user.password, "" if user.known else "administrator"
     )
-    change_user(state_dir, request)
+    change_user(arguments, request)
     print(f"user {user.name}: {'has another password' if user.known else 'made'}")
     if user.made_up:
         print(f"password {user.password}")

@@ -79,7 +79,7 @@ def run_list(arguments: argparse.Namespace) -> int:
     try:
         users = call(find_agent(arguments.state_dir), "users")
     except AgentUnreachable:
-        users = _without_agent(arguments.state_dir, None)
+        users = _without_agent(arguments, None)
     if arguments.json:
         print(json.dumps(users))
         return 0
@@ -96,7 +96,7 @@ def run_change(arguments: argparse.Namespace) -> int:
     if verb in ("add", "passwd"):
         shown = arguments.random if verb == "passwd" else not arguments.stdin
         request.password = random_password() if shown else _password(arguments.name)
-    change_user(arguments.state_dir, request)
+    change_user(arguments, request)
     print(f"user {request.name}: {verb} done")
     if shown:
         print(f"password {request.password}")
@@ -104,13 +104,13 @@ def run_change(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def change_user(state_dir: Path | None, request: UserRequest) -> None:
-    """By the agent, or in the users file while none runs. Raises Failure."""
+def change_user(arguments: argparse.Namespace, request: UserRequest) -> None:
+    """By the agent, or in the users file while none runs; `arguments.state_dir` says where. Raises Failure."""
     args = {"verb": request.verb, "name": request.name, "password": request.password, "privilege": request.privilege}
     try:
-        call(find_agent(state_dir), "user", **args)
+        call(find_agent(arguments.state_dir), "user", **args)
     except AgentUnreachable:
-        _without_agent(state_dir, request)
+        _without_agent(arguments, request)
     except Refused as error:
         raise Failure(str(error), EXIT_FAILED) from error
 
@@ -125,10 +125,10 @@ def _password(name: str) -> str:
     return first
 
 
-def _without_agent(state_dir: Path | None, request: UserRequest | None) -> list[dict[str, object]]:
+def _without_agent(arguments: argparse.Namespace, request: UserRequest | None) -> list[dict[str, object]]:
     """Change the users file (or only read it) while no agent runs."""
     try:
-        state = StateDir(state_dir or run_state_dir())
+        state = StateDir(arguments.state_dir or run_state_dir())
     except StateDirError as error:
         raise Failure(str(error)) from error
     try:

@@ -28,28 +28,32 @@ OWN = ("", LOCK, USERS)
 def carry_out(
     plan: Plan, state_dir: Path, owner: Owner | None, make_user: Callable[[NewUser], None], say: Callable[[str], None]
 ) -> None:
-    """`make_user` raises what it likes. Raises SetupError, which says what had been written before."""
+    """The user comes last: making one may mean to go on as the service's user, who may not write the other files.
+
+    `make_user` raises what it likes. Raises SetupError, which says what had been written before.
+    """
     done: list[str] = []
     with _undisturbed():
         try:
             make_state_dir(state_dir)
-            if plan.user is not None:
-                make_user(plan.user)
-                done.append(f"user {plan.user.name}")
-            if owner is not None:
-                _give(state_dir, owner)
+            _give(state_dir, owner)
             for file in plan.files:
                 if file.changes():
                     backup = file.write(owner)
                     done.append(str(file.path))
                     say(f"written: {file.path} ({file.what}{f'; the old one is {backup}' if backup else ''})")
+            if plan.user is not None:
+                make_user(plan.user)
+                _give(state_dir, owner)
         except (OSError, StateDirError) as error:
-            before = f" (done before: {', '.join(done)})" if done else " (nothing was written)"
+            before = f" (written before: {', '.join(done)})" if done else " (nothing was written)"
             raise SetupError(f"{error}{before}") from error
 
 
-def _give(state_dir: Path, owner: Owner) -> None:
+def _give(state_dir: Path, owner: Owner | None) -> None:
     """To the service's user; only what setup itself makes, and never what a link leads to. Raises OSError."""
+    if owner is None:
+        return
     for name in OWN:
         with contextlib.suppress(FileNotFoundError):
             os.chown(state_dir / name, owner.uid, owner.gid, follow_symlinks=False)

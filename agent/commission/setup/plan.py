@@ -42,7 +42,7 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """In this order: the user, then the files; the site file is the last, for it names the others."""
+    """In this order: the files, of which the site file is the last, for it names the others; then the user."""
 
     user: NewUser | None
     files: tuple[PlannedFile, ...]
