@@ -19,6 +19,7 @@ from agent.commission.setup.guide import guide
 from agent.commission.setup.interview import Interview, SetupError
 from agent.commission.setup.machine import Machine
 from agent.commission.setup.planned_file import service_owner
+from agent.commission.setup.service_view import is_installed
 from agent.control.client import AgentUnreachable, Refused, call
 from agent.profile.load import find_profile, load_profile
 from agent.store.user_request import UserRequest
@@ -100,12 +101,15 @@ def set_up(arguments: argparse.Namespace, machine: Machine) -> int:
             return 0
         elif not interview.agrees("Write this?", suggestion=True):
             raise Failure("nothing was written")
-        carry_out(plan, flags.state_dir, service_owner(), lambda user: _make_user(arguments, user), terminal.say)
     except SetupError as error:
         raise Failure(str(error)) from error
     except KeyboardInterrupt as interrupt:
         terminal.say()
         raise Failure("stopped: nothing was written", INTERRUPTED) from interrupt
+    try:
+        carry_out(plan, flags.state_dir, service_owner(), lambda user: _make_user(arguments, user), terminal.say)
+    except SetupError as error:
+        raise Failure(str(error)) from error
     _tell_next(plan, flags, terminal)
     return 0
 
@@ -187,15 +191,18 @@ def _make_user(arguments: argparse.Namespace, user: NewUser) -> None:
 
 def _tell_next(plan: Plan, flags: Flags, terminal: Terminal) -> None:
     profile = load_profile(find_profile(plan.profile))
+    at_home = flags.site_file == SYSTEM_SITE and flags.state_dir == SYSTEM_STATE
     config = "" if flags.site_file == SYSTEM_SITE else f" --config {flags.site_file}"
     state = "" if flags.state_dir == SYSTEM_STATE else f" --state-dir {flags.state_dir}"
+    start = "sudo systemctl restart pgood" if at_home and is_installed() else f"pgood run{config}{state}"
+    steps = [(f"pgood check {plan.profile}", "what this profile means, in words"), (start, "start the agent")]
+    if not profile.board.simulated:
+        steps += [
+            (f"pgood wire {host.name}{state}", f"check the wires of host {host.name} together with you, inputs first")
+            for host in profile.hosts
+        ]
+        steps.append((f"pgood arm{state}", "let the agent drive its outputs; until then it only looks"))
     terminal.say()
     terminal.say("Next:")
-    terminal.say(f"  pgood check {plan.profile}   what this profile means, in words")
-    terminal.say(f"  pgood run{config}{state}   start the agent (a service: sudo systemctl restart pgood)")
-    if not profile.board.simulated:
-        for host in profile.hosts:
-            terminal.say(
-                f"  pgood wire {host.name}{state}   check the wires of host {host.name} together with you, inputs first"
-            )
-        terminal.say(f"  pgood arm{state}   let the agent drive its outputs; until then it only looks")
+    for command, what in steps:
+        terminal.say(f"  {command}   # {what}")

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 NONE = "none"
 CONNECT_S = 5.0
+HANDED_OVER = "credential:"
+"""Begins a password_file that the service manager gives to the service, and to nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,9 @@ def ask_broker(interview: Interview, flags: Flags, in_force: SiteMqtt, base: str
     while True:
         broker = _ask(interview, flags, in_force)
         if not broker.url or flags.mqtt_untested:
+            return broker
+        if broker.keeps_password and in_force.password_file.startswith(HANDED_OVER):
+            interview.say("  Not tried: only the service is handed the password.")
             return broker
         interview.say(f"Trying {broker.url} ...")
         try:

@@ -51,7 +51,13 @@ def ask_supplies(
     addresses = interview.answer(
         "--supply-address", flags.supply_addresses, "Addresses that may be read", ALL_USUAL, parse_addresses
     )
-    answered = _probe(machine, bus, addresses)
+    try:
+        answered = _probe(machine, bus, addresses)
+    except BusError as error:
+        if asked_for:
+            raise SetupError(str(error)) from error
+        interview.say(f"  {error}")
+        return source
     for trouble in answered.troubles:
         interview.say(f"  {trouble}")
     if not answered.supplies:
@@ -66,10 +72,8 @@ def ask_supplies(
 
 
 def _probe(machine: Machine, bus: int, addresses: tuple[int, ...]) -> Probe:
-    try:
-        port = machine.open_bus(bus)
-    except BusError as error:
-        raise SetupError(str(error)) from error
+    """Raises BusError."""
+    port = machine.open_bus(bus)
     try:
         return probe(port, addresses)
     finally:

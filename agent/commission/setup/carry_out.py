@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agent.commission.setup.plan import Plan
     from agent.commission.setup.planned_file import Owner
 
-ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OWN = ("", LOCK, USERS)
 """What setup makes in the state directory; the directory itself first."""
 
@@ -61,9 +61,16 @@ def _give(state_dir: Path, owner: Owner | None) -> None:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Signals that end us wait until everything is written."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    """Signals that end us wait until everything is written; it is too late then, and they end us after it.
+
+    Only on the main thread. Blocking them would not do: another thread may be the one that gets them.
+    """
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda got, _frame: came.append(got)) for number in ENDING}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in came[:1]:
+        signal.raise_signal(number)

@@ -21,6 +21,7 @@ from agent.profile.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from pathlib import Path
 
     from agent.commission.setup.flags import Flags
     from agent.commission.setup.interview import Interview
@@ -40,7 +41,7 @@ def guide(interview: Interview, flags: Flags, machine: Machine, users: Collectio
         raise SetupError(
             f"{error}\n(setup changes only a site file that is right: repair it, or move it away)"
         ) from error
-    source = ask_profile(interview, flags, found, site.board.profile)
+    source = ask_profile(interview, flags, found, _in_force(site, flags.site_file))
     source = ask_supplies(interview, flags, machine, found, source)
     made = fresh_id()
     node = ask_node(interview, flags, site.board.id or "", made)
@@ -48,3 +49,10 @@ def guide(interview: Interview, flags: Flags, machine: Machine, users: Collectio
     user = ask_user(interview, flags, users)
     broker = ask_broker(interview, flags, site.mqtt, f"{site.mqtt.base.strip('/')}/{node or made}")
     return make_plan(Answers(source, node, ipmi, user, broker), flags.site_file, text, site)
+
+
+def _in_force(site: Site, site_file: Path) -> str:
+    """The profile that the site file names: a relative path begins beside that file."""
+    named = site.board.profile
+    beside = site_file.parent / named
+    return str(beside) if named and beside.is_file() else named

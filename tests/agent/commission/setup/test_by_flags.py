@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.profile.load import load_profile, load_site
+from agent.profile.load import load_profile, load_site, shipped_profiles
 from tests.agent.commission.setup.fake_board import WRITES, build
 from tests.agent.commission.setup.fake_board import __file__ as fake_board
 
@@ -167,6 +167,30 @@ def test_a_chip_that_is_not_here_is_told_and_another_may_be_named(pc: Installati
     assert profile == pc.site.parent / "board.toml"
     assert load_profile(profile).chips["header"].labels == ("my-expander",)
     assert profile.read_text().startswith("# Made by 'pgood setup' from the profile raspberry-pi-atx")
+
+
+def test_files_that_a_service_cannot_see_are_copied(pi: Installation, tmp_path: Path) -> None:
+    mine, ca_file = tmp_path / "mine.toml", tmp_path / "ca.pem"
+    mine.write_text(shipped_profiles()["sim"].read_text())
+    ca_file.write_text("a certificate")
+    words = ("--profile", str(mine), "--mqtt", "mqtts://broker.example", "--mqtt-ca", str(ca_file), "--mqtt-untested")
+    pi.setup(*words)
+    site = load_site(pi.site)
+    assert site.board.profile == str(pi.site.parent / "board.toml")
+    assert site.mqtt.ca_file == str(pi.site.parent / "mqtt-ca.pem")
+    assert Path(site.mqtt.ca_file).read_text() == "a certificate"
+    assert mine.read_text() in Path(site.board.profile).read_text()
+    assert "Nothing is to be changed" in pi.setup(user=False)
+    pi.setup("--mqtt", "none", user=False)
+    assert (load_site(pi.site).mqtt.url, load_site(pi.site).mqtt.ca_file) == ("", "")
+
+
+def test_a_profile_beside_the_site_file_may_be_named_shortly(pi: Installation) -> None:
+    pi.site.parent.mkdir()
+    (pi.site.parent / "mine.toml").write_text(shipped_profiles()["sim"].read_text())
+    pi.site.write_text('[board]\nprofile = "mine.toml"\n')
+    pi.setup("--ipmi", "192.0.2.1:623")
+    assert load_site(pi.site).board.profile == str(pi.site.parent / "mine.toml")
 
 
 def test_a_broken_site_file_is_left_alone(pi: Installation) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import pytest
 from agent.profile.load import load_profile, load_site
 from tests.agent.commission.setup.fake_board import PI_4, WRITES, build
 from tests.agent.commission.setup.fake_board import __file__ as fake_board
+from tests.agent.mqtt.brokers import Mosquitto
 from tests.clients.person import Person
 
 if TYPE_CHECKING:
@@ -170,3 +172,46 @@ def test_a_foreign_chip_can_be_chosen(tmp_path: Path) -> None:
     answer(again, ("Write this?", "y"))
     assert again.ends() == 0
     assert load_profile(desk.site.parent / "board.toml").chips["header"].labels == ("other",)
+
+
+def test_a_wrong_password_for_the_broker_is_told_and_asked_again(desk: Desk, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("secret")
+    passwords = tmp_path / "passwords"
+    subprocess.run(["mosquitto_passwd", "-b", "-c", str(passwords), "alice", "right"], check=True, timeout=30)
+    mosquitto = Mosquitto(tmp_path, ["allow_anonymous false", f"password_file {passwords}"])
+    mosquitto.start(probe=False)
+    url = f"mqtt://alice@127.0.0.1:{mosquitto.port}"
+    person = desk.person(
+        *("--user", "admin", "--password-file", str(tmp_path / "password"), "--profile", "sim"),
+        *("--ipmi", "none", "--node", "b"),
+    )
+    try:
+        answer(
+            person,
+            ("MQTT broker [none]:", url),
+            ("password of alice", "wrong one"),
+            ("Once more:", "wrong one"),
+            ("check user and password", None),
+            ("Take it all the same? [y/N]", ""),
+            ("MQTT broker [none]:", url),
+            ("password of alice", "right"),
+            ("Once more:", "right"),
+            ("It works: connected with MQTT 5.0", None),
+            ("mqtt-password: the password for the broker; readable by its owner only, not shown", None),
+            ("Write this?", ""),
+        )
+        assert person.ends() == 0
+        assert "wrong one" not in person.screen
+        again = desk.person("--ipmi", "none", "--node", "b", "--profile", "sim")
+        answer(
+            again,
+            ("Make another one?", ""),
+            (f"MQTT broker [{url}]:", ""),
+            ("Keep the password in", ""),
+            ("It works", None),
+            ("Nothing is to be changed", None),
+        )
+        assert again.ends() == 0
+    finally:
+        mosquitto.kill()
+    assert (desk.site.parent / "mqtt-password").read_text() == "right\n"
