@@ -70,14 +70,14 @@ def test_everything_by_flags(pi: Installation, tmp_path: Path) -> None:
     pi.setup(
         *("--profile", "raspberry-pi-quad", "--ipmi", "192.0.2.1:623,[2001:db8::1]:700", "--node", "rack-1"),
         *("--mqtt", "mqtts://broker.example", "--mqtt-user", "pgood", "--mqtt-password-file", str(tmp_path / "mqtt")),
-        *("--mqtt-ca", fake_board, "--mqtt-untested", "--bus", "1", "--supply-address", "0x58-0x5f"),
+        *("--mqtt-ca", "/etc/passwd", "--mqtt-untested", "--bus", "1", "--supply-address", "0x58-0x5f"),
     )
     site = load_site(pi.site)
     assert site.board.id == "rack-1"
     assert site.ipmi.listen == ("192.0.2.1:623", "[2001:db8::1]:700")
     assert site.ipmi.hosts["3"].listen == ("192.0.2.1:626", "[2001:db8::1]:703")
     assert site.mqtt.url == "mqtts://pgood@broker.example:8883"
-    assert site.mqtt.ca_file == fake_board
+    assert site.mqtt.ca_file == "/etc/passwd"  # any file that a service may see
     secret = Path(site.mqtt.password_file)
     assert secret.read_text() == "kept secret too\n"
     assert secret.stat().st_mode & 0o777 == 0o600
