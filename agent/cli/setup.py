@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.board.board_id import fresh_id
 from agent.cli.failure import Failure
 from agent.cli.places import SYSTEM_SITE, SYSTEM_STATE, find_agent, run_state_dir
 from agent.cli.terminal import Terminal
@@ -92,7 +93,7 @@ def set_up(arguments: argparse.Namespace, machine: Machine) -> int:
     terminal = SetupTerminal()
     interview = Interview(terminal, asks=asks)
     try:
-        plan = guide(interview, flags, machine, _known_users(flags.state_dir))
+        plan = guide(interview, flags, machine, _known_users(flags.state_dir), _board_id(flags.state_dir))
         terminal.say()
         if not _shown(plan, terminal):
             terminal.say("Nothing is to be changed.")
@@ -156,6 +157,15 @@ def _known_users(state_dir: Path) -> list[str]:
         return [user.name.decode("latin-1") for user in UserFile(state_dir / USERS).all() if user.name]
     except UsersError as error:
         raise Failure(str(error)) from error
+
+
+def _board_id(state_dir: Path) -> str:
+    """What the agent calls itself, or will at its first start."""
+    try:
+        named = [setting["value"] for setting in call(find_agent(state_dir), "config") if setting["key"] == "board.id"]
+    except (AgentUnreachable, Refused):
+        return fresh_id()
+    return str(named[0]) if named and named[0] else fresh_id()
 
 
 def _shown(plan: Plan, terminal: Terminal) -> bool:

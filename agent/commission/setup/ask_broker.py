@@ -82,27 +82,25 @@ def _ask(interview: Interview, flags: Flags, in_force: SiteMqtt) -> Broker:
         ca_file = interview.answer("--mqtt-ca", flags.mqtt_ca, question, in_force.ca_file, _ca_file)
     elif flags.mqtt_ca:
         raise SetupError("--mqtt-ca: the URL is without TLS: write mqtts://")
-    password = _new_password(interview, flags, url, in_force)
-    keeps = password is None and bool(url.user and in_force.password_file)
-    return Broker(str(url), ca_file, password, keeps)
-
-
-def _new_password(interview: Interview, flags: Flags, url: BrokerUrl, in_force: SiteMqtt) -> str | None:
-    """None = none, or that of the site file. Raises SetupError."""
     if flags.mqtt_password_file is not None:
-        if not url.user:
-            raise SetupError("--mqtt-user is missing: --mqtt-password-file is the password of a user")
-        try:
-            return read_secret(flags.mqtt_password_file)
-        except ValueError as error:
-            raise SetupError(f"--mqtt-password-file: {error}") from error
-    if not url.user or not interview.asks:
-        return None
-    if in_force.password_file and interview.agrees(
-        f"  Keep the password in {in_force.password_file}?", suggestion=True
-    ):
-        return None
-    return interview.new_secret(f"  password of {url.user} (Enter: none)", str) or None
+        return Broker(str(url), ca_file, _password_of_flag(flags.mqtt_password_file, url))
+    if not url.user:
+        return Broker(str(url), ca_file)
+    question = f"  Keep the password in {in_force.password_file}?"
+    if in_force.password_file and interview.agrees(question, suggestion=True):
+        return Broker(str(url), ca_file, keeps_password=True)
+    typed = interview.new_secret(f"  password of {url.user} (Enter: none)", str) if interview.asks else ""
+    return Broker(str(url), ca_file, typed or None)
+
+
+def _password_of_flag(file: Path, url: BrokerUrl) -> str:
+    """Raises SetupError."""
+    if not url.user:
+        raise SetupError("--mqtt-user is missing: --mqtt-password-file is the password of a user")
+    try:
+        return read_secret(file)
+    except ValueError as error:
+        raise SetupError(f"--mqtt-password-file: {error}") from error
 
 
 def _url(text: str) -> BrokerUrl | None:

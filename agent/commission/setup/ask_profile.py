@@ -41,24 +41,28 @@ def _described() -> list[tuple[str, str]]:
 
 
 def _on_this_machine(interview: Interview, flags: Flags, found: Findings, source: ProfileSource) -> ProfileSource:
-    if flags.chip is not None:
-        source = source.with_chip(flags.chip)
-    elif interview.asks and len(source.profile.chips) == 1 and found.gpio.chips:
-        (table,) = source.profile.chips.values()
-        if table.labels and chip_of(table, found.gpio) is None:
-            labels = [chip.label for chip in found.gpio.chips]
-            interview.say(
-                f"The profile wants a GPIO chip {' or '.join(table.labels)}; this machine has: {', '.join(labels)}."
-            )
-            interview.say("If the lines of one of them are wired, name it. Enter leaves the profile as it is.")
-
-            def parse(text: str) -> str:
-                if text and text not in labels:
-                    raise ValueError(f"{text!r} is none of {', '.join(labels)}")
-                return text
-
-            label = interview.answer("--chip", None, "GPIO chip", "", parse)
-            source = source.with_chip(label) if label else source
+    """With the chip that a flag or a person names. Raises SetupError."""
+    label = flags.chip or (_ask_chip(interview, found, source) if interview.asks else "")
+    if label:
+        source = source.with_chip(label)
     for warning in misfits(source.profile, found.gpio):
         interview.say(f"  Attention: {warning}")
     return source
+
+
+def _ask_chip(interview: Interview, found: Findings, source: ProfileSource) -> str:
+    """The label of another chip than the profile's, if that is not here; empty = none."""
+    labels = [chip.label for chip in found.gpio.chips]
+    tables = list(source.profile.chips.values())
+    if not labels or len(tables) != 1 or not tables[0].labels or chip_of(tables[0], found.gpio) is not None:
+        return ""
+    wanted = " or ".join(tables[0].labels)
+    interview.say(f"The profile wants a GPIO chip {wanted}; this machine has: {', '.join(labels)}.")
+    interview.say("If the lines of one of them are wired, name it. Enter leaves the profile as it is.")
+
+    def known(text: str) -> str:
+        if text and text not in labels:
+            raise ValueError(f"{text!r} is none of {', '.join(labels)}")
+        return text
+
+    return interview.answer("--chip", None, "GPIO chip", "", known)

@@ -27,12 +27,13 @@ def ask_node(interview: Interview, flags: Flags, in_force: str, made: str) -> st
     def parse(text: str) -> str:
         if not BOARD_ID.fullmatch(text):
             raise ValueError(f"{text!r} is no id: letters, digits, '-' and '_', at most 64, a letter or digit first")
-        return "" if text == made and not in_force else text
+        return text
 
     if interview.asks and flags.node is None:
         interview.say()
         interview.say("The board's own name, in MQTT topics and in Home Assistant. It should stay the same for ever.")
-    return interview.answer("--node", flags.node, "Name of the board", in_force or made, parse)
+    name = interview.answer("--node", flags.node, "Name of the board", in_force or made, parse)
+    return in_force if flags.node is None and name == made else name
 
 
 def ask_ipmi(interview: Interview, flags: Flags, in_force: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.board.board_id import fresh_id
 from agent.commission.setup.ask_broker import ask_broker
 from agent.commission.setup.ask_profile import ask_profile
 from agent.commission.setup.ask_site import ask_ipmi, ask_node
@@ -29,8 +28,8 @@ if TYPE_CHECKING:
     from agent.commission.setup.plan import Plan
 
 
-def guide(interview: Interview, flags: Flags, machine: Machine, users: Collection[str]) -> Plan:
-    """`users`: names of those that there are. Raises SetupError."""
+def guide(interview: Interview, flags: Flags, machine: Machine, users: Collection[str], board_id: str) -> Plan:
+    """`users`: names of those there are; `board_id`: what the board is called without a name. Raises SetupError."""
     found = look(machine)
     for line in found.told():
         interview.say(line)
@@ -43,11 +42,10 @@ def guide(interview: Interview, flags: Flags, machine: Machine, users: Collectio
         ) from error
     source = ask_profile(interview, flags, found, _in_force(site, flags.site_file))
     source = ask_supplies(interview, flags, machine, found, source)
-    made = fresh_id()
-    node = ask_node(interview, flags, site.board.id or "", made)
+    node = ask_node(interview, flags, site.board.id or "", board_id)
     ipmi = ask_ipmi(interview, flags, site.ipmi.listen)
     user = ask_user(interview, flags, users)
-    broker = ask_broker(interview, flags, site.mqtt, f"{site.mqtt.base.strip('/')}/{node or made}")
+    broker = ask_broker(interview, flags, site.mqtt, f"{site.mqtt.base.strip('/')}/{node or board_id}")
     return make_plan(Answers(source, node, ipmi, user, broker), flags.site_file, text, site)
 
 

@@ -54,7 +54,7 @@ class Interview:
                 return parse(given)
             except ValueError as error:
                 raise SetupError(f"{flag}: {error}") from error
-        shown = "" if suggestion is None else f" [{suggestion}]"
+        shown = f" [{suggestion}]" if suggestion else ""
         while True:
             typed = self._person.ask(f"{question}{shown}:") or suggestion or ""
             try:

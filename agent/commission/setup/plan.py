@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from agent.board.options import Options, Override
 from agent.commission.setup.ask_site import listeners
 from agent.commission.setup.interview import SetupError
 from agent.commission.setup.planned_file import PlannedFile
 from agent.commission.setup.service_view import hidden_from_service
 from agent.commission.setup.toml_text import TomlEditError, has_value, set_value
+from agent.mqtt.config import mqtt_config
 from agent.profile.load import complete_adapters, parse_site, shipped_profiles
 from agent.profile.problem import ConfigError
 
@@ -70,7 +73,7 @@ def make_plan(answers: Answers, site_file: Path, site_text: str, before: Site) -
             secret = answers.broker.password.encode() + b"\n"
             files.append(PlannedFile(folder / MQTT_PASSWORD, secret, "the password for the broker", secret=True))
     text = _changed(site_file, site_text or NEW_SITE, values)
-    _check(source, site_file, text)
+    _check(source, site_file, text, answers.broker)
     return Plan(answers.user, (*files, PlannedFile(site_file, text.encode(), "the site file")), source.named)
 
 
@@ -106,12 +109,14 @@ def _changed(file: Path, text: str, values: dict[tuple[str, ...], Value]) -> str
     return text
 
 
-def _check(source: ProfileSource, file: Path, text: str) -> None:
+def _check(source: ProfileSource, file: Path, text: str, broker: Broker | None) -> None:
     """The site file to be, read as the agent reads it. Raises SetupError."""
     try:
         site = parse_site(file, text)
         profile = complete_adapters(source.profile, source.file, site, None)
         Options(profile, source.file, site, file, file.parent, Override()).ipmi_addresses()
+        if broker is not None:  # its files are not written yet
+            mqtt_config(msgspec.structs.replace(site.mqtt, password_file="", ca_file=broker.ca_file), "board")
     except ConfigError as error:
         raise SetupError(str(error)) from error
     except ValueError as error:

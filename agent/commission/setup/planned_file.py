@@ -72,10 +72,13 @@ class PlannedFile:
         if self.secret:
             replace_file(self.path, self.content, PRIVATE, None if owner is None else (owner.uid, owner.gid))
             return None
+        mode, kept = PUBLIC, None  # of a file that is there: whatever somebody gave it
         if before is not None:
+            old = self.path.stat()
+            mode, kept = old.st_mode & 0o777, (old.st_uid, old.st_gid) if os.geteuid() == 0 else None
             backup = _free_backup(self.path)
-            replace_file(backup, before, PUBLIC)
-        replace_file(self.path, self.content, PUBLIC)
+            replace_file(backup, before, mode, kept)
+        replace_file(self.path, self.content, mode, kept)
         return backup
 
 

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from agent.control.client import call
+from agent.mqtt.url import parse_url
 from agent.profile.load import load_profile, load_site, shipped_profiles
 from tests.agent.commission.setup.fake_board import WRITES, build
 from tests.agent.commission.setup.fake_board import __file__ as fake_board
+from tests.scenarios.played_agent import PlayedAgent
 
 
 class Installation:
@@ -101,11 +104,13 @@ def test_a_site_file_keeps_its_words_and_a_backup(pi: Installation) -> None:
     pi.site.parent.mkdir()
     written = '# mine\n[policy]\nrestore = "previous"  # as before\n\n[ipmi.hosts.1]\nlisten = []\n'
     pi.site.write_text(written)
+    pi.site.chmod(0o640)
     told = pi.setup("--profile", "raspberry-pi-quad", "--ipmi", "192.0.2.1:623")
     assert '+profile = "raspberry-pi-quad"' in told
     text = pi.site.read_text()
     assert text.startswith('# mine\n[policy]\nrestore = "previous"  # as before\n')
     assert (pi.site.parent / "pgood.toml.1.bak").read_text() == written
+    assert {file.stat().st_mode & 0o777 for file in pi.site.parent.iterdir()} == {0o640}
     pi.setup("--ipmi", "192.0.2.2:623", user=False)
     assert (pi.site.parent / "pgood.toml.1.bak").read_text() == written
     assert (pi.site.parent / "pgood.toml.2.bak").read_text() == text
@@ -117,6 +122,17 @@ def test_a_dry_run_writes_nothing(pi: Installation) -> None:
     assert "IPMI user admin: is made" in told
     assert not pi.site.parent.exists()
     assert not pi.state.exists()
+
+
+def test_beside_a_running_agent_the_agent_makes_the_user(pc: Installation) -> None:
+    pc.setup("--profile", "sim")
+    with PlayedAgent("sim", pc.state) as agent:
+        told = pc.setup("--user", "second", "--mqtt", "mqtt://127.0.0.1:1", "--mqtt-untested")
+        assert "user second: made" in told
+        names = [user["name"] for user in call(pc.state / "pgood.sock", "users")]
+        assert names == ["admin", "second"]
+        assert "Traceback" not in agent.log
+    assert [name for name, _ in pc.users()] == ["admin", "second"]
 
 
 def test_another_password_for_a_known_user(pi: Installation) -> None:
@@ -144,6 +160,7 @@ def test_another_password_for_a_known_user(pi: Installation) -> None:
         (("--supply-address", "0x59", "--bus", "1"), "no supply answers on bus 1 at 0x59"),
         (("--supply-address", "0x58", "--profile", "sim"), "is simulated, and has its own supplies"),
         (("--supply-address", "99"), "--supply-address: '99' is no address"),
+        (("--mqtt", "mqtt://a", "--mqtt-user", "x" * 300, "--mqtt-untested"), "is empty or not printable"),
         (("--chip", "other", "--profile", "sim", "--supply-address", "0x58"), "is simulated"),
     ],
 )
@@ -183,6 +200,19 @@ def test_files_that_a_service_cannot_see_are_copied(pi: Installation, tmp_path: 
     assert "Nothing is to be changed" in pi.setup(user=False)
     pi.setup("--mqtt", "none", user=False)
     assert (load_site(pi.site).mqtt.url, load_site(pi.site).mqtt.ca_file) == ("", "")
+
+
+def test_a_user_with_special_characters(pi: Installation) -> None:
+    pi.setup("--mqtt", "mqtt://broker.example", "--mqtt-user", "a@b:c d", "--mqtt-untested")
+    assert parse_url(load_site(pi.site).mqtt.url).user == "a@b:c d"
+
+
+def test_a_key_that_the_new_broker_cannot_have_is_told(pi: Installation) -> None:
+    pi.site.parent.mkdir()
+    pi.site.write_text('[mqtt]\nurl = "mqtts://a"\nserver_name = "b"\n')
+    assert "mqtt.server_name is given and mqtt://a:1883 does not use TLS" in pi.setup(
+        "--mqtt", "mqtt://a", "--mqtt-untested", code=2
+    )
 
 
 def test_a_profile_beside_the_site_file_may_be_named_shortly(pi: Installation) -> None:
