@@ -178,3 +178,13 @@ def test_a_name_that_two_chips_have_is_told(gpiochip: str) -> None:
     ):
         request_lines(by_name_alone(PROFILE, "POWER_GOOD"), armed=True, inherited={})
     assert not any(held(gpiochip))
+
+
+def test_a_chip_has_one_of_several_labels(gpiochip: str) -> None:
+    text = PROFILE.replace('"somewhere-else"', f'["somewhere-else", "{label(gpiochip)}"]')
+    requested = request_lines(parse_profile(Path("lab.toml"), text), armed=False, inherited={})
+    assert set(requested.lines) == {"power-good"}
+    requested.close()
+    foreign = parse_profile(Path("lab.toml"), PROFILE.replace('"somewhere-else"', '["somewhere-else", "nowhere"]'))
+    with pytest.raises(GpioError, match=r"no GPIO chip has the label 'somewhere-else' or 'nowhere'"):
+        request_lines(foreign, armed=False, inherited={})

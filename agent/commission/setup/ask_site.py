@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 NONE = "none"
 EVERYWHERE = "0.0.0.0:623"
+MAX_PORT = 65_000
+"""Further hosts have the ports above."""
 BOARD_ID = re.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -73,7 +76,11 @@ def _addresses(text: str) -> tuple[str, ...]:
     if not words:
         raise ValueError(f"write HOST:PORT, or '{NONE}'")
     for word in words:
-        _host, port = address(word)
-        if not 1 <= port <= 65_000:
-            raise ValueError(f"{word!r}: a port from 1 to 65000, usually 623")
+        host, port = address(word)
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            raise ValueError(f"{host!r} is no IP address: write for example {EVERYWHERE}, or '{NONE}'") from None
+        if not 1 <= port <= MAX_PORT:
+            raise ValueError(f"{word!r}: a port from 1 to {MAX_PORT}, usually 623")
     return tuple(words)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from agent.mqtt.message import Incoming
 
 ANSWER_S = 5.0
+GOODBYE_S = 1.0
 TOPIC = "setup-probe"
 FAILURE = 0x80
 OLDER_MAY_HELP = frozenset({EndingKind.VERSION_REFUSED, EndingKind.HUNG_UP, EndingKind.SILENT})
@@ -87,7 +88,7 @@ async def _probe(config: MqttConfig, version: Version) -> Version:
             raise ProbeError(_with_cure(config, refused))
         await _echo(config, link, ear)
     finally:
-        await link.disconnect(ANSWER_S)
+        await link.disconnect(GOODBYE_S)
     return version
 
 

@@ -33,6 +33,8 @@ TEXTS = {Register.MFR_ID: b"PGOOD", Register.MFR_MODEL: b"CRPS-550\0\0"}
 THING = 0x5B
 """Something that answers everything with FFh, as an EEPROM that was never written."""
 OWNED = 0x5C
+PLAIN = 0x60
+"""A supply that says nothing but that it is one."""
 WRITES = "writes"
 """A file that every write to the bus would leave a line in."""
 
@@ -55,7 +57,7 @@ class FakeBus:
         self.asked.append((address, command))
         if address == OWNED:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
-        if address not in (SUPPLY, THING):
+        if address not in (SUPPLY, THING, PLAIN) or (address == PLAIN and command != Register.PMBUS_REVISION):
             raise nobody()
 
     def read_byte(self, address: int) -> int:

@@ -91,6 +91,16 @@ def test_everything_by_flags(pi: Installation, tmp_path: Path) -> None:
     assert len(profile.hosts) == 4
 
 
+def test_a_supply_that_does_not_tell_its_power(pi: Installation) -> None:
+    told = pi.setup("--supply-address", "0x60,0x58", "--bus", "1", "--supply-rated-w", "460")
+    assert "0x60: a supply that does not tell its model" in told
+    profile = load_profile(pi.site.parent / "board.toml")
+    assert [(supply.name, supply.address, supply.rated_w) for supply in profile.supplies] == [
+        ("1", 0x58, 550.0),
+        ("2", 0x60, 460.0),
+    ]
+
+
 def test_again_changes_nothing(pi: Installation) -> None:
     pi.setup("--ipmi", "192.0.2.1:623")
     before = pi.site.read_text()
@@ -148,6 +158,9 @@ def test_another_password_for_a_known_user(pi: Installation) -> None:
         (("--profile", "nothing"), "--profile: nothing: no such profile file"),
         (("--ipmi", "192.0.2.1:99999"), "--ipmi: '192.0.2.1:99999' is no address"),
         (("--ipmi", "192.0.2.1:0"), "a port from 1 to 65000"),
+        (("--ipmi", "yes"), "--ipmi: 'yes' is no IP address: write for example 0.0.0.0:623"),
+        (("--supply-address", "0x60", "--bus", "1"), "--supply-rated-w is missing: Rated power of the supply at 0x60"),
+        (("--supply-address", "0x60", "--bus", "1", "--supply-rated-w", "0"), "--supply-rated-w: '0' is no power"),
         (("--node", "a.b"), "--node: 'a.b' is no id"),
         (("--user", "two words"), "--user: a name has 1 to 16 printable ASCII characters"),
         (("--password-file", "/nowhere"), "--password-file: /nowhere cannot be read"),
