@@ -76,7 +76,7 @@ class Interview:
             self._person.say("  Please answer yes or no.")
 
     def new_secret(self, question: str, parse: Callable[[str], T]) -> T:
-        """Something typed twice without being shown. For a person only."""
+        """Something typed twice without being shown, or nothing, once. For a person only."""
         while True:
             first = self._person.secret(f"{question}:")
             try:
@@ -84,7 +84,7 @@ class Interview:
             except ValueError as error:
                 self._person.say(f"  {error}")
                 continue
-            if self._person.secret("Once more:") == first:
+            if not first or self._person.secret("Once more:") == first:
                 return value
             self._person.say("  The two differ.")
 

@@ -59,7 +59,8 @@ def make_plan(answers: Answers, site_file: Path, site_text: str, before: Site) -
     shipped = source.file in shipped_profiles().values()
     if source.adapted or (not shipped and _must_copy(source.file, folder)):
         source = source.saved_as(folder / PROFILE_FILE)
-        files.append(PlannedFile(source.file, source.text.encode(), "the profile of this board"))
+        what = "the profile of this board"
+        files.append(PlannedFile(source.file, source.text.encode(), what, made_from=source.made_from))
     values: dict[tuple[str, ...], Value] = {("board", "profile"): source.named, ("board", "id"): answers.node}
     values |= listeners(source.profile, answers.ipmi, before.ipmi)
     if answers.broker is not None:

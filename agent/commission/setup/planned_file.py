@@ -45,6 +45,8 @@ class PlannedFile:
     content: bytes
     what: str
     secret: bool = False
+    made_from: str = ""
+    """The text that a new file was made from: what differs from it is shown, not the whole."""
 
     def before(self) -> bytes | None:
         """What is there now. Raises OSError."""
@@ -61,8 +63,9 @@ class PlannedFile:
         """Lines of a unified diff; of a secret only that there is one. Raises OSError."""
         if self.secret:
             return [f"{self.path}: {self.what}; readable by its owner only, not shown"]
-        old = (self.before() or b"").decode("utf-8", "replace").splitlines()
-        new = self.content.decode("utf-8").splitlines()
+        before = self.before()
+        old = (self.made_from if before is None else before.decode("utf-8", "replace")).splitlines()
+        new = self.content.decode("utf-8", "replace").splitlines()
         return list(difflib.unified_diff(old, new, str(self.path), f"{self.path} (new)", lineterm=""))
 
     def write(self, owner: Owner | None) -> Path | None:

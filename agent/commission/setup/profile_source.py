@@ -41,6 +41,8 @@ class ProfileSource:
     file: Path
     text: str
     profile: Profile
+    made_from: str
+    """Its text as it was opened."""
     adapted: bool = False
 
     def with_chip(self, label: str) -> ProfileSource:
@@ -98,4 +100,4 @@ def open_profile(name_or_file: str) -> ProfileSource:
     except (ConfigError, tomllib.TOMLDecodeError) as error:
         raise ValueError(str(error)) from error
     named = name_or_file if name_or_file in shipped_profiles() else str(file.absolute())
-    return ProfileSource(named, file, text, profile)
+    return ProfileSource(named, file, text, profile, made_from=text)

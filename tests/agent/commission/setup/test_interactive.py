@@ -61,7 +61,7 @@ TO_THE_USER = (
 def test_enter_is_enough(desk: Desk) -> None:
     person = desk.person()
     person.waits_for("Raspberry Pi 4 Model B Rev 1.4")
-    answer(person, *TO_THE_USER, ("Enter alone: one is made", ""), ("Once more:", ""), ("MQTT broker [none]:", ""))
+    answer(person, *TO_THE_USER, ("Enter alone: one is made", ""), ("MQTT broker [none]:", ""))
     answer(person, ("Write this? [Y/n]", ""))
     assert person.ends() == 0
     site = load_site(desk.site)
