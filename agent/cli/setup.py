@@ -70,10 +70,13 @@ class SetupTerminal(Terminal):
     lost = "nobody answers any more: nothing was written (with --no-input nothing is asked)"
 
     def secret(self, question: str) -> str:
-        try:
-            return getpass.getpass(f"{question} ")
-        except EOFError as error:
-            raise Failure(self.lost) from error
+        while True:
+            try:
+                return getpass.getpass(f"{question} ")
+            except EOFError as error:
+                raise Failure(self.lost) from error
+            except UnicodeDecodeError:
+                self.say("  This is not UTF-8 text: is the terminal set to another encoding?")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -116,6 +119,12 @@ def set_up(arguments: argparse.Namespace, machine: Machine) -> int:
 
 
 def _flags(arguments: argparse.Namespace) -> Flags:
+    """Raises Failure for bytes that cannot be written into a file of text."""
+    for name, value in vars(arguments).items():
+        try:
+            str(value).encode()
+        except UnicodeEncodeError as error:
+            raise Failure(f"--{name.replace('_', '-')}: {str(value)!r} is not UTF-8 text") from error
     return Flags(
         site_file=arguments.site.absolute(),
         state_dir=arguments.state_dir,
@@ -138,7 +147,7 @@ def _flags(arguments: argparse.Namespace) -> Flags:
 
 def _check_writable(folder: Path) -> None:
     """Before the first question, not after the last. Raises Failure."""
-    there = next(place for place in (folder, *folder.parents) if place.exists())
+    there = next(place for place in (folder, *folder.parents) if os.path.exists(place))
     if not os.access(there, os.W_OK | os.X_OK):
         raise Failure(
             f"{folder}: no permission to write there: run this with sudo, or choose other places (--site, --state-dir)"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import select
 import sys
 from typing import TYPE_CHECKING
@@ -20,6 +21,10 @@ class Terminal:
 
     lost = "nobody answers any more: the check is not complete"
     """What ends the conversation when the terminal is gone."""
+
+    def __init__(self) -> None:
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # what is typed in another encoding is a wrong answer, no fault
 
     def say(self, text: str = "") -> None:
         print(text, flush=True)

@@ -72,8 +72,10 @@ def _ask(interview: Interview, flags: Flags, in_force: SiteMqtt) -> Broker:
     if url is None:
         return Broker("")
     if not url.user:
-        user = interview.answer("--mqtt-user", flags.mqtt_user, "  user (Enter: none)", "", str)
-        url = replace(url, user=user)
+        anonymous = url
+        url = interview.answer(
+            "--mqtt-user", flags.mqtt_user, "  user (Enter: none)", "", lambda text: _with_user(anonymous, text)
+        )
     elif flags.mqtt_user not in (None, url.user):
         raise SetupError(f"--mqtt-user: the URL names the user {url.user} already")
     ca_file = ""
@@ -105,6 +107,11 @@ def _password_of_flag(file: Path, url: BrokerUrl) -> str:
 
 def _url(text: str) -> BrokerUrl | None:
     return None if text == NONE else parse_url(text)
+
+
+def _with_user(url: BrokerUrl, user: str) -> BrokerUrl:
+    """As the agent will read it from the site file. Raises ValueError."""
+    return parse_url(str(replace(url, user=user))) if user else url
 
 
 def _ca_file(text: str) -> str:

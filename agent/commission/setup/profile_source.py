@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -97,7 +96,7 @@ def open_profile(name_or_file: str) -> ProfileSource:
         file = find_profile(name_or_file)
         text = read_text(file)
         profile = parse_profile(file, text)
-    except (ConfigError, tomllib.TOMLDecodeError) as error:
+    except (ConfigError, OSError) as error:
         raise ValueError(str(error)) from error
     named = name_or_file if name_or_file in shipped_profiles() else str(file.absolute())
     return ProfileSource(named, file, text, profile, made_from=text)
