@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.commission.setup import broker_probe
 from agent.commission.setup.broker_probe import ProbeError, probe_broker
 from agent.mqtt.config import MqttConfig
 from agent.mqtt.retry import Version
@@ -115,7 +116,10 @@ def test_a_user_with_a_password(start: Start, tmp_path: Path) -> None:
         ("user alice\ntopic write pgood/#\n", "let this user read and write pgood/#"),
     ],
 )
-def test_a_user_who_may_not_do_enough(start: Start, tmp_path: Path, acl: str, expected: str) -> None:
+def test_a_user_who_may_not_do_enough(
+    start: Start, tmp_path: Path, acl: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_probe, "ANSWER_S", 1.0)  # nothing is going to come
     broker = start(*with_users(tmp_path, acl))
     text = told(config(f"mqtt://alice@{HOST}:{broker.port}", "right"))
     assert expected in text

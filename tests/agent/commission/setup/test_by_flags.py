@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import pytest
 from agent.control.client import call
 from agent.mqtt.url import parse_url
 from agent.profile.load import load_profile, load_site, shipped_profiles
-from tests.agent.commission.setup.fake_board import WRITES, build
+from tests.agent.commission.setup.fake_board import WRITES, build, main
 from tests.agent.commission.setup.fake_board import __file__ as fake_board
 from tests.scenarios.played_agent import PlayedAgent
 
@@ -32,11 +34,11 @@ class Installation:
         """What it printed."""
         named = ["--user", "admin", "--password-file", str(self.password)] if user else []
         places = ["--site", str(self.site), "--state-dir", str(self.state), "--no-input"]
-        command = [sys.executable, fake_board, str(self.root), "setup", *places, *named, *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
-        told = done.stdout + done.stderr
-        assert done.returncode == code, told
-        assert "Traceback" not in told
+        screen = io.StringIO()
+        with contextlib.redirect_stdout(screen), contextlib.redirect_stderr(screen):
+            ended = main(self.root, ["setup", *places, *named, *words])
+        told = screen.getvalue()
+        assert ended == code, told
         assert "kept secret" not in told
         assert not (self.root / WRITES).exists()
         return told
