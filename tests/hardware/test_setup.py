@@ -111,7 +111,7 @@ def test_a_supply_is_found_by_reading(stub: smbus2.SMBus) -> None:
     port.close()
     (supply,) = found.supplies
     assert (supply.address, supply.mfr_id, supply.mfr_model, supply.rated_w) == (FIRST, "PGOOD", "CRPS-800", 800.0)
-    assert found.troubles == ("0x59: something is there, and it is no PMBus supply (it answers 0xee)",)
+    assert found.troubles == ("0x59: something is there that is no PMBus supply (it answers 0xee)",)
     assert registers(stub) == before
 
 

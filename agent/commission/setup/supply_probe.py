@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 USUAL_ADDRESSES = range(0x58, 0x60)
 """Of CRPS supplies: 58h and the number of the slot."""
 MAX_PART = 5
-"""PMBUS_REVISION has the revision of Part I above that of Part II, 0 for 1.0 to 5 for 1.5."""
+"""PMBUS_REVISION has the revision of Part I above that of Part II, 0 for 1.0 to 5 for 1.5.
+
+An empty memory answers 0 too: who does must have a name.
+"""
 MAX_RATED_W = 20_000.0
 
 
@@ -60,12 +63,12 @@ def probe(port: SmbusPort, addresses: Iterable[int]) -> Probe:
             elif not nobody_answered(error):
                 troubles.append(f"{address:#04x}: {error.strerror or error}")
             continue
-        if revision >> 4 > MAX_PART or revision & 0x0F > MAX_PART:
-            troubles.append(
-                f"{address:#04x}: something is there, and it is no PMBus supply (it answers {revision:#04x})"
-            )
-            continue
-        supplies.append(_supply(port, address))
+        plausible = revision >> 4 <= MAX_PART and revision & 0x0F <= MAX_PART
+        supply = _supply(port, address) if plausible else None
+        if supply is None or not (revision or supply.mfr_id):
+            troubles.append(f"{address:#04x}: something is there that is no PMBus supply (it answers {revision:#04x})")
+        else:
+            supplies.append(supply)
     return Probe(tuple(supplies), tuple(troubles))
 
 

@@ -35,6 +35,8 @@ THING = 0x5B
 OWNED = 0x5C
 PLAIN = 0x60
 """A supply that says nothing but that it is one."""
+EMPTY = 0x61
+"""A memory full of zeros."""
 WRITES = "writes"
 """A file that every write to the bus would leave a line in."""
 
@@ -57,7 +59,7 @@ class FakeBus:
         self.asked.append((address, command))
         if address == OWNED:
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
-        if address not in (SUPPLY, THING, PLAIN) or (address == PLAIN and command != Register.PMBUS_REVISION):
+        if address not in (SUPPLY, THING, PLAIN, EMPTY) or (address == PLAIN and command != Register.PMBUS_REVISION):
             raise nobody()
 
     def read_byte(self, address: int) -> int:
@@ -68,15 +70,15 @@ class FakeBus:
 
     def read_word_data(self, address: int, command: int, pec: bool = False) -> int:
         self._at(address, command)
-        if address == THING:
-            return 0xFF
+        if address in (THING, EMPTY):
+            return 0xFF if address == THING else 0
         if command not in WORDS:
             raise nobody()
         return WORDS[Register(command)]
 
     def read_block_data(self, address: int, command: int, pec: bool = False) -> bytes:
         self._at(address, command)
-        if address == THING or command not in TEXTS:
+        if address in (THING, EMPTY) or command not in TEXTS:
             raise nobody()
         return TEXTS[Register(command)]
 

@@ -10,7 +10,7 @@ import pytest
 from agent.commission.setup.ask_supplies import parse_addresses
 from agent.commission.setup.supply_probe import probe
 from agent.hardware.pmbus.registers import Register
-from tests.agent.commission.setup.fake_board import OWNED, SUPPLY, THING, FakeBus
+from tests.agent.commission.setup.fake_board import EMPTY, OWNED, SUPPLY, THING, FakeBus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,11 +30,12 @@ def test_a_supply_is_found_and_nothing_is_written(tmp_path: Path) -> None:
 
 
 def test_what_is_no_supply_is_told(tmp_path: Path) -> None:
-    found = probe(FakeBus(tmp_path / "writes"), (THING, OWNED, 0x5D))
+    found = probe(FakeBus(tmp_path / "writes"), (THING, OWNED, 0x5D, EMPTY))
     assert found.supplies == ()
-    assert "0x5b: something is there, and it is no PMBus supply (it answers 0xff)" in found.troubles[0]
+    assert "0x5b: something is there that is no PMBus supply (it answers 0xff)" in found.troubles[0]
     assert "0x5c: a kernel driver owns it" in found.troubles[1]
-    assert len(found.troubles) == 2
+    assert "0x61: something is there that is no PMBus supply (it answers 0x00)" in found.troubles[2]
+    assert len(found.troubles) == 3
 
 
 @pytest.mark.parametrize(
