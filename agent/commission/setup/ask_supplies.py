@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from agent.commission.setup.interview import SetupError
 from agent.commission.setup.profile_source import SupplySlot
-from agent.commission.setup.supply_probe import USUAL_ADDRESSES, probe
+from agent.commission.setup.supply_probe import USUAL_ADDRESSES, Probe, probe
 from agent.hardware.smbus import BusError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agent.commission.setup.interview import Interview
     from agent.commission.setup.machine import Findings, Machine
     from agent.commission.setup.profile_source import ProfileSource
-    from agent.commission.setup.supply_probe import FoundSupply, Probe
+    from agent.commission.setup.supply_probe import FoundSupply
 
 FIRST, LAST = 0x08, 0x77
 HEADER_BUS = 1
@@ -30,20 +30,9 @@ def ask_supplies(
     interview: Interview, flags: Flags, machine: Machine, found: Findings, source: ProfileSource
 ) -> ProfileSource:
     """The profile with the supplies that were found; itself where there are none to look for. Raises SetupError."""
-    asked_for = flags.supply_addresses is not None
-    if asked_for and source.profile.board.simulated:
-        raise SetupError(f"--supply-address: profile {source.named} is simulated, and has its own supplies")
-    if asked_for and source.profile.supplies:
-        raise SetupError(f"--supply-address: profile {source.named} has supplies already; edit a copy of it")
-    if source.profile.board.simulated or source.profile.supplies or not (asked_for or found.buses):
+    by_flag = flags.supply_addresses is not None
+    if not (_may_look(source) if by_flag else _shall_look(interview, found, source)):
         return source
-    if not asked_for:
-        if not interview.asks:
-            return source
-        interview.say()
-        interview.say("Server power supplies (PMBus) can be read over I2C. Skip this with Enter if none is wired.")
-        if not interview.agrees("Look for supplies?", suggestion=False):
-            return source
     numbers = [bus.number for bus in found.buses]
     likely = numbers[0] if len(numbers) == 1 else HEADER_BUS if HEADER_BUS in numbers else None
     suggestion = None if likely is None else str(likely)
@@ -54,21 +43,38 @@ def ask_supplies(
     try:
         answered = _probe(machine, bus, addresses)
     except BusError as error:
-        if asked_for:
-            raise SetupError(str(error)) from error
-        interview.say(f"  {error}")
-        return source
+        answered = Probe((), (str(error),))
     for trouble in answered.troubles:
         interview.say(f"  {trouble}")
     if not answered.supplies:
         where = ", ".join(f"{address:#04x}" for address in addresses)
         message = f"no supply answers on bus {bus} at {where}: is it plugged in, with its ground wire?"
-        if asked_for:
+        if by_flag:
             raise SetupError(f"--supply-address: {message}")
         interview.say(f"  {message}")
         return source
+    if len(answered.supplies) > MAX_SUPPLIES:
+        interview.say(f"  {len(answered.supplies)} supplies answer; a board takes the first {MAX_SUPPLIES}.")
     slots = [_slot(interview, flags, supply) for supply in answered.supplies[:MAX_SUPPLIES]]
     return source.with_supplies(bus, slots)
+
+
+def _may_look(source: ProfileSource) -> bool:
+    """For a flag that asks for it. Raises SetupError."""
+    if source.profile.board.simulated:
+        raise SetupError(f"--supply-address: profile {source.named} is simulated, and has its own supplies")
+    if source.profile.supplies:
+        raise SetupError(f"--supply-address: profile {source.named} has supplies already; edit a copy of it")
+    return True
+
+
+def _shall_look(interview: Interview, found: Findings, source: ProfileSource) -> bool:
+    """For a person, who is asked; without one nothing is touched that no flag names."""
+    if not interview.asks or not found.buses or source.profile.board.simulated or source.profile.supplies:
+        return False
+    interview.say()
+    interview.say("Server power supplies (PMBus) can be read over I2C. Skip this with Enter if none is wired.")
+    return interview.agrees("Look for supplies?", suggestion=False)
 
 
 def _probe(machine: Machine, bus: int, addresses: tuple[int, ...]) -> Probe:

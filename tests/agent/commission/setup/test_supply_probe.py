@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.cli.failure import Failure
+from agent.cli.main import parser
+from agent.cli.setup import set_up
 from agent.commission.setup.ask_supplies import parse_addresses
 from agent.commission.setup.supply_probe import probe
 from agent.hardware.pmbus.registers import Register
-from tests.agent.commission.setup.fake_board import EMPTY, OWNED, SUPPLY, THING, FakeBus
+from agent.hardware.smbus import BusError
+from tests.agent.commission.setup.fake_board import EMPTY, OWNED, SUPPLY, THING, FakeBus, build, machine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,3 +55,15 @@ def test_addresses(text: str, addresses: tuple[int, ...]) -> None:
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is no address: write for example 0x58"):
         parse_addresses(text)
+
+
+def test_a_bus_that_cannot_be_opened_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(number: int) -> FakeBus:
+        raise BusError(f"no permission for /dev/i2c-{number}: add this user to the group i2c, or run as root")
+
+    board = replace(machine(build(tmp_path / "pi")), open_bus=refuse)
+    words = ["setup", "--no-input", "--dry-run", "--bus", "1", "--supply-address", "0x58"]
+    words += ["--site", str(tmp_path / "pgood.toml"), "--state-dir", str(tmp_path / "state")]
+    with pytest.raises(Failure, match="no supply answers on bus 1 at 0x58"):
+        set_up(parser(words).parse_args(words), board)
+    assert "no permission for /dev/i2c-1: add this user to the group i2c" in capsys.readouterr().out
