@@ -38,7 +38,8 @@ def run_board(options: Options, running: Callable[[Board], Awaitable[None]]) -> 
         state.close()
     if restart:
         log.info("restarting")
-        os.execv(sys.executable, [sys.executable, "-m", "agent", *sys.argv[1:]])
+        isolated = ["-I"] if sys.flags.isolated else []
+        os.execv(sys.executable, [sys.executable, *isolated, "-m", "agent", *sys.argv[1:]])
 
 
 async def _run(options: Options, running: Callable[[Board], Awaitable[None]]) -> bool:
