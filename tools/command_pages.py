@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 os.environ["XDG_STATE_HOME"] = "~/.local/state"  # default places are everybody's, not those of whoever runs this
 
-from agent.cli.main import parser  # noqa: E402  (places are read at import)
+from agent.cli.main import parser
 
 FOLDER = Path(__file__).resolve().parent.parent / "packaging"
 FILE_METAVARS = ("FILE", "DIR", "FILE|NAME", "NAME|FILE")

