@@ -91,9 +91,7 @@ def options(
         loaded = complete_adapters(loaded, profile_file, site, config)
     except ConfigError as error:
         raise Failure(str(error)) from error
-    return Options(
-        loaded, profile_file, site, config, state_dir, override, first_user, profile_from_site=not profile
-    )
+    return Options(loaded, profile_file, site, config, state_dir, override, first_user, profile_from_site=not profile)
 
 
 def _site_profile(site: Site, config: Path | None) -> str:

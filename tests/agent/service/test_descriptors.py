@@ -16,7 +16,8 @@ import os, sys
 os.environ["LISTEN_PID"] = str(os.getpid())
 from agent.service.descriptors import take_descriptors
 taken = take_descriptors()
-print([name for name, _ in taken], [os.fstat(fd).st_ino for _, fd in taken], [os.get_inheritable(fd) for _, fd in taken])
+names, fds = zip(*taken)
+print(list(names), [os.fstat(fd).st_ino for fd in fds], [os.get_inheritable(fd) for fd in fds])
 print(take_descriptors(), [name for name in os.environ if name.startswith("LISTEN_")])
 """
 
@@ -24,7 +25,8 @@ print(take_descriptors(), [name for name in os.environ if name.startswith("LISTE
 def test_taken_once_with_names() -> None:
     reading, writing = os.pipe()
     inode = os.fstat(reading).st_ino
-    code = f"import os; os.dup2({reading}, 3); os.dup2({writing}, 4); os.execv({sys.executable!r}, ['python', '-c', {CHILD!r}])"
+    begin = f"import os; os.dup2({reading}, 3); os.dup2({writing}, 4)"
+    code = f"{begin}; os.execv({sys.executable!r}, ['python', '-c', {CHILD!r}])"
     environment = {**os.environ, "LISTEN_FDS": "2", "LISTEN_FDNAMES": "a:line.b%3A"}
     told = subprocess.run(
         [sys.executable, "-c", code],
