@@ -12,8 +12,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from agent.board.board import Board
-from agent.board.state_dir import StateDir
+from agent.board.state_dir import StateDir, StateDirError
 from agent.board.status_line import status_line
+from agent.service.owner import foreign_owner
 from agent.service.service import Service
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def run_board(options: Options, running: Callable[[Board], Awaitable[None]]) -> 
     """
     os.umask(GROUP_MAY_READ)
     service = Service()
+    owner = foreign_owner(options.state_dir)
+    if owner:  # what root would write there, the service could not read
+        raise StateDirError(f"state directory {options.state_dir} belongs to {owner}: use systemctl, or sudo -u {owner}")
     state = StateDir(options.state_dir)
     try:
         restart = asyncio.run(_run(options, service, running))

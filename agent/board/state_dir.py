@@ -7,8 +7,6 @@ import fcntl
 import os
 from typing import TYPE_CHECKING
 
-from agent.service.owner import foreign_owner
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -39,9 +37,6 @@ class StateDir:
         """Make and lock it. Raises StateDirError."""
         self.path = path
         make_state_dir(path)
-        owner = foreign_owner(path)
-        if owner:
-            raise StateDirError(f"state directory {path}: belongs to {owner}: use systemctl, or sudo -u {owner}")
         try:
             self._lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from agent.board.state_dir import StateDir, StateDirError
 from agent.service.owner import foreign_owner
 from agent.service.socket_place import socket_place
 
@@ -42,8 +41,10 @@ def test_a_folder_of_ones_own_is_not_foreign(tmp_path: Path) -> None:
 @as_root
 def test_root_does_not_run_an_agent_on_the_state_of_another_user(tmp_path: Path) -> None:
     os.chown(tmp_path, NOBODY, NOBODY)
-    with pytest.raises(StateDirError, match=r"belongs to nobody: use systemctl, or sudo -u nobody"):
-        StateDir(tmp_path)
+    command = [sys.executable, "-m", "agent", "run", "--profile", "sim", "--state-dir", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert f"{tmp_path} belongs to nobody: use systemctl, or sudo -u nobody" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
