@@ -35,7 +35,7 @@ def secret_file(key: str, text: str, environment: Mapping[str, str] = os.environ
             " use systemctl start pgood, or name the file itself"
         )
     alone = Path(folder) / name
-    return alone if alone.exists() else alone.with_name(f"{SECRETS}_{name}")
+    return alone if os.path.exists(alone) else alone.with_name(f"{SECRETS}_{name}")
 
 
 def is_credential(file: Path, environment: Mapping[str, str] = os.environ) -> bool:
