@@ -37,7 +37,8 @@ def run_board(options: Options, running: Callable[[Board], Awaitable[None]]) -> 
     service = Service()
     owner = foreign_owner(options.state_dir)
     if owner:  # what root would write there, the service could not read
-        raise StateDirError(f"state directory {options.state_dir} belongs to {owner}: use systemctl, or sudo -u {owner}")
+        cure = f"use systemctl, or sudo -u {owner}"
+        raise StateDirError(f"state directory {options.state_dir} belongs to {owner}: {cure}")
     state = StateDir(options.state_dir)
     try:
         restart = asyncio.run(_run(options, service, running))

@@ -22,9 +22,8 @@ def test_up_to_date() -> None:
 
 
 def completed(*words: str) -> set[str]:
-    script = (
-        f'. {COMPLETION}; compopt() {{ :; }}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _pgood; echo "${{COMPREPLY[@]}}"'
-    )
+    words_so_far = 'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))'
+    script = f'. {COMPLETION}; compopt() {{ :; }}; {words_so_far}; _pgood; echo "${{COMPREPLY[@]}}"'
     told = subprocess.run(
         ["bash", "-c", script, "bash", *words], capture_output=True, text=True, timeout=30, check=True, cwd=ROOT
     )
