@@ -63,7 +63,7 @@ wheel: ## dist/pgood-*.whl: one abi3 wheel for every Python from 3.11 on, for th
 	@tools/setup wheel
 	@packaging/build-wheel
 
-deb: ## dist/pgood_*.deb for the Debian that this runs on (VERSION=... instead of that of pyproject.toml)
+deb: ## dist/pgood_*.deb for the Debian that this runs on (VERSION=... instead of the source's own)
 	@tools/setup deb
 	@packaging/build-deb $(VERSION)
 
