@@ -19,7 +19,7 @@ test: ## every test that needs no special kernel
 lab: ## the hardware tests, against real kernel drivers in a small guest (builds its kernel once: about 5 minutes)
 	@tools/setup test
 	@$(python) -m tests.lab setup
-	@$(MAKE) --no-print-directory -j3 --output-sync=target $(if $(ARGS),lab-all,lab-scenarios lab-kills lab-others)
+	@$(MAKE) --no-print-directory -j3 --output-sync=target $(if $(ARGS),lab-all,lab-scenarios lab-kills lab-service lab-others)
 	@$(python) -m tests.hardware.power_cut 2
 
 lab-all: # one guest, for ARGS that choose
@@ -31,8 +31,12 @@ lab-scenarios:
 lab-kills:
 	@$(python) -m tests.lab run --rw . -- $(python) -m pytest -p no:cacheprovider tests/hardware/test_scenarios.py -k killed
 
+lab-service:
+	@$(python) -m tests.lab run --rw . -- $(python) -m pytest -p no:cacheprovider tests/hardware/test_service.py
+
 lab-others:
-	@$(python) -m tests.lab run --rw . -- $(python) -m pytest tests/hardware --ignore tests/hardware/test_scenarios.py
+	@$(python) -m tests.lab run --rw . -- $(python) -m pytest tests/hardware --ignore tests/hardware/test_scenarios.py \
+	  --ignore tests/hardware/test_service.py
 
 lint: ## ruff and mypy
 	@tools/setup dev
