@@ -62,6 +62,13 @@ class LineStore:
             if line.maintained and line.key not in self._kept and self._notifier.keep(_name(line.key), line.fd):
                 self._kept.add(line.key)
 
+    def let_unclaimed_go(self) -> None:
+        """What was handed over and nobody took is given back: this board has no such lines."""
+        unclaimed, self._inherited = self._inherited, {}
+        for descriptor in unclaimed.values():
+            os.close(descriptor)
+        self.let_go(tuple(unclaimed))
+
     def let_all_go(self) -> None:
         """For a restart in this very process, which is handed nothing: its guard holds the lines meanwhile."""
         self.let_go(tuple(self._kept))

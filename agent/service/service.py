@@ -40,6 +40,7 @@ class Service:
 
     def began(self, nudge_engine: Callable[[], int], status: Callable[[], str]) -> None:
         """Everything answers, lines are adopted. `nudge_engine` wakes the engine's thread and counts its turns."""
+        self.lines.let_unclaimed_go()
         self.notifier.ready(status())
         self._heartbeat = Heartbeat(self.notifier, self._beat_s, nudge_engine, status)
         self._heartbeat.start()

@@ -88,6 +88,15 @@ def test_lines_are_let_go_before_their_requests_are_closed() -> None:
     os.close(store.take({})["a"])
 
 
+def test_what_no_board_takes_is_given_back() -> None:
+    told, kept = Told(), opened()
+    store = LineStore(told, [("line.a", kept)])
+    store.let_unclaimed_go()
+    assert not is_open(kept)
+    assert told.words == ["forget line.a", "wait"]
+    assert store.take({}) == {}
+
+
 @given(st.text(min_size=1, max_size=60))
 def test_any_key_survives_as_a_name(key: str) -> None:
     name = _name(key.encode("utf-8", "replace").decode())
