@@ -76,7 +76,7 @@ class EmergencyOff:
         return frozenset(self._hosts) | frozenset(self.rules)
 
     def fire(self, domains: Iterable[str], request: Request) -> None:
-        """The part that must be quick: nothing else is done before it. In the rules' order: hosts before their rails."""
+        """The part that must be quick: nothing else is done before it. Hosts come before their rails."""
         wanted = frozenset(domains)
         for name, rule in self.rules.items():
             if name in wanted:
