@@ -52,6 +52,7 @@ from agent.power.request import Reply, Verdict
 from agent.profile.problem import SettingError
 from agent.prometheus.exposition import exposition
 from agent.prometheus.listener import MetricsListener
+from agent.service.socket_place import socket_place
 from agent.sim.hwmon import SimulatedHwmon
 from agent.sim.plant import Plant
 from agent.sim.rail_wirings import rail_wirings
@@ -77,20 +78,23 @@ if TYPE_CHECKING:
     from agent.mqtt.config import MqttConfig
     from agent.power.request import Request
     from agent.requests.endpoint import Endpoint
+    from agent.service.line_store import LineStore
     from agent.sim.snapshot import Snapshot
 
 log = logging.getLogger(__name__)
 
 DATABASE = "state.db"
-SOCKET = "pgood.sock"
 METRICS_PORT = 9623
 
 
 class Board:
     """A running board. Made before the loop has threads; `start` and `close` run on the loop."""
 
-    def __init__(self, options: Options) -> None:
-        """Open the lines, then the state. Raises what is wrong outside: OUTSIDE_ERRORS of agent.cli.boarding."""
+    def __init__(self, options: Options, line_store: LineStore | None = None) -> None:
+        """Open the lines, then the state. Raises what is wrong outside: OUTSIDE_ERRORS of agent.cli.boarding.
+
+        `line_store`: who keeps maintained outputs between two agents, besides the guard.
+        """
         self.options = options
         profile, state_dir = options.profile, options.state_dir
         self.closing = asyncio.Event()
@@ -103,7 +107,7 @@ class Board:
                 levels = kept_levels(self._kept_world, profile) if self._kept_world else None
                 self.lines = open_memory_lines(profile, options.armed(), levels)
             else:
-                self.lines = open_kernel_lines(profile, options.armed(), state_dir)
+                self.lines = open_kernel_lines(profile, options.armed(), state_dir, line_store)
             opened.callback(self.lines.close)
             self.world: SimulatedWorld | None = None
             buses = self._open_buses()
@@ -173,7 +177,7 @@ class Board:
         self.endpoints = self._endpoints()
         self.commands = BoardCommands(self.board_id, profile, self.services, self.documents, self.endpoints)
         self.mqtt: MqttFace | None = None
-        self.control = ControlServer(BoardMethods(self), state_dir / SOCKET)
+        self.control = ControlServer(BoardMethods(self), socket_place(state_dir))
 
     def _read_world(self) -> Snapshot | None:
         if not self.options.keep_world:

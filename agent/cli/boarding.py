@@ -22,6 +22,7 @@ from agent.profile.problem import ConfigError, SettingError
 from agent.profile.simulate import simulated
 from agent.profile.site import Site
 from agent.prometheus.listener import MetricsListenError
+from agent.service.journal import JournalHandler, stderr_is_journal
 from agent.sim.snapshot import WorldError
 from agent.store.database import StoreError
 from agent.store.users import UsersError
@@ -112,12 +113,13 @@ def parse_address(text: str) -> tuple[str, int]:
 
 
 def start_logging(verbose: bool) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    to_journal = stderr_is_journal()
+    handler = JournalHandler() if to_journal else logging.StreamHandler(sys.stderr)
     handler.addFilter(OperationFilter())
     logging.basicConfig(
         handlers=[handler],
         level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(operation)s%(message)s",
+        format="%(message)s" if to_journal else "%(asctime)s %(levelname)s %(name)s: %(operation)s%(message)s",
     )
 
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from agent.cli.failure import EXIT_USAGE, Failure
+from agent.service.journal import prefixed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return int(code)
     except Failure as failure:
-        print(f"pgood: {failure}", file=sys.stderr)
+        print(prefixed(f"pgood: {failure}"), file=sys.stderr)
         return failure.code
     except BrokenPipeError:  # `pgood events | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

