@@ -98,7 +98,10 @@ class SupplyMonitor:
         full = number % FULL_EVERY == 0 or not all(self.slots[index].settled for index in slots)
 
         def work(port: SmbusPort) -> list[Poll | None]:
-            return [self.pollers[index].poll(port, full) for index in slots]
+            polls = [self.pollers[index].poll(port, full) for index in slots]
+            if full or not any(polls):
+                return polls
+            return [poll or self.pollers[index].poll(port, True) for index, poll in zip(slots, polls, strict=True)]
 
         try:
             polls = await self._buses[bus].call(work)
