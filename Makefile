@@ -3,7 +3,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help run test lab lint check-c check-cross fuzz-c bench-lines bench-ipmi bench-mqtt bench-power clean
+.PHONY: help run test lab lint check-c check-cross fuzz-c bench-lines bench-ipmi bench-mqtt bench-power bench-footprint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -58,6 +58,10 @@ bench-mqtt: ## MQTT latency and throughput beside bare paho, the spool's memory 
 bench-power: ## 64 domains started in order, and how soon an emergency presses 16 buttons (JSON=FILE writes the figures)
 	@tools/setup test
 	@$(python) -m bench.power $(if $(JSON),--json $(JSON)) $(ARGS)
+
+bench-footprint: ## memory, idle CPU, time to the first IPMI answer, imports, wheel (JSON=FILE writes the figures; 5 minutes)
+	@tools/setup test
+	@$(python) -m bench.footprint $(if $(JSON),--json $(JSON)) $(ARGS)
 
 clean: ## remove what these commands made (not the lab's kernel in ~/.cache/pgood-lab)
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis native/*.so native/*.o native/_core.c ipmi/protection/*.so ipmi/protection/_frame.c
