@@ -53,7 +53,7 @@ def import_ms() -> float:
 
 
 def idle(profile: str, folder: Path, broker_port: int, idle_s: float) -> Idle:
-    """Connected to the broker, announced, with users, after one session; then alone for `idle_s`, CPU over half of it."""
+    """Connected, announced, after one session; then alone for `idle_s`, CPU over the second half of it."""
     state = folder / f"idle-{profile}"
     running = start(PROFILES[profile], state, prepare(state, f"bench-{profile}", broker_port))
     try:
