@@ -11,7 +11,6 @@ GUARD_FOLDER = str(Path(__file__).parent / "device_guard")
 sys.path.insert(0, GUARD_FOLDER)
 
 import device_guard  # noqa: E402  (its folder has to be found first; the same one guards the processes tests start)
-import pytest  # noqa: E402
 
 device_guard.install()
 
