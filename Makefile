@@ -14,13 +14,25 @@ run: ## start the simulated board: IPMI and MQTT on the loopback interface, Ctrl
 
 test: ## every test that needs no special kernel
 	@tools/setup test
-	@$(python) -m pytest -n auto --dist loadfile $(ARGS)
+	@$(python) -m pytest -p tests.spread -n auto --dist loadfile $(ARGS)
 
 lab: ## the hardware tests, against real kernel drivers in a small guest (builds its kernel once: about 5 minutes)
 	@tools/setup test
 	@$(python) -m tests.lab setup
-	@$(python) -m tests.lab run --rw . -- $(python) -m pytest tests/hardware $(ARGS)
+	@$(MAKE) --no-print-directory -j3 --output-sync=target $(if $(ARGS),lab-all,lab-scenarios lab-kills lab-others)
 	@$(python) -m tests.hardware.power_cut 2
+
+lab-all: # one guest, for ARGS that choose
+	@$(python) -m tests.lab run --rw . -- $(python) -m pytest tests/hardware $(ARGS)
+
+lab-scenarios:
+	@$(python) -m tests.lab run --rw . -- $(python) -m pytest -p no:cacheprovider tests/hardware/test_scenarios.py -k "not killed"
+
+lab-kills:
+	@$(python) -m tests.lab run --rw . -- $(python) -m pytest -p no:cacheprovider tests/hardware/test_scenarios.py -k killed
+
+lab-others:
+	@$(python) -m tests.lab run --rw . -- $(python) -m pytest tests/hardware --ignore tests/hardware/test_scenarios.py
 
 lint: ## ruff and mypy
 	@tools/setup dev

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from agent.profile.schema import HostTable, LineTable, Profile
 
-POLL_S = 0.001
+POLL_S = 0.004
 CHIP = "lab"
 
 
@@ -142,7 +142,7 @@ class PlayedBoard(PlayedAgent):
             return {name: record.document(now_ns) for name, record in self._lines.record.items()}
 
     def _turn(self) -> None:
-        """The world goes on a thousand times a second: outputs are felt, inputs are pulled."""
+        """The world goes on every few milliseconds: outputs are felt, inputs are pulled."""
         while not self._ending.wait(POLL_S):
             with self._lock:
                 for name in self._outputs:

@@ -19,17 +19,22 @@ class PlugState:
     """Every method returns the next state."""
 
     needs_availability: bool
-    connected: bool = False
+    cut: str = "the broker has not been reached yet"
+    """Why nothing can be heard; empty = connected."""
     available: bool | None = None
     level: Level = Level.UNKNOWN
-    why: str = "the broker has not been reached yet"
+    why: str = ""
+
+    @property
+    def connected(self) -> bool:
+        return not self.cut
 
     def link_up(self) -> PlugState:
-        """A new connection knows nothing yet."""
-        return PlugState(self.needs_availability, connected=True, why="")
+        """Subscribed. What a broker retains may have come before it said so, and counts."""
+        return replace(self, cut="")
 
     def link_down(self, why: str) -> PlugState:
-        return PlugState(self.needs_availability, why=why)
+        return PlugState(self.needs_availability, cut=why)
 
     def heard(self, level: Level) -> PlugState:
         return replace(self, level=level, why="")
@@ -46,7 +51,7 @@ class PlugState:
     def sense(self, state_topic: str, availability_topic: str) -> tuple[Level, str]:
         """The level, and why it is unknown."""
         if not self.connected:
-            return Level.UNKNOWN, self.why
+            return Level.UNKNOWN, self.cut
         if self.needs_availability and self.available is not True:
             why = f"the plug is away: {self.why}" if self.available is False else f"{availability_topic} says nothing"
             return Level.UNKNOWN, why

@@ -115,7 +115,9 @@ def test_a_stuck_plug_is_told_from_a_broker_that_is(broker: Mosquitto, plug: Tas
 def test_a_command_into_a_frozen_broker_does_not_come_late(broker: Mosquitto, plug: Tasmota) -> None:
     async def story() -> None:
         async with started(options(broker, query_topic="", timeout_s=1.0)) as (adapter, heard):
-            await until(lambda: heard[-1].level is not Level.UNKNOWN)
+            await until(lambda: "has said nothing yet" in heard[-1].reason)
+            await plug.become(Level.OFF)
+            await until(lambda: heard[-1].level is Level.OFF)
             broker.signal(signal.SIGSTOP)
             try:
                 with pytest.raises(AdapterError, match="did not take the command"):
