@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,15 +15,21 @@ from bench.ipmi.process import cpu_ns, family
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bench.footprint.running import Program
+
 PROFILES: dict[str, tuple[str, ...]] = {
     "sim": ("sim",),
     "raspberry-pi-atx": ("raspberry-pi-atx", "--simulated"),
     "raspberry-pi-quad": ("raspberry-pi-quad", "--simulated"),
 }
 """What follows `--profile`. The simulated board polls two supplies; those of a Raspberry Pi have lines alone."""
-IMPORTED = ("agent.cli.run", "agent.board.board", "agent.mqtt.face")
+IMPORTED = ("agent.cli.run", "agent.board.board", "agent.board.simulated_ground", "agent.mqtt.face")
 """What an agent with a broker imports, wherever the import statement is."""
-IMPORTING = "import time; began = time.perf_counter(); import {}; print((time.perf_counter() - began) * 1000)"
+IMPORTING = (
+    "import time; began = time.perf_counter();"
+    " from agent import late_modules; late_modules.delay();"
+    " import {}; print((time.perf_counter() - began) * 1000)"
+)
 
 
 @dataclass(frozen=True)
@@ -38,24 +42,23 @@ class Idle:
     processes: int
 
 
-def first_answer_s(folder: Path, broker_port: int, number: int) -> float:
+def first_answer_s(program: Program, folder: Path, broker_port: int, number: int) -> float:
     """From the start of a process to its first answer, on the simulated board."""
     state = folder / f"start-{number}"
-    running = start(PROFILES["sim"], state, prepare(state, f"bench-{number}", broker_port))
+    running = start(program, PROFILES["sim"], state, prepare(program, state, f"bench-{number}", broker_port))
     running.stop()
     return running.first_answer_s
 
 
-def import_ms() -> float:
+def import_ms(program: Program) -> float:
     """In a fresh interpreter, with compiled modules there."""
-    command = [sys.executable, "-c", IMPORTING.format(", ".join(IMPORTED))]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return float(program.run("-c", IMPORTING.format(", ".join(IMPORTED))))
 
 
-def idle(profile: str, folder: Path, broker_port: int, idle_s: float) -> Idle:
+def idle(program: Program, profile: str, folder: Path, broker_port: int, idle_s: float) -> Idle:
     """Connected, announced, after one session; then alone for `idle_s`, CPU over the second half of it."""
     state = folder / f"idle-{profile}"
-    running = start(PROFILES[profile], state, prepare(state, f"bench-{profile}", broker_port))
+    running = start(program, PROFILES[profile], state, prepare(program, state, f"bench-{profile}", broker_port))
     try:
         wait_until_announced(broker_port, f"bench-{profile}")
         running.ask()

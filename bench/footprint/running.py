@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,12 +21,32 @@ PASSWORD = "password"
 START_WITHIN_S = 60.0
 """Only so that the bench ends when an agent never answers."""
 CLIENT_WITHIN_S = 60.0
+LEFT_OUT = ("PYTHONDONTWRITEBYTECODE", "PYTHONOPTIMIZE", "PYTHONMALLOC", "PYTHONDEVMODE")
+"""Variables of whoever measures; an agent that is installed has its modules compiled beside them."""
 SITE = """[board]
 id = "{board}"
 
 [mqtt]
 url = "mqtt://{host}:{port}"
 """
+
+
+@dataclass
+class Program:
+    """The Python that has pgood, and where what it compiles is kept for the time of the bench."""
+
+    python: str
+    compiled: Path
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
+        return {**kept, "PYTHONPYCACHEPREFIX": str(self.compiled)}
+
+    def run(self, *arguments: str, given: bytes = b"") -> str:
+        """What it prints. Raises CalledProcessError."""
+        command = [self.python, *arguments]
+        done = subprocess.run(command, input=given, check=True, stdout=subprocess.PIPE, env=self.environment())
+        return done.stdout.decode()
 
 
 @dataclass
@@ -57,31 +77,27 @@ class Running:
             self.process.wait()
 
 
-def prepare(folder: Path, board: str, broker_port: int) -> Path:
+def prepare(program: Program, folder: Path, board: str, broker_port: int) -> Path:
     """Users in the state directory `folder`, and a site file in it, which is returned."""
     folder.mkdir(parents=True)
     for user in USERS:
-        subprocess.run(
-            [sys.executable, "-m", "agent", "user", "add", user, "--stdin", "--state-dir", str(folder)],
-            input=PASSWORD.encode() + b"\n",
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
+        add = ("-m", "agent", "user", "add", user, "--stdin", "--state-dir", str(folder))
+        program.run(*add, given=PASSWORD.encode() + b"\n")
     site = folder / "pgood.toml"
     site.write_text(SITE.format(board=board, host=HOST, port=broker_port), encoding="utf-8")
     return site
 
 
-def start(profile: tuple[str, ...], folder: Path, site: Path) -> Running:
+def start(program: Program, profile: tuple[str, ...], folder: Path, site: Path) -> Running:
     """Start an agent (`profile`: what follows --profile) and ask it over IPMI until it answers."""
     port = _free_port()
-    command = [sys.executable, "-m", "agent", "run", "--profile", *profile, "--config", str(site)]
+    command = [program.python, "-m", "agent", "run", "--profile", *profile, "--config", str(site)]
     command += ["--state-dir", str(folder), "--ipmi", f"{HOST}:{port}"]
     with (folder / "log").open("wb") as log, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.settimeout(ASK_EVERY_S)
         probe.connect((HOST, port))
         began = time.perf_counter()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=program.environment())
         while time.perf_counter() - began < START_WITHIN_S and process.poll() is None:
             try:
                 probe.send(PROBE)
