@@ -10,7 +10,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.footprint.running import HOST
 
-ANNOUNCED_WITHIN_S = 60.0
+ANNOUNCED_WITHIN_S = 120.0
 
 
 def wait_until_announced(port: int, board: str) -> None:
