@@ -22,7 +22,9 @@ PROFILES: dict[str, tuple[str, ...]] = {
     "raspberry-pi-atx": ("raspberry-pi-atx", "--simulated"),
     "raspberry-pi-quad": ("raspberry-pi-quad", "--simulated"),
 }
-"""What follows `--profile`. The simulated board polls two supplies; those of a Raspberry Pi have lines alone."""
+"""What follows `--profile`."""
+POLLING = ("sim",)
+"""Those with supplies, whose status is read ten times a second: the others wait for lines to change."""
 IMPORTED = ("agent.cli.run", "agent.board.board", "agent.board.simulated_ground", "agent.mqtt.face")
 """What an agent with a broker imports, wherever the import statement is."""
 IMPORTING = (
@@ -40,6 +42,10 @@ class Idle:
     rss_mb: float
     cpu_percent: float
     processes: int
+
+    @property
+    def polls(self) -> bool:
+        return self.profile in POLLING
 
 
 def first_answer_s(program: Program, folder: Path, broker_port: int, number: int) -> float:

@@ -22,9 +22,7 @@ Private_Dirty:        32 kB
 
 def samples(**changes: float) -> Samples:
     quad = Idle("quad", changes.get("rss_mb", 30.0), changes.get("cpu_percent", 0.1), 2)
-    return Samples(
-        [0.5, 0.7, changes.get("first_answer_s", 0.6)], [400.0, 500.0], [Idle("sim", 20, 0.05, 1), quad], 900
-    )
+    return Samples([0.5, 0.7, changes.get("first_answer_s", 0.6)], [400.0, 500.0], [Idle("sim", 20, 1.5, 1), quad], 900)
 
 
 def test_memory_counts_what_is_resident() -> None:
@@ -36,7 +34,7 @@ def test_memory_of_an_emulated_program_leaves_the_emulator_out() -> None:
     assert mapped_kb(SMAPS, ("Rss:",), EMULATED_BELOW) == 16
 
 
-def test_figures_are_medians_and_the_largest_profile() -> None:
+def test_figures_are_medians_the_largest_profile_and_cpu_where_nothing_is_polled() -> None:
     assert figures(samples()) == {
         "rss_mb": 30.0,
         "cpu_percent": 0.1,
