@@ -300,6 +300,13 @@ void LOP_GetStatistics(LOP *loop, LOP_Statistics *statistics) {
   statistics->ring_capacity = RNG_CAPACITY;
 }
 
+uint64_t LOP_Nudge(LOP *loop) {
+  uint64_t wakeups = atomic_load(&loop->wakeups);
+
+  (void)eventfd_write(loop->order_fd, 1);
+  return wakeups;
+}
+
 void LOP_ResetStatistics(LOP *loop) {
   for (unsigned i = 0; i < ENG_MEASURES; i++)
     HST_Reset(&loop->measures[i]);

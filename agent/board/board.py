@@ -48,6 +48,7 @@ from agent.power.request import Reply, Verdict
 from agent.profile.problem import SettingError
 from agent.prometheus.exposition import exposition
 from agent.prometheus.listener import MetricsListener
+from agent.service.socket_place import socket_place
 from agent.store.audit import AuditTrail
 from agent.store.database import Database
 from agent.store.event_log import EventLog
@@ -65,19 +66,22 @@ if TYPE_CHECKING:
     from agent.mqtt.config import MqttConfig
     from agent.power.request import Request
     from agent.requests.endpoint import Endpoint
+    from agent.service.line_store import LineStore
 
 log = logging.getLogger(__name__)
 
 DATABASE = "state.db"
-SOCKET = "pgood.sock"
 METRICS_PORT = 9623
 
 
 class Board:
     """A running board. Made before the loop has threads; `start` and `close` run on the loop."""
 
-    def __init__(self, options: Options) -> None:
-        """Open the lines, then the state. Raises what is wrong outside: OUTSIDE_ERRORS of agent.cli.boarding."""
+    def __init__(self, options: Options, line_store: LineStore | None = None) -> None:
+        """Open the lines, then the state. Raises what is wrong outside: OUTSIDE_ERRORS of agent.cli.boarding.
+
+        `line_store`: who keeps maintained outputs between two agents, besides the guard.
+        """
         self.options = options
         profile, state_dir = options.profile, options.state_dir
         self.closing = asyncio.Event()
@@ -85,7 +89,7 @@ class Board:
         self.restarting = False
         self._stack = contextlib.ExitStack()
         with contextlib.ExitStack() as opened:
-            ground = open_ground(options)
+            ground = open_ground(options, line_store)
             self.lines = ground.lines
             opened.callback(self.lines.close)
             self.world = ground.world
@@ -156,7 +160,7 @@ class Board:
         self.endpoints = self._endpoints()
         self.commands = BoardCommands(self.board_id, profile, self.services, self.documents, self.endpoints)
         self.mqtt: MqttFace | None = None
-        self.control = ControlServer(BoardMethods(self), state_dir / SOCKET)
+        self.control = ControlServer(BoardMethods(self), socket_place(state_dir))
 
     def _open_identity(self, database: Database) -> None:
         self.settings = Settings(database)

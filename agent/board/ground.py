@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from agent.board.options import Options
     from agent.hardware.hwmon import HwmonPort
     from agent.hardware.i2c_bus import I2cBus
+    from agent.service.line_store import LineStore
     from agent.sim.world import SimulatedWorld
 
 
@@ -35,12 +36,15 @@ class Ground(Protocol):
         ...
 
 
-def open_ground(options: Options) -> Ground:
-    """What the profile asks for. Raises GpioError, LineError, WorldError."""
+def open_ground(options: Options, line_store: LineStore | None = None) -> Ground:
+    """What the profile asks for. Raises GpioError, LineError, WorldError.
+
+    `line_store`: who keeps maintained outputs between two agents, besides the guard.
+    """
     if options.profile.board.simulated:
         from agent.board.simulated_ground import SimulatedGround
 
         return SimulatedGround(options)
     from agent.board.kernel_ground import KernelGround
 
-    return KernelGround(options)
+    return KernelGround(options, line_store)

@@ -12,15 +12,16 @@ from agent.hardware.hwmon import KernelHwmon
 if TYPE_CHECKING:
     from agent.board.options import Options
     from agent.hardware.i2c_bus import I2cBus
+    from agent.service.line_store import LineStore
 
 
 class KernelGround:
     """Implements Ground."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, line_store: LineStore | None) -> None:
         """Requests the lines and starts their guard. Raises GpioError, LineError."""
         self._profile = options.profile
-        self.lines = open_kernel_lines(options.profile, options.armed(), options.state_dir)
+        self.lines = open_kernel_lines(options.profile, options.armed(), options.state_dir, line_store)
         self.world = None
 
     def buses(self) -> dict[str, I2cBus]:

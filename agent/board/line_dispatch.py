@@ -51,7 +51,7 @@ class LineDispatch:
             case InputChanged():
                 self._input_changed(event)
             case CommandDone(token=token, outcome=outcome, reason=reason):
-                for host in services.hosts.values():
+                for host in filter(lambda host: host.awaits(token), services.hosts.values()):
                     with self._operation_of(host):
                         host.press_ended(token, RESULTS[outcome], reason)
                 power.command_done(event)

@@ -46,6 +46,11 @@ class Active:
         bad = [reply for reply in replies if not reply.verdict.good]
         return all(reply.verdict in (Verdict.BLOCKED, Verdict.BUSY) or LATE in reply.reason for reply in bad)
 
+    def holds(self, name: str) -> bool:
+        """Whether it has something to do with a domain yet."""
+        step = self.plan.steps.get(name)
+        return step is not None and not step.over
+
     def domains(self) -> set[str]:
         """What it holds: everything it has not done with."""
         return {step.domain for step in self.plan.steps.values() if not step.over}

@@ -76,11 +76,12 @@ class EmergencyOff:
         return frozenset(self._hosts) | frozenset(self.rules)
 
     def fire(self, domains: Iterable[str], request: Request) -> None:
-        """The part that must be quick: nothing else is done before it."""
-        for name in domains:
-            if name in self.rules:
+        """The part that must be quick: nothing else is done before it. Hosts come before their rails."""
+        wanted = frozenset(domains)
+        for name, rule in self.rules.items():
+            if name in wanted:
                 try:
-                    self._engine.fire(self.rules[name].name)
+                    self._engine.fire(rule.name)
                 except LineError as error:
                     log.error("emergency off of %s: %s", name, error)
                 else:

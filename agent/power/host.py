@@ -180,6 +180,10 @@ class Host:
         """Power cannot be sensed, for a reason that a person reads."""
         self._become(*self._machine.power_good_unknown(why, time.monotonic_ns()))
 
+    def awaits(self, token: int) -> bool:
+        """Whether this command of the engine is its own."""
+        return token == self._token
+
     def press_ended(self, token: int, result: PressResult, detail: str) -> None:
         """The engine reports the end of a command; other hosts' and older tokens are none of ours."""
         if token == self._token:

@@ -140,7 +140,7 @@ class PowerManager:
 
     def running_on(self, name: str) -> str | None:
         """The operation that works on a domain now."""
-        return next((one.operation for one in self._active if not one.queued and name in one.domains()), None)
+        return next((one.operation for one in self._active if not one.queued and one.holds(name)), None)
 
     def under_way(self) -> list[tuple[str, tuple[Step, ...]]]:
         """Every operation that was begun and has not ended, with its steps."""
@@ -160,7 +160,7 @@ class PowerManager:
         if state is not there.state:
             self._facts[name] = DomainFacts(state, time.monotonic_ns())
             for active in self._active:
-                if not active.queued and name in active.domains():
+                if not active.queued and active.holds(name):
                     self._note(active, f"{self._source(name)}: {state.value}")
         self._pump()
 
@@ -298,7 +298,7 @@ class PowerManager:
 
     def _ask_unit(self, active: Active, domain: str, action: Action) -> None:
         for other in self._active:
-            if other is not active and domain in other.domains() and not other.queued:
+            if other is not active and other.holds(domain) and not other.queued:
                 self._carry_out(other, *other.plan.ended(domain, Reply(Verdict.FAILED, f"overtaken by {action.value}")))
         if action in STARTS:
             self._safety.reserve(domain)

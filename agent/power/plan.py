@@ -125,15 +125,14 @@ class Plan:
         if self.over:
             return self, []
         plan, effects = replace(self, look_again_ns=None), list[PlanEffect]()
-        free = facts.free_slots
         for name in self.steps:
             step = plan.steps[name]
             if step.state is not StepState.WAITING:
                 continue
-            plan, told = plan._try(step, replace(facts, free_slots=free), now_ns)
+            plan, told = plan._try(step, facts, now_ns)
             effects += told
             if any(isinstance(effect, Ask) for effect in told) and step.action in STARTS:
-                free -= 1
+                facts = replace(facts, free_slots=facts.free_slots - 1)
         if all(step.over for step in plan.steps.values()):
             plan, told = plan._finish(facts)
             effects += told
@@ -226,7 +225,7 @@ class Plan:
         if until_ns is not None and (plan.look_again_ns is None or until_ns < plan.look_again_ns):
             plan = replace(plan, look_again_ns=until_ns)
         if step.noted == what:
-            return plan._with(step), []
+            return plan if self.steps[step.domain] is step else plan._with(step), []
         return plan._with(replace(step, noted=what)), [Note(f"{self._source(step.domain)}: waits {what}")]
 
     def _skip(self, step: Step, why: str) -> tuple[Plan, list[PlanEffect]]:
