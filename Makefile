@@ -3,7 +3,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help run test lab lint check-c check-cross fuzz-c bench-lines bench-ipmi bench-mqtt bench-power wheel deb clean
+.PHONY: help run test lab lint check-c check-cross fuzz-c bench-lines bench-ipmi bench-mqtt bench-power bench-footprint wheel deb clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -74,6 +74,10 @@ bench-mqtt: ## MQTT latency and throughput beside bare paho, the spool's memory 
 bench-power: ## 64 domains started in order, and how soon an emergency presses 16 buttons (JSON=FILE writes the figures)
 	@tools/setup test
 	@$(python) -m bench.power $(if $(JSON),--json $(JSON)) $(ARGS)
+
+bench-footprint: ## memory, idle CPU, time to the first IPMI answer, imports, wheel (JSON=FILE writes the figures; 5 minutes)
+	@tools/setup test
+	@$(python) -m bench.footprint $(if $(JSON),--json $(JSON)) $(ARGS)
 
 wheel: ## dist/pgood-*.whl: one abi3 wheel for every Python from 3.11 on, for this machine's architecture
 	@tools/setup wheel

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from agent.board.emergency_rules import emergency_rules
 from agent.board.fired import FiredInterlocks
 from agent.board.line_rules import interlocks, sequences, thread, watches
-from agent.hardware.gpio import request_lines
 from agent.service.line_store import LineStore
 from agent.service.notifier import Notifier
 from native import (
@@ -84,6 +83,8 @@ def open_kernel_lines(profile: Profile, armed: bool, state_dir: Path, store: Lin
     Lines held by the guard of an agent that died, or kept in the service manager's store, are taken over without an
     edge. Raises GpioError, LineError.
     """
+    from agent.hardware.gpio import request_lines  # a simulated board needs no gpiod
+
     rendezvous = state_dir / GUARD_SOCKET
     fired = FiredInterlocks(state_dir)
     store = store or LineStore(Notifier())

@@ -13,7 +13,7 @@ from agent.board.runner import run_board
 from agent.board.state_dir import StateDirError
 from agent.cli.failure import Failure
 from agent.console.open import ConsoleError
-from agent.hardware.gpio import GpioError
+from agent.hardware.gpio_error import GpioError
 from agent.hardware.smbus import BusError
 from agent.ipmi_face.endpoints import ListenError
 from agent.power.operation_log import OperationFilter
@@ -23,7 +23,7 @@ from agent.profile.simulate import simulated
 from agent.profile.site import Site
 from agent.prometheus.listener import MetricsListenError
 from agent.service.journal import JournalHandler, stderr_is_journal
-from agent.sim.snapshot import WorldError
+from agent.sim.world_error import WorldError
 from agent.store.database import StoreError
 from agent.store.users import UsersError
 from native import LineError

@@ -9,6 +9,7 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from agent import late_modules
 from agent.cli.failure import EXIT_USAGE, Failure
 from agent.service.journal import prefixed
 
@@ -59,6 +60,7 @@ def parser(argv: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    late_modules.delay()
     argv = sys.argv[1:] if argv is None else argv
     arguments = parser(argv).parse_args(argv)
     if arguments.version:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import gpiod
 from gpiod.line import Bias, Clock, Direction, Drive, Edge, Value
 
+from agent.hardware.gpio_error import GpioError
 from native import GuardedLine, KernelLine
 
 if TYPE_CHECKING:
@@ -34,10 +35,6 @@ DRIVE = {
     "open-drain": Drive.OPEN_DRAIN,
     "open-source": Drive.OPEN_SOURCE,
 }
-
-
-class GpioError(Exception):
-    """A line or chip cannot be had; one sentence that names it and the cure."""
 
 
 @dataclass

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
 from agent.profile.check import check
@@ -17,10 +17,9 @@ from agent.profile.site_adapters import with_site_adapters
 
 def shipped_profiles() -> dict[str, Path]:
     """The profiles inside the package, by name."""
-    folder = resources.files("agent.firmware_profiles")
-    return {
-        entry.name.removesuffix(".toml"): Path(str(entry)) for entry in folder.iterdir() if entry.name.endswith(".toml")
-    }
+    package = find_spec("agent.firmware_profiles")
+    folders = package.submodule_search_locations if package else None
+    return {file.stem: file for folder in folders or () for file in Path(folder).glob("*.toml")}
 
 
 def find_profile(name_or_file: str) -> Path:

@@ -116,7 +116,9 @@ class SupplyMonitor:
                 self._polled(index, poll)
         self._tell(self._incidents.due(self._clock(), self.slots))
         for index in slots:
-            self.slots[index] = replace(self.slots[index], flapping=self._incidents.flapping(index))
+            flapping = self._incidents.flapping(index)
+            if flapping != self.slots[index].flapping:
+                self.slots[index] = replace(self.slots[index], flapping=flapping)
         after = [(self.slots[index].health, self.slots[index].flapping) for index in slots]
         if full:
             self._watch_trends()

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -176,3 +178,13 @@ def test_birth_brings_everything_again(assistant: Assistant, demo: Demo) -> None
     assistant.until(lambda: assistant.newest(f"{base}/policies/state"), "states")
     assistant.until(lambda: assistant.newest(f"{base}/telemetry"), "telemetry")
     assert len(assistant.payloads()) == 4
+
+
+def test_the_page_names_entities_that_there_are(assistant: Assistant, demo: Demo) -> None:
+    """docs/home-assistant.md has ids of a board called rack1-3f7a."""
+    page = (Path(__file__).resolve().parents[2] / "docs/home-assistant.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b([a-z_]+\.)rack1_3f7a(_\w+)", page))
+    there = {str(entity.config["default_entity_id"]) for entity in assistant.entities()}
+    board = re.sub(r"\W", "_", demo.ready["board"]).lower()
+    assert len(named) >= 6
+    assert {f"{platform}{board}{key}" for platform, key in named} <= there

@@ -15,7 +15,8 @@ import smbus2
 
 from agent.commission.setup.machine import Machine, look
 from agent.commission.setup.supply_probe import probe
-from agent.hardware.gpio import GpioError, request_lines
+from agent.hardware.gpio import request_lines
+from agent.hardware.gpio_error import GpioError
 from agent.hardware.linux_smbus import LinuxSmbus
 from agent.hardware.pmbus.formats import encode_linear11
 from agent.hardware.pmbus.registers import Register
