@@ -2,9 +2,10 @@
 # Written by tools/command_pages.py from the command line's own tables.
 
 declare -gA _pgood_words=(
-  ['pgood']='demo run check wire arm disarm user status events trends power chassis emergency-off domains operations audit policies override health metrics lines adapters call sim config --help --version'
+  ['pgood']='demo run setup check wire arm disarm user status events trends power chassis emergency-off domains operations audit policies override health metrics lines adapters call sim config --help --version'
   ['pgood demo']='--help --state-dir --ipmi --mqtt-port --broker --profile --simulated --observe --keep-world --verbose'
   ['pgood run']='--help --profile --config --state-dir --ipmi --broker --simulated --observe --keep-world --verbose'
+  ['pgood setup']='--help --site --state-dir --state --profile --chip --bus --supply-address --supply-rated-w --ipmi --node --user --password-file --mqtt --mqtt-user --mqtt-password-file --mqtt-ca --mqtt-untested --yes --no-input --dry-run'
   ['pgood check']='--help --quiet'
   ['pgood wire']='--help --yes --watch --state-dir'
   ['pgood arm']='--help --state-dir'
@@ -48,7 +49,7 @@ _pgood() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} path=pgood word
   COMPREPLY=()
   case $previous in
-    --config|--profile|--state-dir) compopt -o filenames; COMPREPLY=($(compgen -f -- "$current")); return ;;
+    --config|--mqtt-ca|--mqtt-password-file|--password-file|--profile|--site|--state|--state-dir) compopt -o filenames; COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     if [[ $word != -* && -n ${_pgood_words["$path $word"]+known} ]]; then path="$path $word"; fi

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 VERBS = {
     "demo": "agent.cli.demo",
     "run": "agent.cli.run",
+    "setup": "agent.cli.setup",
     "check": "agent.cli.check",
     "wire": "agent.cli.wire",
     "arm": "agent.cli.arm",

@@ -97,18 +97,23 @@ def run_change(arguments: argparse.Namespace) -> int:
     if verb in ("add", "passwd"):
         shown = arguments.random if verb == "passwd" else not arguments.stdin
         request.password = random_password() if shown else _password(arguments.name)
-    args = {"verb": verb, "name": request.name, "password": request.password, "privilege": request.privilege}
+    change_user(arguments, request)
+    print(f"user {request.name}: {verb} done")
+    if shown:
+        print(f"password {request.password}")
+        print(SHOWN_ONCE)
+    return 0
+
+
+def change_user(arguments: argparse.Namespace, request: UserRequest) -> None:
+    """By the agent, or in the users file while none runs; `arguments.state_dir` says where. Raises Failure."""
+    args = {"verb": request.verb, "name": request.name, "password": request.password, "privilege": request.privilege}
     try:
         call(find_agent(arguments.state_dir), "user", **args)
     except AgentUnreachable:
         _without_agent(arguments, request)
     except Refused as error:
         raise Failure(str(error), EXIT_FAILED) from error
-    print(f"user {request.name}: {verb} done")
-    if shown:
-        print(f"password {request.password}")
-        print(SHOWN_ONCE)
-    return 0
 
 
 def _password(name: str) -> str:

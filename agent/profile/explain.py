@@ -156,10 +156,10 @@ def warnings(profile: Profile) -> Iterator[str]:
         if pin is None:
             continue
         if line.direction == "output" and pin.why_no_output:
-            yield f"{name}: GPIO{pin.gpio} (header pin {pin.pin}) should not be an output: {pin.why_no_output}"
+            yield f"{name}: {pin.signal} (header pin {pin.pin}) should not be an output: {pin.why_no_output}"
         if line.class_ == "momentary" and line.active_low:
             yield (
-                f"{name}: active-low, so the resting level of GPIO{pin.gpio} from reset on"
+                f"{name}: active-low, so the resting level of {pin.signal} from reset on"
                 f" ({pin.pull.value}) decides whether the button is pressed while the board boots;"
                 " use an optocoupler that is driven high"
             )

@@ -39,7 +39,11 @@ def find_profile(name_or_file: str) -> Path:
 
 def load_profile(file: Path) -> Profile:
     """A checked profile. Raises ConfigError with every problem found."""
-    source = read_text(file)
+    return parse_profile(file, read_text(file))
+
+
+def parse_profile(file: Path, source: str) -> Profile:
+    """A checked profile from its text; `file` is named in errors. Raises ConfigError with every problem found."""
     profile, problems = decode(file, source, Profile)
     if profile is not None:
         problems = check(profile)
@@ -50,7 +54,11 @@ def load_profile(file: Path) -> Profile:
 
 def load_site(file: Path) -> Site:
     """A checked site file. Raises ConfigError with every problem found."""
-    source = read_text(file)
+    return parse_site(file, read_text(file))
+
+
+def parse_site(file: Path, source: str) -> Site:
+    """A checked site file from its text; `file` is named in errors. Raises ConfigError with every problem found."""
     site, problems = decode(file, source, Site)
     if site is None or problems:
         raise ConfigError(file, problems, source)
