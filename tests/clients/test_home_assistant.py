@@ -151,6 +151,8 @@ def test_heat_and_a_stalled_fan_are_seen(assistant: Assistant, demo: Demo) -> No
     demo.pgood("sim", "fan", "system", "stall")
     shows(assistant, "board", "fan_speed_system", "0")
     demo.pgood("sim", "fan", "system", "normal")
+    speed = assistant.entity("board", "fan_speed_system")
+    assistant.until(lambda: assistant.state(speed) not in (None, "0"), "the fan turns again")
 
 
 def test_events_arrive_as_events(assistant: Assistant, demo: Demo) -> None:
