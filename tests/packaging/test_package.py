@@ -26,6 +26,9 @@ def entries() -> dict[str, tuple[str, str]]:
     built = sorted((ROOT / "dist").glob("pgood_*.deb"), key=lambda file: file.stat().st_mtime)
     if not built or not shutil.which("dpkg-deb"):
         pytest.skip("no package was built here: make deb")
+    sources = (file for folder in ("agent", "ipmi", "native", "packaging") for file in (ROOT / folder).rglob("*"))
+    if built[-1].stat().st_mtime < max(file.stat().st_mtime for file in sources if file.suffix not in (".pyc", "")):
+        pytest.skip(f"{built[-1].name} is older than the sources: make deb")
     told = subprocess.run(["dpkg-deb", "--contents", built[-1]], capture_output=True, text=True, timeout=60, check=True)
     rows = (line.split(None, 5) for line in told.stdout.splitlines())
     return {row[5].partition(" -> ")[0]: (row[0], row[1]) for row in rows}

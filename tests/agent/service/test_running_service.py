@@ -79,7 +79,8 @@ def test_events_go_to_the_journal_with_fields(manager: ServiceManager, command: 
         )
         while not any(fields.get("PGOOD_EVENT") == "agent.started" for fields in heard):
             heard.append(decoded(journal.recv(65536)))
-        call(tmp_path / "state/pgood.sock", "power", host="0", action="on")
+        manager.wait("STATUS", value=manager.told("STATUS")[0].replace("host 0 unknown", "host 0 off"))
+        assert call(tmp_path / "state/pgood.sock", "power", host="0", action="on")["good"]
         while not any(fields.get("PGOOD_EVENT") == "host.on" for fields in heard):
             heard.append(decoded(journal.recv(65536)))
     on = next(fields for fields in heard if fields.get("PGOOD_EVENT") == "host.on")
