@@ -14,6 +14,7 @@ from bench.footprint.measure import PROFILES, Idle, first_answer_s, idle, import
 from bench.footprint.report import Samples, figures, table, verdicts, write_samples
 from bench.footprint.running import Program
 from bench.footprint.wheel import wheel_kb
+from bench.outcome import show
 
 ROUNDS = 7
 IDLE_S = 60.0
@@ -37,14 +38,7 @@ def main() -> int:
     if arguments.json:
         arguments.json.write_text(json.dumps(found) + "\n", encoding="utf-8")
         write_samples(samples, arguments.json.with_suffix(".csv"))
-    for line in table(samples):
-        print(line)
-    print()
-    good = True
-    for text, kept in verdicts(found):
-        print(f"{'kept  ' if kept else 'MISSED'} {text}")
-        good = good and kept
-    return 0 if good else 1
+    return show(table(samples), verdicts(found))
 
 
 def _measure(program: Program, folder: Path, rounds: int, idle_s: float, profiles: list[str]) -> Samples:

@@ -4,18 +4,16 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.ipmi.servers import ASK_EVERY_S, PROBE
+from bench import server
+from bench.server import HOST, free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-HOST = "127.0.0.1"
 USERS = ("admin", "operator", "watcher")
 PASSWORD = "password"
 START_WITHIN_S = 300.0
@@ -70,12 +68,7 @@ class Running:
         )
 
     def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(timeout=STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        server.stop(self.process, STOP_WITHIN_S)
 
 
 def prepare(program: Program, folder: Path, board: str, broker_port: int) -> Path:
@@ -91,29 +84,8 @@ def prepare(program: Program, folder: Path, board: str, broker_port: int) -> Pat
 
 def start(program: Program, profile: tuple[str, ...], folder: Path, site: Path) -> Running:
     """Start an agent (`profile`: what follows --profile) and ask it over IPMI until it answers."""
-    port = _free_port()
+    port = free_port()
     command = [program.python, "-m", "agent", "run", "--profile", *profile, "--config", str(site)]
     command += ["--state-dir", str(folder), "--ipmi", f"{HOST}:{port}"]
-    with (folder / "log").open("wb") as log, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.settimeout(ASK_EVERY_S)
-        probe.connect((HOST, port))
-        began = time.perf_counter()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=program.environment())
-        while time.perf_counter() - began < START_WITHIN_S and process.poll() is None:
-            try:
-                probe.send(PROBE)
-                if probe.recv(1024):
-                    return Running(process, port, time.perf_counter() - began)
-            except TimeoutError:
-                continue
-            except OSError:
-                time.sleep(ASK_EVERY_S)  # nobody listens yet
-    process.kill()
-    process.wait()
-    raise RuntimeError(f"no answer: {(folder / 'log').read_text(errors='replace')[-500:]}")
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    process, first_answer_s = server.start(command, port, folder / "log", START_WITHIN_S, program.environment())
+    return Running(process, port, first_answer_s)

@@ -8,7 +8,7 @@ import threading
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from bench.footprint.running import HOST
+from bench.server import HOST
 
 ANNOUNCED_WITHIN_S = 120.0
 
