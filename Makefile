@@ -3,7 +3,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help run test lab lint check-c check-cross fuzz-c bench-lines bench-ipmi bench-mqtt bench-power clean
+.PHONY: help run test lab lint check-c check-cross fuzz-c bench-lines bench-ipmi bench-mqtt bench-power bench-footprint wheel deb clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -19,7 +19,7 @@ test: ## every test that needs no special kernel
 lab: ## the hardware tests, against real kernel drivers in a small guest (builds its kernel once: about 5 minutes)
 	@tools/setup test
 	@$(python) -m tests.lab setup
-	@$(MAKE) --no-print-directory -j3 --output-sync=target $(if $(ARGS),lab-all,lab-scenarios lab-kills lab-others)
+	@$(MAKE) --no-print-directory -j3 --output-sync=target $(if $(ARGS),lab-all,lab-scenarios lab-kills lab-service lab-others)
 	@$(python) -m tests.hardware.power_cut 2
 
 lab-all: # one guest, for ARGS that choose
@@ -31,8 +31,12 @@ lab-scenarios:
 lab-kills:
 	@$(python) -m tests.lab run --rw . -- $(python) -m pytest -p no:cacheprovider tests/hardware/test_scenarios.py -k killed
 
+lab-service:
+	@$(python) -m tests.lab run --rw . -- $(python) -m pytest -p no:cacheprovider tests/hardware/test_service.py
+
 lab-others:
-	@$(python) -m tests.lab run --rw . -- $(python) -m pytest tests/hardware --ignore tests/hardware/test_scenarios.py
+	@$(python) -m tests.lab run --rw . -- $(python) -m pytest tests/hardware --ignore tests/hardware/test_scenarios.py \
+	  --ignore tests/hardware/test_service.py
 
 lint: ## ruff and mypy
 	@tools/setup dev
@@ -70,6 +74,18 @@ bench-mqtt: ## MQTT latency and throughput beside bare paho, the spool's memory 
 bench-power: ## 64 domains started in order, and how soon an emergency presses 16 buttons (JSON=FILE writes the figures)
 	@tools/setup test
 	@$(python) -m bench.power $(if $(JSON),--json $(JSON)) $(ARGS)
+
+bench-footprint: ## memory, idle CPU, time to the first IPMI answer, imports, wheel (JSON=FILE writes the figures; 5 minutes)
+	@tools/setup test
+	@$(python) -m bench.footprint $(if $(JSON),--json $(JSON)) $(ARGS)
+
+wheel: ## dist/pgood-*.whl: one abi3 wheel for every Python from 3.11 on, for this machine's architecture
+	@tools/setup wheel
+	@packaging/build-wheel
+
+deb: ## dist/pgood_*.deb for the Debian that this runs on (VERSION=... instead of the source's own)
+	@tools/setup deb
+	@packaging/build-deb $(VERSION)
 
 clean: ## remove what these commands made (not the lab's kernel in ~/.cache/pgood-lab)
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis native/*.so native/*.o native/_core.c ipmi/protection/*.so ipmi/protection/_frame.c

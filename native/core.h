@@ -97,6 +97,8 @@ int LOP_Start(LOP *loop, const LOP_ThreadConfig *config, LOP_ThreadReport *repor
 void LOP_Close(LOP *loop);
 /* -EBUSY: the line has an order; -EAGAIN: too many orders wait; -ESHUTDOWN: not running. */
 int LOP_Submit(LOP *loop, const ENG_Order *order);
+/* Wakes the thread for nothing; how often it has woken before. A living thread has woken again by the next call. */
+uint64_t LOP_Nudge(LOP *loop);
 int LOP_EventFd(const LOP *loop);
 uint32_t LOP_TakeEvents(LOP *loop, ENG_Event *events, uint32_t capacity);
 void LOP_GetInput(LOP *loop, uint32_t index, ENG_InputState *state);

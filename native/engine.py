@@ -228,6 +228,13 @@ class LineEngine:
         lib.LOP_GetStatistics(self._loop, values)
         return statistics(values)
 
+    def nudge(self) -> int:
+        """Wakes the thread for nothing and returns how often it has woken before.
+
+        A thread that lives has woken again by the next call, if that is not at once.
+        """
+        return int(lib.LOP_Nudge(self._loop))
+
     def reset_statistics(self) -> None:
         """Starts the statistics anew."""
         lib.LOP_ResetStatistics(self._loop)

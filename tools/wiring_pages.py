@@ -100,8 +100,9 @@ def _places(profile: Profile) -> Iterator[tuple[str, str]]:
 
 def table(profile: Profile) -> str:
     """Markdown: one row per wire."""
+    off = "Pi off" if board(profile) == "Raspberry Pi" else "board off"
     rows = [
-        "| GPIO | pin | line | through | to | reset pull | Pi off | booting, rebooting | the machine then |",
+        f"| GPIO | pin | line | through | to | reset pull | {off} | booting, rebooting | the machine then |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for wire in wires(profile):
@@ -144,7 +145,7 @@ def picture(profile: Profile) -> str:
             ' font-size="13">',
             f"<title>{escape(profile.description)}</title>",
             f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
-            _text(BOARD_X + 8, 24, "Raspberry Pi, 40-pin header", weight="bold"),
+            _text(BOARD_X + 8, 24, f"{board(profile)}, 40-pin header", weight="bold"),
             _text(CIRCUIT_X + 8, 24, "between them", weight="bold"),
             _text(MACHINE_X + 8, 24, "machine", weight="bold"),
             _box(BOARD_X, 36, BOARD_WIDTH, height - 46, "#e8f0e4", "#4a6b3a"),
@@ -158,11 +159,22 @@ def picture(profile: Profile) -> str:
 
 def _row(wire: Wire, y: int) -> Iterator[str]:
     colour = wire.circuit.colour
-    yield _text(BOARD_X + 8, y + 4, f"pin {wire.pin.pin}, GPIO {wire.pin.gpio}: {wire.line}")
+    yield _text(BOARD_X + 8, y + 4, f"pin {wire.pin.pin}, {_signal(wire.pin)}: {wire.line}")
     yield f'<line x1="{BOARD_X + BOARD_WIDTH}" y1="{y}" x2="{MACHINE_X}" y2="{y}" stroke="{colour}" stroke-width="2"/>'
     yield _box(CIRCUIT_X, y - 11, CIRCUIT_WIDTH, 22, "#ffffff", colour)
     yield _text(CIRCUIT_X + 8, y + 4, wire.circuit.through)
     yield _text(MACHINE_X + 8, y + 4, wire.to)
+
+
+def _signal(pin: HeaderPin) -> str:
+    return f"GPIO {pin.gpio}" if isinstance(pin.gpio, int) else pin.gpio
+
+
+def board(profile: Profile) -> str:
+    """What people call the board."""
+    ours = [header_pin(profile, line) for line in profile.lines.values()]
+    numbered = any(pin is not None and isinstance(pin.gpio, int) for pin in ours)
+    return "Raspberry Pi" if numbered else profile.board.product
 
 
 def _box(x: int, y: int, width: int, height: int, fill: str, stroke: str) -> str:

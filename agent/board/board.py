@@ -7,17 +7,15 @@ import asyncio
 import contextlib
 import logging
 import secrets
-import time
 from typing import TYPE_CHECKING
 
 from agent.board.audit_line import audit_line
 from agent.board.board_id import board_id
-from agent.board.buses import open_kernel_buses
 from agent.board.commands import BoardCommands
 from agent.board.documents import Documents
+from agent.board.ground import open_ground
 from agent.board.hwmon import open_hwmon
 from agent.board.inventory import wired_actions
-from agent.board.lines import open_kernel_lines, open_memory_lines
 from agent.board.method_requests import MethodRequests
 from agent.board.methods import BoardMethods
 from agent.board.metrics import BoardMetrics
@@ -37,8 +35,6 @@ from agent.console.open import open_console
 from agent.control.server import ControlServer
 from agent.events.bus import EventBus
 from agent.events.event import EventKind
-from agent.hardware.hwmon import KernelHwmon
-from agent.hardware.i2c_bus import I2cBus
 from agent.ipmi_face.clock import SelClock
 from agent.ipmi_face.endpoints import IpmiEndpoints
 from agent.ipmi_face.numbers import sel_sensors, sel_slots
@@ -52,13 +48,7 @@ from agent.power.request import Reply, Verdict
 from agent.profile.problem import SettingError
 from agent.prometheus.exposition import exposition
 from agent.prometheus.listener import MetricsListener
-from agent.sim.hwmon import SimulatedHwmon
-from agent.sim.plant import Plant
-from agent.sim.rail_wirings import rail_wirings
-from agent.sim.smbus import SimulatedSmbus
-from agent.sim.snapshot import FILE as WORLD
-from agent.sim.snapshot import kept_levels, read
-from agent.sim.world import SimulatedWorld
+from agent.service.socket_place import socket_place
 from agent.store.audit import AuditTrail
 from agent.store.database import Database
 from agent.store.event_log import EventLog
@@ -73,24 +63,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.board.options import Options
-    from agent.hardware.hwmon import HwmonPort
     from agent.mqtt.config import MqttConfig
     from agent.power.request import Request
     from agent.requests.endpoint import Endpoint
-    from agent.sim.snapshot import Snapshot
+    from agent.service.line_store import LineStore
 
 log = logging.getLogger(__name__)
 
 DATABASE = "state.db"
-SOCKET = "pgood.sock"
 METRICS_PORT = 9623
 
 
 class Board:
     """A running board. Made before the loop has threads; `start` and `close` run on the loop."""
 
-    def __init__(self, options: Options) -> None:
-        """Open the lines, then the state. Raises what is wrong outside: OUTSIDE_ERRORS of agent.cli.boarding."""
+    def __init__(self, options: Options, line_store: LineStore | None = None) -> None:
+        """Open the lines, then the state. Raises what is wrong outside: OUTSIDE_ERRORS of agent.cli.boarding.
+
+        `line_store`: who keeps maintained outputs between two agents, besides the guard.
+        """
         self.options = options
         profile, state_dir = options.profile, options.state_dir
         self.closing = asyncio.Event()
@@ -98,18 +89,14 @@ class Board:
         self.restarting = False
         self._stack = contextlib.ExitStack()
         with contextlib.ExitStack() as opened:
-            if profile.board.simulated:
-                self._kept_world = self._read_world()
-                levels = kept_levels(self._kept_world, profile) if self._kept_world else None
-                self.lines = open_memory_lines(profile, options.armed(), levels)
-            else:
-                self.lines = open_kernel_lines(profile, options.armed(), state_dir)
+            ground = open_ground(options, line_store)
+            self.lines = ground.lines
             opened.callback(self.lines.close)
-            self.world: SimulatedWorld | None = None
-            buses = self._open_buses()
+            self.world = ground.world
+            buses = ground.buses()
             for bus in buses.values():
                 opened.callback(bus.close)
-            hwmon = open_hwmon(profile, self._hwmon_port)
+            hwmon = open_hwmon(profile, ground.hwmon_port)
             for chip in hwmon.values():
                 opened.callback(chip.close)
             database = Database(state_dir / DATABASE)
@@ -173,27 +160,7 @@ class Board:
         self.endpoints = self._endpoints()
         self.commands = BoardCommands(self.board_id, profile, self.services, self.documents, self.endpoints)
         self.mqtt: MqttFace | None = None
-        self.control = ControlServer(BoardMethods(self), state_dir / SOCKET)
-
-    def _read_world(self) -> Snapshot | None:
-        if not self.options.keep_world:
-            return None
-        return read(self.options.state_dir / WORLD, self.options.profile, time.monotonic_ns())
-
-    def _open_buses(self) -> dict[str, I2cBus]:
-        profile = self.options.profile
-        if not profile.board.simulated:
-            return open_kernel_buses(profile)
-        assert self.lines.chip is not None
-        rails = rail_wirings(profile)
-        plant = Plant(profile, time.monotonic_ns(), rails)
-        self.world = SimulatedWorld(profile, plant, self.lines.chip, rails)
-        if self.options.keep_world:
-            self.world.keep_in(self.options.state_dir / WORLD, self._kept_world)
-        return {name: I2cBus(name, SimulatedSmbus(plant, name)) for name in profile.buses}
-
-    def _hwmon_port(self) -> HwmonPort:
-        return SimulatedHwmon(self.options.profile, self.world.plant) if self.world else KernelHwmon()
+        self.control = ControlServer(BoardMethods(self), socket_place(state_dir))
 
     def _open_identity(self, database: Database) -> None:
         self.settings = Settings(database)

@@ -24,9 +24,14 @@ def board_id(settings: Settings, stated: str | None) -> str:
     stored = settings.get(KEY)
     if isinstance(stored, str):
         return stored
-    made = f"{_host_name()}-{_machine_digits()}"
+    made = fresh_id()
     settings.put_now({KEY: made})
     return made
+
+
+def fresh_id() -> str:
+    """What a board is called that has no id yet; the same every time on a machine with a machine id."""
+    return f"{_host_name()}-{_machine_digits()}"
 
 
 def _host_name() -> str:

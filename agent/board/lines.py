@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from agent.board.emergency_rules import emergency_rules
 from agent.board.fired import FiredInterlocks
 from agent.board.line_rules import interlocks, sequences, thread, watches
-from agent.hardware.gpio import request_lines
+from agent.service.line_store import LineStore
+from agent.service.notifier import Notifier
 from native import (
     Debounce,
     EngineConfig,
@@ -76,18 +77,23 @@ def open_memory_lines(profile: Profile, armed: bool = True, levels: Mapping[str,
     return BoardLines(engine, armed, chip=chip, inputs=_input_names(profile))
 
 
-def open_kernel_lines(profile: Profile, armed: bool, state_dir: Path) -> BoardLines:
+def open_kernel_lines(profile: Profile, armed: bool, state_dir: Path, store: LineStore | None = None) -> BoardLines:
     """The lines of a real board. Call before any thread is made: the guard is forked here.
 
-    Lines held by the guard of an agent that died are taken over without an edge. Raises GpioError, LineError.
+    Lines held by the guard of an agent that died, or kept in the service manager's store, are taken over without an
+    edge. Raises GpioError, LineError.
     """
+    from agent.hardware.gpio import request_lines  # a simulated board needs no gpiod
+
     rendezvous = state_dir / GUARD_SOCKET
     fired = FiredInterlocks(state_dir)
-    requested = request_lines(profile, armed, LineGuard.take_over(rendezvous))
+    store = store or LineStore(Notifier())
+    requested = request_lines(profile, armed, store.take(LineGuard.take_over(rendezvous)), store.let_go)
     guard = None
     try:
         if requested.guarded:
             guard = LineGuard.start(requested.guarded, rendezvous)
+            store.keep(requested.guarded)
         config = engine_config(profile, requested.lines, requested.levels, armed, fired.names)
         engine = LineEngine(config, thread(profile))
     except BaseException:

@@ -48,6 +48,8 @@ class Options:
     """Made with a random password if there is no user yet (the demo; a real board has `pgood user init`)."""
     observe: bool = False
     """A simulated board waits for `pgood arm` as a real one does."""
+    profile_from_site: bool = False
+    """The site file names the profile, not the command line."""
     keep_world: bool = False
     """The world of a simulated board outlives the agent."""
 
@@ -123,7 +125,8 @@ class Setting:
 def effective(options: Options, state: Settings) -> Iterator[Setting]:
     """Every setting that can come from more than one place, with the one in force."""
     site, override = options.site, options.override
-    yield Setting("profile", str(options.profile_file), Origin.COMMAND_LINE)
+    named_by = Origin.SITE if options.profile_from_site else Origin.COMMAND_LINE
+    yield Setting("profile", str(options.profile_file), named_by)
     yield Setting("state_dir", str(options.state_dir), Origin.COMMAND_LINE)
     yield Setting(
         "ipmi.listen",
@@ -136,7 +139,7 @@ def effective(options: Options, state: Settings) -> Iterator[Setting]:
         _first((override.mqtt_url is not None, Origin.COMMAND_LINE), (bool(site.mqtt.url), Origin.SITE)),
     )
     yield Setting("mqtt.base", site.mqtt.base, _first((site.mqtt.base != "pgood", Origin.SITE)))
-    yield Setting("board.id", state.get("board.id"), Origin.SITE if site.board.id else Origin.STATE)
+    yield Setting("board.id", site.board.id or state.get("board.id"), Origin.SITE if site.board.id else Origin.STATE)
     always = options.profile.board.simulated and not options.observe
     yield Setting("board.armed", options.armed(), Origin.PROFILE if always else Origin.STATE)
     for key, given, in_force in (

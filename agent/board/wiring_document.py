@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.profile.explain import place
+from agent.profile.place import place
 
 if TYPE_CHECKING:
     from agent.profile.schema import Profile

@@ -12,7 +12,8 @@ from agent.board.armed import arm, disarm
 from agent.board.lines import GUARD_SOCKET
 from agent.cli.ask import ask
 from agent.cli.failure import Failure
-from agent.cli.places import SOCKET, run_state_dir
+from agent.cli.places import has_agent, run_state_dir
+from agent.service.owner import become_owner
 from native import GuardAliveError, LineError, LineGuard
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run_arm(arguments: argparse.Namespace) -> int:
     state_dir: Path = arguments.state_dir or run_state_dir()
     arguments.state_dir = state_dir
-    if (state_dir / SOCKET).exists():
+    if has_agent(state_dir):
         print(ask(arguments, "arm")["text"])
         return 0
+    become_owner(state_dir)
     try:
         state_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
         arm(state_dir, f"local:{getpass.getuser()}")
@@ -46,6 +48,7 @@ def run_arm(arguments: argparse.Namespace) -> int:
 
 def run_disarm(arguments: argparse.Namespace) -> int:
     state_dir: Path = arguments.state_dir or run_state_dir()
+    become_owner(state_dir)
     try:
         descriptors = LineGuard.take_over(state_dir / GUARD_SOCKET)
     except GuardAliveError as error:

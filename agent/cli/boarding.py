@@ -13,7 +13,7 @@ from agent.board.runner import run_board
 from agent.board.state_dir import StateDirError
 from agent.cli.failure import Failure
 from agent.console.open import ConsoleError
-from agent.hardware.gpio import GpioError
+from agent.hardware.gpio_error import GpioError
 from agent.hardware.smbus import BusError
 from agent.ipmi_face.endpoints import ListenError
 from agent.power.operation_log import OperationFilter
@@ -22,7 +22,8 @@ from agent.profile.problem import ConfigError, SettingError
 from agent.profile.simulate import simulated
 from agent.profile.site import Site
 from agent.prometheus.listener import MetricsListenError
-from agent.sim.snapshot import WorldError
+from agent.service.journal import JournalHandler, stderr_is_journal
+from agent.sim.world_error import WorldError
 from agent.store.database import StoreError
 from agent.store.users import UsersError
 from native import LineError
@@ -80,17 +81,27 @@ def add_log(parser: argparse.ArgumentParser) -> None:
 
 
 def options(
-    profile: str, config: Path | None, state_dir: Path, override: Override, first_user: str | None = None
+    profile: str | None, config: Path | None, state_dir: Path, override: Override, first_user: str | None = None
 ) -> Options:
     """The options of one run. Raises Failure."""
     try:
-        profile_file = find_profile(profile)
-        loaded = load_profile(profile_file)
         site = load_site(config) if config else Site()
+        profile_file = find_profile(profile or _site_profile(site, config))
+        loaded = load_profile(profile_file)
         loaded = complete_adapters(loaded, profile_file, site, config)
     except ConfigError as error:
         raise Failure(str(error)) from error
-    return Options(loaded, profile_file, site, config, state_dir, override, first_user)
+    return Options(loaded, profile_file, site, config, state_dir, override, first_user, profile_from_site=not profile)
+
+
+def _site_profile(site: Site, config: Path | None) -> str:
+    """The profile that the site file names; a relative path begins beside that file. Raises Failure."""
+    named = site.board.profile
+    if not named:
+        where = f"{config} has no board.profile" if config else "there is no site file that names one"
+        raise Failure(f"no profile: give --profile FILE|NAME ({where})")
+    beside = config.parent / named if config else None
+    return str(beside) if beside and beside.is_file() else named
 
 
 def parse_address(text: str) -> tuple[str, int]:
@@ -102,12 +113,13 @@ def parse_address(text: str) -> tuple[str, int]:
 
 
 def start_logging(verbose: bool) -> None:
-    handler = logging.StreamHandler(sys.stderr)
+    to_journal = stderr_is_journal()
+    handler = JournalHandler() if to_journal else logging.StreamHandler(sys.stderr)
     handler.addFilter(OperationFilter())
     logging.basicConfig(
         handlers=[handler],
         level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(operation)s%(message)s",
+        format="%(message)s" if to_journal else "%(asctime)s %(levelname)s %(name)s: %(operation)s%(message)s",
     )
 
 

@@ -9,7 +9,9 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from agent import late_modules
 from agent.cli.failure import EXIT_USAGE, Failure
+from agent.service.journal import prefixed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 VERBS = {
     "demo": "agent.cli.demo",
     "run": "agent.cli.run",
+    "setup": "agent.cli.setup",
     "check": "agent.cli.check",
     "wire": "agent.cli.wire",
     "arm": "agent.cli.arm",
@@ -57,6 +60,7 @@ def parser(argv: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    late_modules.delay()
     argv = sys.argv[1:] if argv is None else argv
     arguments = parser(argv).parse_args(argv)
     if arguments.version:
@@ -72,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return int(code)
     except Failure as failure:
-        print(f"pgood: {failure}", file=sys.stderr)
+        print(prefixed(f"pgood: {failure}"), file=sys.stderr)
         return failure.code
     except BrokenPipeError:  # `pgood events | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 SOCKET = "pgood.sock"
+SYSTEM_RUNTIME = Path("/run/pgood")
+"""Of the service; its group may enter, which it may not the state directory."""
 SYSTEM_STATE = Path("/var/lib/pgood")
 SYSTEM_SITE = Path("/etc/pgood/pgood.toml")
 
@@ -30,5 +32,10 @@ def find_agent(state_dir: Path | None) -> Path:
         state_dir = Path(named)
     if state_dir is not None:
         return state_dir / SOCKET
-    candidates = [run_state_dir(), SYSTEM_STATE, demo_state_dir()]
-    return next((folder / SOCKET for folder in candidates if (folder / SOCKET).exists()), demo_state_dir() / SOCKET)
+    candidates = [run_state_dir(), SYSTEM_RUNTIME, SYSTEM_STATE, demo_state_dir()]
+    return next((folder / SOCKET for folder in candidates if has_agent(folder)), demo_state_dir() / SOCKET)
+
+
+def has_agent(folder: Path) -> bool:
+    """Whether the socket of an agent can be seen there."""
+    return os.path.exists(folder / SOCKET)

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("run", help="run the agent on a board")
-    parser.add_argument("--profile", required=True, metavar="FILE|NAME", help="firmware profile of the board")
+    parser.add_argument(
+        "--profile", metavar="FILE|NAME", help="firmware profile of the board (default: board.profile of the site file)"
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help=f"site file (default: {SYSTEM_SITE} if it exists)")
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help="where state is kept")
     boarding.add_ipmi(parser, None)

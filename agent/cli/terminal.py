@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import select
 import sys
 from typing import TYPE_CHECKING
@@ -18,6 +19,13 @@ POLL_S = 0.1
 class Terminal:
     """Standard input and output; both are read and written line by line."""
 
+    lost = "nobody answers any more: the check is not complete"
+    """What ends the conversation when the terminal is gone."""
+
+    def __init__(self) -> None:
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # what is typed in another encoding is a wrong answer, no fault
+
     def say(self, text: str = "") -> None:
         print(text, flush=True)
 
@@ -26,7 +34,7 @@ class Terminal:
         print(f"{question} ", end="", flush=True)
         answer = sys.stdin.readline()
         if not answer:
-            raise Failure("nobody answers any more: the check is not complete")
+            raise Failure(self.lost)
         return answer.strip()
 
     def choose(self, question: str, answers: Sequence[str]) -> str:
@@ -40,4 +48,4 @@ class Terminal:
         while not select.select([sys.stdin], [], [], POLL_S)[0]:
             look()
         if not sys.stdin.readline():
-            raise Failure("nobody answers any more: the check is not complete")
+            raise Failure(self.lost)

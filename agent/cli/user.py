@@ -13,6 +13,7 @@ from agent.board.state_dir import StateDir, StateDirError
 from agent.cli.failure import EXIT_FAILED, Failure
 from agent.cli.places import find_agent, run_state_dir
 from agent.control.client import AgentUnreachable, Refused, call
+from agent.service.owner import become_owner
 from agent.store.user_request import PRIVILEGES, UserRequest, listed, resolve
 from agent.store.users import USERS, UserFile, UserRefusal, UsersError, random_password
 
@@ -61,7 +62,7 @@ def run_init(arguments: argparse.Namespace) -> int:
     if not (name.isascii() and name.isprintable() and 1 <= len(name) <= 16) or " " in name:
         raise Failure(f"user name {name!r}: 1 to 16 printable ASCII characters, no space")
     try:
-        state = StateDir(arguments.state_dir or run_state_dir())
+        state = _state(arguments)
     except StateDirError as error:
         raise Failure(f"{error} (the first user is made while the agent is stopped)") from error
     try:
@@ -96,18 +97,23 @@ def run_change(arguments: argparse.Namespace) -> int:
     if verb in ("add", "passwd"):
         shown = arguments.random if verb == "passwd" else not arguments.stdin
         request.password = random_password() if shown else _password(arguments.name)
-    args = {"verb": verb, "name": request.name, "password": request.password, "privilege": request.privilege}
+    change_user(arguments, request)
+    print(f"user {request.name}: {verb} done")
+    if shown:
+        print(f"password {request.password}")
+        print(SHOWN_ONCE)
+    return 0
+
+
+def change_user(arguments: argparse.Namespace, request: UserRequest) -> None:
+    """By the agent, or in the users file while none runs; `arguments.state_dir` says where. Raises Failure."""
+    args = {"verb": request.verb, "name": request.name, "password": request.password, "privilege": request.privilege}
     try:
         call(find_agent(arguments.state_dir), "user", **args)
     except AgentUnreachable:
         _without_agent(arguments, request)
     except Refused as error:
         raise Failure(str(error), EXIT_FAILED) from error
-    print(f"user {request.name}: {verb} done")
-    if shown:
-        print(f"password {request.password}")
-        print(SHOWN_ONCE)
-    return 0
 
 
 def _password(name: str) -> str:
@@ -120,10 +126,17 @@ def _password(name: str) -> str:
     return first
 
 
+def _state(arguments: argparse.Namespace) -> StateDir:
+    """The state directory, held as the user whose it is. Raises StateDirError."""
+    folder: Path = arguments.state_dir or run_state_dir()
+    become_owner(folder)
+    return StateDir(folder)
+
+
 def _without_agent(arguments: argparse.Namespace, request: UserRequest | None) -> list[dict[str, object]]:
     """Change the users file (or only read it) while no agent runs."""
     try:
-        state = StateDir(arguments.state_dir or run_state_dir())
+        state = _state(arguments)
     except StateDirError as error:
         raise Failure(str(error)) from error
     try:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 import gpiod
 from gpiod.line import Bias, Clock, Direction, Drive, Edge, Value
 
+from agent.hardware.gpio_error import GpioError
 from native import GuardedLine, KernelLine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from agent.profile.schema import ChipTable, LineTable, Profile
 
@@ -34,10 +35,6 @@ DRIVE = {
     "open-drain": Drive.OPEN_DRAIN,
     "open-source": Drive.OPEN_SOURCE,
 }
-
-
-class GpioError(Exception):
-    """A line or chip cannot be had; one sentence that names it and the cure."""
 
 
 @dataclass
@@ -63,12 +60,18 @@ class RequestedLines:
         self._inherited.clear()
 
 
-def request_lines(profile: Profile, armed: bool, inherited: Mapping[str, int]) -> RequestedLines:
+def request_lines(
+    profile: Profile,
+    armed: bool,
+    inherited: Mapping[str, int],
+    let_go: Callable[[Collection[str]], None] = lambda keys: None,
+) -> RequestedLines:
     """Request every line of the profile, each on a descriptor of its own. Raises GpioError.
 
     Outputs only when `armed`. A momentary output starts at idle; a maintained one is requested as it is, read, and
     made an output of that very level. `inherited` are the descriptors that an earlier agent's guard held, by key;
-    those with the same settings are used as they are, without an edge, the others are closed.
+    those with the same settings are used as they are, without an edge, the others are closed, after `let_go` was
+    told their keys: somebody else may have copies.
     """
     requested = RequestedLines()
     chips: dict[str, gpiod.Chip] = {}
@@ -78,14 +81,13 @@ def request_lines(profile: Profile, armed: bool, inherited: Mapping[str, int]) -
         for name, line in profile.lines.items():
             if line.direction == "output" and not armed:
                 continue
-            if line.chip not in chips:
-                chips[line.chip] = _open(line.chip, profile.chips[line.chip])
-            places[name] = (chips[line.chip], _offset(chips[line.chip], name, line))
+            places[name] = _place(chips, profile, name, line)
         for name, (chip, offset) in places.items():
             descriptor = left.pop(_key(chip, offset, profile.lines[name]), None)
             if descriptor is not None:
                 requested._inherited.append(descriptor)
                 requested.lines[name] = KernelLine(descriptor)
+        let_go(tuple(left))
         while left:  # before any request: a line of other settings is busy as long as it is open
             os.close(left.popitem()[1])
         for name, (chip, offset) in places.items():
@@ -101,6 +103,32 @@ def request_lines(profile: Profile, armed: bool, inherited: Mapping[str, int]) -
         for chip in chips.values():
             chip.close()
     return requested
+
+
+def _place(chips: dict[str, gpiod.Chip], profile: Profile, name: str, line: LineTable) -> tuple[gpiod.Chip, int]:
+    """Where a line is; `chips` are those that are open, by the profile's name or by device."""
+    if not line.chip:
+        return _by_name(chips, name, line)
+    if line.chip not in chips:
+        chips[line.chip] = _open(line.chip, profile.chips[line.chip])
+    return chips[line.chip], _offset(chips[line.chip], name, line)
+
+
+def _by_name(chips: dict[str, gpiod.Chip], name: str, line: LineTable) -> tuple[gpiod.Chip, int]:
+    """The only line of this name on any chip. Looking for it requests none."""
+    found = []
+    for device in sorted(glob.glob("/dev/gpiochip*")):
+        if device not in chips:
+            chips[device] = _open_device(f"lines.{name}", device)
+        chip = chips[device]
+        offsets = range(chip.get_info().num_lines)
+        found += [(chip, offset) for offset in offsets if chip.get_line_info(offset).name == line.line]
+    if not found:
+        raise GpioError(f"lines.{name}: no GPIO chip has a line named {line.line!r}; see: gpioinfo")
+    if len(found) > 1:
+        where = ", ".join(f"{chip.path} line {offset}" for chip, offset in found)
+        raise GpioError(f"lines.{name}: there are {len(found)} lines named {line.line!r} ({where}): name the 'chip'")
+    return found[0]
 
 
 def _key(chip: gpiod.Chip, offset: int, line: LineTable) -> str:
@@ -130,32 +158,34 @@ def _level(name: str, descriptor: int) -> bool:
 
 def _open(name: str, table: ChipTable) -> gpiod.Chip:
     if table.device:
-        return _open_device(name, table.device)
+        return _open_device(f"chips.{name}", table.device)
     found = []
     for device in sorted(glob.glob("/dev/gpiochip*")):
-        chip = _open_device(name, device)
+        chip = _open_device(f"chips.{name}", device)
         label = chip.get_info().label
-        if label == table.label:
+        if label in table.labels:
             return chip
         found.append(f"{device} is {label!r}")
         chip.close()
+    wanted = " or ".join(map(repr, table.labels))
     seen = "; ".join(found) or "there is no /dev/gpiochip*: is the GPIO driver loaded?"
-    raise GpioError(f"chips.{name}: no GPIO chip has the label {table.label!r} ({seen})")
+    raise GpioError(f"chips.{name}: no GPIO chip has the label {wanted} ({seen})")
 
 
-def _open_device(name: str, device: str) -> gpiod.Chip:
+def _open_device(where: str, device: str) -> gpiod.Chip:
+    """`where`: the place in the profile that asks for it."""
     try:
         return gpiod.Chip(device)
     except PermissionError as error:
         raise GpioError(
-            f"chips.{name}: no permission for {device}: add this user to the group that owns it"
+            f"{where}: no permission for {device}: add this user to the group that owns it"
             " (on Raspberry Pi OS: sudo usermod -aG gpio $USER) and log in again, or run as root"
         ) from error
     except FileNotFoundError as error:
         there = ", ".join(sorted(glob.glob("/dev/gpiochip*"))) or "none"
-        raise GpioError(f"chips.{name}: {device} is not there (GPIO chips here: {there})") from error
+        raise GpioError(f"{where}: {device} is not there (GPIO chips here: {there})") from error
     except (OSError, ValueError) as error:
-        raise GpioError(f"chips.{name}: {device} cannot be opened: {error}") from error
+        raise GpioError(f"{where}: {device} cannot be opened: {error}") from error
 
 
 def _offset(chip: gpiod.Chip, name: str, line: LineTable) -> int:

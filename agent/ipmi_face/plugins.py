@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import logging
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
+
+from agent.entry_points import published
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +24,7 @@ GROUP = "pgood.ipmi_commands"
 def register_plugins(table: CommandTable, board: Board, entries: Iterable[EntryPoint] | None = None) -> int:
     """Add the commands of every plug-in; returns how many. One that fails is logged and left out."""
     added = 0
-    for entry in entry_points(group=GROUP) if entries is None else entries:
+    for entry in published(GROUP) if entries is None else entries:
         try:
             for command in entry.load()(board):
                 table.register(command)

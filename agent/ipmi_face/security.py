@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 from ipaddress import ip_network
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.profile.problem import SettingError
+from agent.service.credentials import secret_file
 from agent.store.private import read_private
 from ipmi.config import ServerConfig
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from agent.profile.site import Site
 
 
@@ -21,8 +23,8 @@ def server_config(site: Site) -> ServerConfig:
         allow = tuple(ip_network(text) for text in site.network.allow)
     except ValueError as error:
         raise SettingError(f"network.allow: {error}: write prefixes such as 192.0.2.0/24 or 2001:db8::/32") from error
-    kg = _kg(Path(site.ipmi.kg_file)) if site.ipmi.kg_file else None
     try:
+        kg = _kg(secret_file("ipmi.kg_file", site.ipmi.kg_file)) if site.ipmi.kg_file else None
         return ServerConfig(suites=site.ipmi.cipher_suites, kg=kg, allow=allow)
     except ValueError as error:
         raise SettingError(f"ipmi: {error}") from error

@@ -14,6 +14,7 @@ from agent.mqtt.roles import Roles
 from agent.mqtt.spool_stream import DEFAULT_RATE_PER_S
 from agent.mqtt.telemetry_form import TelemetryForm
 from agent.mqtt.url import BrokerUrl, parse_url
+from agent.service.credentials import is_credential, secret_file
 from agent.spool.spool import DAY_S, SpoolLimits
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def mqtt_config(
     if not text:
         return None
     broker = parse_url(text)
-    password = _read_password(Path(site.password_file)) if site.password_file else None
+    password = _read_password(secret_file("mqtt.password_file", site.password_file)) if site.password_file else None
     if password is not None and not broker.user:
         raise ValueError(
             "mqtt.password_file is given and mqtt.url has no user: write the user in the URL,"
@@ -142,7 +143,7 @@ def _read_password(file: Path) -> str:
     try:
         with file.open("rb") as stream:
             mode = os.fstat(stream.fileno()).st_mode
-            if stat.S_ISREG(mode) and mode & (stat.S_IROTH | stat.S_IWOTH):
+            if stat.S_ISREG(mode) and mode & (stat.S_IROTH | stat.S_IWOTH) and not is_credential(file):
                 raise ValueError(f"mqtt.password_file {file} can be read or changed by everybody: chmod o-rw {file}")
             content = stream.read(MAX_PASSWORD_BYTES + 1)
     except OSError as error:

@@ -7,7 +7,7 @@ import enum
 import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
 WS_PATH = "/mqtt"
@@ -63,7 +63,7 @@ class BrokerUrl:
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
-        user = self.user and self.user + "@"
+        user = self.user and quote(self.user, safe="") + "@"
         if self.transport is Transport.UNIX:
             return f"unix://{user}{self.path}"
         web = self.transport is Transport.WEBSOCKETS

@@ -25,9 +25,10 @@ def of_operation(operation: str) -> Iterator[None]:
 
 
 class OperationFilter(logging.Filter):
-    """Gives every record `operation`: `[ID] ` or nothing."""
+    """Gives every record `operation`: `[ID] ` or nothing, and `operation_id`, the bare id."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         operation = _operation.get()
         record.operation = f"[{operation}] " if operation else ""
+        record.operation_id = operation
         return True

@@ -41,8 +41,10 @@ def check_lines(profile: Profile) -> Iterator[Problem]:
 
 def _line(profile: Profile, path: KeyPath, line: LineTable) -> Iterator[Problem]:
     if not profile.board.simulated:
-        if line.chip not in profile.chips:
+        if line.chip and line.chip not in profile.chips:
             yield Problem((*path, "chip"), f"names no table of [chips] (here: {line.chip!r})")
+        if not line.chip and line.offset is not None:
+            yield Problem((*path, "offset"), "needs 'chip'; without one a line is found by its name alone")
         if bool(line.line) == (line.offset is not None):
             yield Problem(path, "needs either 'line' (the kernel's line name) or 'offset'")
     if line.direction == "output":

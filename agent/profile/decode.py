@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import copy
-import difflib
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -83,6 +82,8 @@ def _problem(
         return (*path, key), "not a usable name: letters, digits, '-' and '_' only, at most 32", ""
     if unknown := re.search(r"unknown field `([^`]+)`", text):
         name = unknown[1]
+        import difflib  # only a mistake needs it
+
         close = difflib.get_close_matches(name, _known_keys(table, path), n=1)
         hint = f"; did you mean '{close[0]}'?" if close else f"; the keys of this table are in {page}"
         return (*path, name), f"unknown key{hint}", ""

@@ -12,6 +12,7 @@ from agent.profile.explain_hosts import explain_host
 from agent.profile.explain_rules import explain_domains, explain_interlock, explain_sequence, explain_watch
 from agent.profile.explain_thermal import explain_fan, explain_sensor, explain_zone, missing_cooling
 from agent.profile.header_pins import Pull, header_pin
+from agent.profile.place import place
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -65,15 +66,6 @@ def _line(profile: Profile, name: str, line: LineTable) -> str:
     what = _output(line) if line.direction == "output" else _input(line)
     where = place(profile, line)
     return f"{name}: {where}{': ' if where else ''}{what}"
-
-
-def place(profile: Profile, line: LineTable) -> str:
-    """Where a line is; empty where it is only in memory."""
-    if not (line.line or line.offset is not None):
-        return ""
-    where = line.line or f"offset {line.offset}"
-    pin = header_pin(profile, line)
-    return f"{where}{f' of {line.chip}' if line.chip else ''}{f', header pin {pin.pin}' if pin else ''}"
 
 
 def _output(line: LineTable) -> str:
@@ -156,10 +148,10 @@ def warnings(profile: Profile) -> Iterator[str]:
         if pin is None:
             continue
         if line.direction == "output" and pin.why_no_output:
-            yield f"{name}: GPIO{pin.gpio} (header pin {pin.pin}) should not be an output: {pin.why_no_output}"
+            yield f"{name}: {pin.signal} (header pin {pin.pin}) should not be an output: {pin.why_no_output}"
         if line.class_ == "momentary" and line.active_low:
             yield (
-                f"{name}: active-low, so the resting level of GPIO{pin.gpio} from reset on"
+                f"{name}: active-low, so the resting level of {pin.signal} from reset on"
                 f" ({pin.pull.value}) decides whether the button is pressed while the board boots;"
                 " use an optocoupler that is driven high"
             )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
 from agent.profile.check import check
@@ -17,10 +17,9 @@ from agent.profile.site_adapters import with_site_adapters
 
 def shipped_profiles() -> dict[str, Path]:
     """The profiles inside the package, by name."""
-    folder = resources.files("agent.firmware_profiles")
-    return {
-        entry.name.removesuffix(".toml"): Path(str(entry)) for entry in folder.iterdir() if entry.name.endswith(".toml")
-    }
+    package = find_spec("agent.firmware_profiles")
+    folders = package.submodule_search_locations if package else None
+    return {file.stem: file for folder in folders or () for file in Path(folder).glob("*.toml")}
 
 
 def find_profile(name_or_file: str) -> Path:
@@ -39,7 +38,11 @@ def find_profile(name_or_file: str) -> Path:
 
 def load_profile(file: Path) -> Profile:
     """A checked profile. Raises ConfigError with every problem found."""
-    source = read_text(file)
+    return parse_profile(file, read_text(file))
+
+
+def parse_profile(file: Path, source: str) -> Profile:
+    """A checked profile from its text; `file` is named in errors. Raises ConfigError with every problem found."""
     profile, problems = decode(file, source, Profile)
     if profile is not None:
         problems = check(profile)
@@ -50,7 +53,11 @@ def load_profile(file: Path) -> Profile:
 
 def load_site(file: Path) -> Site:
     """A checked site file. Raises ConfigError with every problem found."""
-    source = read_text(file)
+    return parse_site(file, read_text(file))
+
+
+def parse_site(file: Path, source: str) -> Site:
+    """A checked site file from its text; `file` is named in errors. Raises ConfigError with every problem found."""
     site, problems = decode(file, source, Site)
     if site is None or problems:
         raise ConfigError(file, problems, source)

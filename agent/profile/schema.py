@@ -47,9 +47,15 @@ class ChipTable(Table, frozen=True):
     """A GPIO chip, by device path or by the label that the kernel gives it."""
 
     device: str = ""
-    label: str = ""
+    label: str | tuple[Annotated[str, msgspec.Meta(min_length=1)], ...] = ""
+    """Several, where boards of one shape have different chips: the chip is the one that has any of them."""
     slow: bool = False
     """True: using a line sleeps (an expander on I2C or USB); the engine gives the chip a thread of its own."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every label that the chip may have."""
+        return (self.label,) if isinstance(self.label, str) else self.label
 
 
 class LineTable(Table, frozen=True):

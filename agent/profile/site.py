@@ -25,6 +25,8 @@ TopicBase = Annotated[str, msgspec.Meta(pattern=r"^[^+#\.\x00]+$", max_length=12
 class SiteBoard(Table, frozen=True):
     id: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")] | None = None
     """Instead of the id made from host name and machine id."""
+    profile: str = ""
+    """Name or file of the firmware profile, for `pgood run` without --profile."""
 
 
 class SiteIpmiHost(Table, frozen=True):

@@ -98,7 +98,10 @@ class SupplyMonitor:
         full = number % FULL_EVERY == 0 or not all(self.slots[index].settled for index in slots)
 
         def work(port: SmbusPort) -> list[Poll | None]:
-            return [self.pollers[index].poll(port, full) for index in slots]
+            polls = [self.pollers[index].poll(port, full) for index in slots]
+            if full or not any(polls):
+                return polls
+            return [poll or self.pollers[index].poll(port, True) for index, poll in zip(slots, polls, strict=True)]
 
         try:
             polls = await self._buses[bus].call(work)
@@ -113,7 +116,9 @@ class SupplyMonitor:
                 self._polled(index, poll)
         self._tell(self._incidents.due(self._clock(), self.slots))
         for index in slots:
-            self.slots[index] = replace(self.slots[index], flapping=self._incidents.flapping(index))
+            flapping = self._incidents.flapping(index)
+            if flapping != self.slots[index].flapping:
+                self.slots[index] = replace(self.slots[index], flapping=flapping)
         after = [(self.slots[index].health, self.slots[index].flapping) for index in slots]
         if full:
             self._watch_trends()

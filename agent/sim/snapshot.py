@@ -16,6 +16,7 @@ from agent.sim.fan import SimulatedFan
 from agent.sim.press_record import PressRecord
 from agent.sim.rail import Rail
 from agent.sim.supply import CrpsSupply, Happening
+from agent.sim.world_error import WorldError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
 FILE = "world.json"
 GUARD_RELEASES_NS = 10_000_000
 """So long after the death of the agent its buttons are idle."""
-
-
-class WorldError(Exception):
-    """A snapshot cannot be used; one sentence with the cure."""
 
 
 class Snapshot(msgspec.Struct, forbid_unknown_fields=True):

@@ -80,12 +80,23 @@ def changed(users: Sequence[User], user_id: int, change: UserChange) -> tuple[Us
 
 def _check(change: UserChange, others: Sequence[User]) -> None:
     if change.name is not None:
-        text = change.name.decode("latin-1")
-        if not (text.isascii() and text.isprintable() and " " not in text and len(text) <= MAX_NAME):
-            raise UserRefusal(UserReply.INVALID, f"a name has 1 to {MAX_NAME} printable ASCII characters, no space")
+        check_name(change.name)
         if any(user.name == change.name for user in others):
-            raise UserRefusal(UserReply.INVALID, f"there is a user {text} already")
-    if change.password is not None and not (1 <= len(change.password) <= MAX_PASSWORD and 0 not in change.password):
+            raise UserRefusal(UserReply.INVALID, f"there is a user {change.name.decode('latin-1')} already")
+    if change.password is not None:
+        check_password(change.password)
+
+
+def check_name(name: bytes) -> None:
+    """Raises UserRefusal."""
+    text = name.decode("latin-1")
+    if not (text.isascii() and text.isprintable() and " " not in text and 1 <= len(text) <= MAX_NAME):
+        raise UserRefusal(UserReply.INVALID, f"a name has 1 to {MAX_NAME} printable ASCII characters, no space")
+
+
+def check_password(password: bytes) -> None:
+    """Raises UserRefusal."""
+    if not 1 <= len(password) <= MAX_PASSWORD or 0 in password:
         raise UserRefusal(UserReply.INVALID, f"a password has 1 to {MAX_PASSWORD} bytes")
 
 

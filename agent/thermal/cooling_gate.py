@@ -30,6 +30,10 @@ class CoolingGate:
                     continue
                 if view.why:
                     return Refusal(Policy.COOLING, f"fan {table.name}: {view.why}", "make its chip answer")
+                recovered_ns = self._fans.recovered_ns(table.name)
+                if recovered_ns is not None:
+                    turns = f"fan {table.name} was stalled and turns again at {view.rpm} RPM"
+                    return Refusal(Policy.COOLING, turns, "wait until it has turned for a while", recovered_ns)
                 if view.stalled:
                     turns = f"fan {table.name} turns at {view.rpm} RPM, it needs {table.min_rpm}"
                     return Refusal(Policy.COOLING, turns, "clear or replace the fan")

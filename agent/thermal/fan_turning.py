@@ -16,6 +16,11 @@ class Turning:
     stalled: bool | None = None
     differs_since_ns: int | None = None
 
+    @property
+    def recovered_ns(self) -> int | None:
+        """When a stalled fan that turns again is believed, if it goes on; None = it does not turn."""
+        return self.differs_since_ns + SETTLE_NS if self.stalled and self.differs_since_ns is not None else None
+
     def take(self, now_ns: int, rpm: int | None, min_rpm: int, expected: bool) -> Turning:
         """`expected`: the fan has power and a duty, so that it should turn."""
         if not expected or rpm is None:

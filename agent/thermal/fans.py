@@ -92,6 +92,11 @@ class Fans:
     def view(self, name: str) -> FanView:
         return self._fans[name].view
 
+    def recovered_ns(self, name: str) -> int | None:
+        """When a stalled fan that turns again will count as running: a later round; None = it does not turn."""
+        believed_ns = self._fans[name].turning.recovered_ns
+        return None if believed_ns is None else max(believed_ns, self._clock_ns()) + round(ROUND_S * 1e9)
+
     def of_zone(self, zone: str) -> tuple[FanTable, ...]:
         return tuple(table for table in self.tables if any(curve.zone == zone for curve in table.curves))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from bench.ipmi.measure import measure_round
 from bench.ipmi.report import Samples, table, verdicts, write
 from bench.ipmi.servers import SERVERS, ServerMissing
+from bench.outcome import show
 
 LEAST_ROUNDS = 7
 
@@ -38,14 +39,7 @@ def main() -> int:
             )
     if arguments.json:
         write(samples, arguments.json)
-    for line in table(samples):
-        print(line)
-    print()
-    good = True
-    for text, kept in verdicts(samples):
-        print(f"{'kept  ' if kept else 'MISSED'} {text}")
-        good = good and kept
-    return 0 if good else 1
+    return show(table(samples), verdicts(samples))
 
 
 if __name__ == "__main__":

@@ -4,22 +4,20 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bench import server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 USER, PASSWORD = "admin", "password"
 START_WITHIN_S = 20.0
-ASK_EVERY_S = 0.002
-PROBE = bytes.fromhex("0600ff07 00 00000000 00000000 09 20 18 c8 81 00 38 8e 04 b5")
-"""Get Channel Authentication Capabilities as every client begins."""
+STOP_WITHIN_S = 10.0
 
 SIM_LAN = """name "bench"
 set_working_mc 0x20
@@ -58,12 +56,7 @@ class Running:
     first_answer_s: float
 
     def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        server.stop(self.process, STOP_WITHIN_S)
 
 
 def _pgood(port: int, folder: Path) -> list[str]:
@@ -97,30 +90,6 @@ SERVERS: dict[str, Callable[[int, Path], list[str]]] = {"pgood": _pgood, "ipmi_s
 
 def start(name: str, folder: Path) -> Running:
     """Start a server with its files in an empty folder, and wait for its first answer. Raises ServerMissing."""
-    port = _free_port()
-    command = SERVERS[name](port, folder)
-    with (folder / "log").open("wb") as log:
-        began = time.perf_counter()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.settimeout(ASK_EVERY_S)
-            probe.connect(("127.0.0.1", port))
-            while time.perf_counter() - began < START_WITHIN_S and process.poll() is None:
-                try:
-                    probe.send(PROBE)
-                    if probe.recv(1024):
-                        return Running(process, port, time.perf_counter() - began)
-                except TimeoutError:
-                    continue
-                except OSError:
-                    time.sleep(ASK_EVERY_S)  # nobody listens yet
-    process.kill()
-    process.wait()
-    raise RuntimeError(f"{name} did not answer: {(folder / 'log').read_text(errors='replace')[-500:]}")
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as finder:
-        finder.bind(("127.0.0.1", 0))
-        port: int = finder.getsockname()[1]
-        return port
+    port = server.free_port()
+    process, first_answer_s = server.start(SERVERS[name](port, folder), port, folder / "log", START_WITHIN_S)
+    return Running(process, port, first_answer_s)

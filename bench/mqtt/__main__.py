@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.mqtt.measure import DRAINED, SPOOLED, fill, measure_round
 from bench.mqtt.report import table, verdicts, write
+from bench.outcome import show
 from tests.agent.mqtt.brokers import Mosquitto
 
 LEAST_ROUNDS = 7
@@ -40,14 +41,7 @@ def main() -> int:
             broker.kill()
     if arguments.json:
         write(samples, arguments.json)
-    for line in table(samples):
-        print(line)
-    print()
-    good = True
-    for text, kept in verdicts(samples):
-        print(f"{'kept  ' if kept else 'MISSED'} {text}")
-        good = good and kept
-    return 0 if good else 1
+    return show(table(samples), verdicts(samples))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from bench.outcome import show
 from bench.power.measure import Sample, measure
 from bench.power.report import figures, table, verdicts
 
@@ -40,14 +41,7 @@ def main() -> int:
         arguments.json.write_bytes(msgspec.json.format(msgspec.json.encode(found)) + b"\n")
         raw = arguments.json.with_suffix(".samples.json")
         raw.write_bytes(msgspec.json.format(msgspec.json.encode(samples)) + b"\n")
-    for line in table(found):
-        print(line)
-    print()
-    good = True
-    for text, kept in verdicts(found):
-        print(f"{'kept  ' if kept else 'MISSED'} {text}")
-        good = good and kept
-    return 0 if good else 1
+    return show(table(found), verdicts(found))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from ipmi.protection.compiled import CompiledProtection, is_available
 from ipmi.protection.interface import Forged, Protection
-from ipmi.protection.interpreted import InterpretedProtection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ipmi.crypto import Suite
 
 __all__ = ["COMPILED", "Forged", "Protection", "protect"]
@@ -21,8 +22,15 @@ __all__ = ["COMPILED", "Forged", "Protection", "protect"]
 COMPILED: Final = is_available()
 """Whether packets are protected in C on this machine."""
 
+_KIND: Callable[[Suite, bytes], Protection]
+if COMPILED:
+    _KIND = CompiledProtection
+else:  # imported only here: `cryptography` takes 8 MB of memory
+    from ipmi.protection.interpreted import InterpretedProtection
+
+    _KIND = InterpretedProtection
+
 
 def protect(suite: Suite, session_key: bytes) -> Protection:
     """The protection of one session, from its suite and its session integrity key (SIK)."""
-    kind = CompiledProtection if COMPILED else InterpretedProtection
-    return kind(suite, session_key)
+    return _KIND(suite, session_key)

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -151,6 +153,8 @@ def test_heat_and_a_stalled_fan_are_seen(assistant: Assistant, demo: Demo) -> No
     demo.pgood("sim", "fan", "system", "stall")
     shows(assistant, "board", "fan_speed_system", "0")
     demo.pgood("sim", "fan", "system", "normal")
+    speed = assistant.entity("board", "fan_speed_system")
+    assistant.until(lambda: assistant.state(speed) not in (None, "0"), "the fan turns again")
 
 
 def test_events_arrive_as_events(assistant: Assistant, demo: Demo) -> None:
@@ -174,3 +178,13 @@ def test_birth_brings_everything_again(assistant: Assistant, demo: Demo) -> None
     assistant.until(lambda: assistant.newest(f"{base}/policies/state"), "states")
     assistant.until(lambda: assistant.newest(f"{base}/telemetry"), "telemetry")
     assert len(assistant.payloads()) == 4
+
+
+def test_the_page_names_entities_that_there_are(assistant: Assistant, demo: Demo) -> None:
+    """docs/home-assistant.md has ids of a board called rack1-3f7a."""
+    page = (Path(__file__).resolve().parents[2] / "docs/home-assistant.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\b([a-z_]+\.)rack1_3f7a(_\w+)", page))
+    there = {str(entity.config["default_entity_id"]) for entity in assistant.entities()}
+    board = re.sub(r"\W", "_", demo.ready["board"]).lower()
+    assert len(named) >= 6
+    assert {f"{platform}{board}{key}" for platform, key in named} <= there

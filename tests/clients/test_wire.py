@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
 import subprocess
 import sys
 import time
@@ -14,54 +11,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.clients.person import Person
 from tests.scenarios.played_agent import WORLD, PlayedAgent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PGOOD = str(Path(sys.executable).parent / "pgood")
-PATIENCE_S = 60.0
-
-
-class Person:
-    """Types at a pseudo terminal, and reads what is on it."""
-
-    def __init__(self, *words: str) -> None:
-        self._master, slave = pty.openpty()
-        self._process = subprocess.Popen([PGOOD, *words], stdin=slave, stdout=slave, stderr=slave)
-        os.close(slave)
-        self.screen = ""
-        self._read = 0
-
-    def waits_for(self, text: str) -> None:
-        """Until this is on the screen, after what was waited for before."""
-        deadline_s = time.monotonic() + PATIENCE_S
-        while text not in self.screen[self._read :]:
-            assert time.monotonic() < deadline_s, f"no {text!r} on the screen:\n{self.screen}"
-            if not self._more():
-                raise AssertionError(f"ended without {text!r}:\n{self.screen}")
-        self._read = self.screen.index(text, self._read) + len(text)
-
-    def types(self, text: str) -> None:
-        os.write(self._master, text.encode() + b"\n")
-
-    def ends(self) -> int:
-        """The exit code; everything is on the screen then."""
-        while self._more():
-            pass
-        code = self._process.wait(PATIENCE_S)
-        os.close(self._master)
-        return code
-
-    def _more(self) -> bool:
-        if not select.select([self._master], [], [], PATIENCE_S)[0]:
-            return False
-        try:
-            data = os.read(self._master, 4096)
-        except OSError:  # the other end is closed
-            return False
-        self.screen += data.decode().replace("\r\n", "\n")
-        return bool(data)
 
 
 @pytest.fixture
@@ -72,7 +28,7 @@ def agent(tmp_path: Path) -> Iterator[PlayedAgent]:
 
 
 def begin(agent: PlayedAgent) -> Person:
-    return Person("wire", "0", "--state-dir", str(agent.state_dir))
+    return Person(PGOOD, "wire", "0", "--state-dir", str(agent.state_dir))
 
 
 def switch_on_by_hand(agent: PlayedAgent, person: Person) -> None:

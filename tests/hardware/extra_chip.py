@@ -17,7 +17,9 @@ CONFIGFS = Path("/sys/kernel/config/gpio-sim")
 class ExtraChip:
     """Used as a context manager: outside of it the chip is not there."""
 
-    def __init__(self, name: str, lines: int) -> None:
+    def __init__(self, name: str, lines: int, first_name: str = "") -> None:
+        """`first_name`: what the kernel calls the first line."""
+        self._first_name = first_name
         self._folder = CONFIGFS / name
         self._lines = lines
         self.device = ""
@@ -27,6 +29,9 @@ class ExtraChip:
         bank.mkdir(parents=True)
         (bank / "num_lines").write_text(str(self._lines), encoding="ascii")
         (bank / "label").write_text(self._folder.name, encoding="ascii")
+        if self._first_name:
+            (bank / "line0").mkdir()
+            (bank / "line0/name").write_text(self._first_name, encoding="ascii")
         (self._folder / "live").write_text("1", encoding="ascii")
         self._chip_name = (bank / "chip_name").read_text(encoding="ascii").strip()
         self._device_name = (self._folder / "dev_name").read_text(encoding="ascii").strip()
@@ -47,5 +52,7 @@ class ExtraChip:
     ) -> None:
         if (self._folder / "live").read_text(encoding="ascii").strip() == "1":
             self.tear_out()
+        if self._first_name:
+            (self._folder / "bank0/line0").rmdir()
         (self._folder / "bank0").rmdir()
         self._folder.rmdir()

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from agent.board.board import DATABASE
 from agent.control.client import AgentUnreachable, call
 from agent.sim.stage import SocketStage
 
@@ -20,6 +23,7 @@ PGOOD = str(Path(sys.executable).parent / "pgood")
 WORLD = ("--simulated", "--keep-world")
 START_WITHIN_S = 60.0
 STOP_WITHIN_S = 30.0
+STORED_WITHIN_S = 10.0
 
 
 class PlayedAgent(SocketStage):
@@ -57,10 +61,23 @@ class PlayedAgent(SocketStage):
             self._log.close()
 
     def kill(self) -> None:
+        """Not before what runs is on the disk: an operation that is milliseconds old leaves no trace."""
         assert self._process is not None
+        deadline_s = time.monotonic() + STORED_WITHIN_S
+        while not self._running() <= self._stored():
+            assert time.monotonic() < deadline_s, "an operation that runs was never stored"
+            time.sleep(0.002)
         self._process.kill()
         self._process.wait(STOP_WITHIN_S)
         self._start()
+
+    def _running(self) -> set[str]:
+        listed = call(self._socket, "call", name="operations/list", given={"active": True})["data"]["operations"]
+        return {operation["id"] for operation in listed}
+
+    def _stored(self) -> set[str]:
+        with contextlib.closing(sqlite3.connect(f"file:{self.state_dir / DATABASE}?mode=ro", uri=True)) as database:
+            return {row[0] for row in database.execute("SELECT id FROM operations")}
 
     def _start(self) -> None:
         """Start the agent, and wait until it knows the state of its hosts."""

@@ -7,9 +7,13 @@ import functools
 import importlib
 import logging
 from dataclasses import dataclass
-from importlib import metadata
+from typing import TYPE_CHECKING
 
+from agent.entry_points import published
 from agent.hardware.adapters.interface import ENTRY_POINTS, AdapterKind, AdapterOptions
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 log = logging.getLogger(__name__)
 
@@ -67,17 +71,16 @@ def _built_in(name: str) -> Found:
     return Found(name, OURS, importlib.import_module(BUILT_IN[name]).KIND)
 
 
-def _published() -> tuple[metadata.EntryPoint, ...]:
+def _published() -> tuple[EntryPoint, ...]:
     """Of packages, in a fixed order, so that the same one of two wins every time."""
     try:
-        entries = metadata.entry_points(group=ENTRY_POINTS)
-        return tuple(sorted(entries, key=lambda entry: (entry.name, _origin(entry))))
+        return tuple(sorted(published(ENTRY_POINTS), key=lambda entry: (entry.name, _origin(entry))))
     except Exception:  # damaged metadata of some package
         log.exception("adapters of other packages cannot be listed")
         return ()
 
 
-def _load(entry: metadata.EntryPoint) -> Found:
+def _load(entry: EntryPoint) -> Found:
     origin = _origin(entry)
     try:
         kind = entry.load()
@@ -92,5 +95,5 @@ def _load(entry: metadata.EntryPoint) -> Found:
     return Found(entry.name, origin, kind)
 
 
-def _origin(entry: metadata.EntryPoint) -> str:
+def _origin(entry: EntryPoint) -> str:
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist is not None else "an unknown package"

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import os
 import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from agent.service.credentials import CredentialError, is_credential, secret_file
 
 if TYPE_CHECKING:
     from agent.hardware.adapters.interface import Surroundings
@@ -16,13 +17,16 @@ MAX_BYTES = 1024
 
 def read_secret(file: str, key: str, around: Surroundings) -> str:
     """One line of text that only pgood can read. Raises AdapterError; blocks shortly, as opening a file does."""
-    path = Path(file)
+    try:
+        path = secret_file(key, file)
+    except CredentialError as error:
+        raise around.error(str(error)) from error
     try:
         with path.open("rb") as stream:
             mode = os.fstat(stream.fileno()).st_mode
             if not stat.S_ISREG(mode):
                 raise around.error(f"{key}: {path} is no plain file")
-            if mode & 0o077:
+            if mode & 0o077 and not is_credential(path):
                 raise around.error(f"{key}: {path} can be read or changed by others: chmod 600 {path}")
             content = stream.read(MAX_BYTES + 1)
     except OSError as error:

@@ -4,48 +4,20 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from agent.events.event import EventKind
 from tests.agent.mqtt.brokers import Mosquitto, eventually
+from tests.agent.mqtt.certificates import certificate
 from tests.agent.mqtt.faces import running
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 DAY = timedelta(days=1)
-
-
-def certificate(folder: Path, name: str, begins: datetime, ends: datetime) -> tuple[Path, Path]:
-    """A self-signed certificate for the host `name`, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(begins)
-        .not_valid_after(ends)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_file, key_file = folder / "broker.pem", folder / "broker.key"
-    certificate_file.write_bytes(made.public_bytes(Encoding.PEM))
-    key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    os.chmod(key_file, 0o600)
-    return certificate_file, key_file
 
 
 def broker(folder: Path, name: str = "localhost", begins: timedelta = -DAY, ends: timedelta = DAY) -> Mosquitto:

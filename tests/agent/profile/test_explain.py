@@ -61,6 +61,10 @@ def test_shipped_profiles_need_no_second_look(name: str) -> None:
         ("offset = 8", "GPIO8 (header pin 24) should not be an output: it is pulled up"),
         ('line = "GPIO14"', "GPIO14 (header pin 8) should not be an output: it is the serial port"),
         ('line = "GPIO17"\nactive_low = true', "active-low, so the resting level of GPIO17"),
+        ('line = "PIN_8"', "PIN_8 (header pin 8) should not be an output: it is the serial console"),
+        ('line = "PIN_5"', "PIN_5 (header pin 5) should not be an output: it is an I2C bus"),
+        ('line = "PIN_11"\nactive_low = true', "active-low, so the resting level of PIN_11 from reset on (by pin)"),
+        ('line = "PIN_11"', ""),
         ('line = "GPIO17"', ""),
         ("offset = 17", ""),
     ],
@@ -68,6 +72,18 @@ def test_shipped_profiles_need_no_second_look(name: str) -> None:
 def test_outputs_on_pins_that_rest_high(tmp_path: Path, place: str, told: str) -> None:
     file = tmp_path / "b.toml"
     file.write_text(BOARD.format(place=place))
+    found = list(warnings(load_profile(file)))
+    assert len(found) == (1 if told else 0)
+    assert told in "".join(found)
+
+
+@pytest.mark.parametrize(
+    ("product", "told"), [("Orange Pi Zero 2W", "PH0 (header pin 8)"), ("another with its chip", "")]
+)
+def test_the_header_of_an_orange_pi(tmp_path: Path, product: str, told: str) -> None:
+    file = tmp_path / "b.toml"
+    text = BOARD.format(place="offset = 224").replace("pinctrl-bcm2711", "300b000.pinctrl")
+    file.write_text(f'{text}\n[board]\nproduct = "{product}"\n')
     found = list(warnings(load_profile(file)))
     assert len(found) == (1 if told else 0)
     assert told in "".join(found)

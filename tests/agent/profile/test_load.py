@@ -69,6 +69,16 @@ def test_the_good_profile_is_good(tmp_path: Path) -> None:
     assert load_profile(file).hosts[0].timing.force_off_ms == 15_000
 
 
+def test_a_chip_may_have_one_of_several_labels_and_a_line_no_chip(tmp_path: Path) -> None:
+    file = tmp_path / "board.toml"
+    file.write_text(
+        GOOD.replace('device = "/dev/gpiochip0"', 'label = ["a", "b"]').replace('chip = "front"\nline', "line")
+    )
+    profile = load_profile(file)
+    assert profile.chips["front"].labels == ("a", "b")
+    assert profile.lines["power"].chip == ""
+
+
 @pytest.mark.parametrize(
     ("before", "after", "told"),
     [
@@ -80,6 +90,13 @@ def test_the_good_profile_is_good(tmp_path: Path) -> None:
         ("offset = 4", "", ":14: lines.good: needs either 'line'"),
         ("offset = 4", 'line = "POWER_BUTTON"', "lines.good: another line of this profile has the same chip and place"),
         ('chip = "front"\nline', 'chip = "back"\nline', "lines.power.chip: names no table of [chips] (here: 'back')"),
+        (
+            'chip = "front"\noffset',
+            "offset",
+            "lines.good.offset: needs 'chip'; without one a line is found by its name",
+        ),
+        ('device = "/dev/gpiochip0"', "label = []", "chips.front: needs either 'device'"),
+        ('device = "/dev/gpiochip0"', 'label = ["a", ""]', "chips.front.label[1]: expected `str` of length >= 1"),
         ('power_good = "good"', 'power_good = "power"', ":21: hosts[0].power_good: must be an input line"),
         (
             'power_button = "power"',

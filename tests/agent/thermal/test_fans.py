@@ -258,6 +258,11 @@ def test_a_stalled_fan_is_told_and_the_others_of_its_zone_run_at_fail_safe(tmp_p
         assert bench.gate.refusal("host/0", Action.CYCLE) is None
         bench.turn(1, 1500)
         await bench.step()
+        refusal = bench.gate.refusal("host/0", Action.ON)
+        assert refusal is not None
+        assert "front was stalled and turns again at 1500 RPM" in refusal.text
+        assert refusal.clears_ns is not None
+        assert refusal.clears_ns > bench.now_ns + SETTLE_NS
         await bench.step(after_ns=SETTLE_NS)
         assert bench.events.kinds()[-1] is EventKind.FAN_TURNS
         assert bench.gate.refusal("host/0", Action.ON) is None

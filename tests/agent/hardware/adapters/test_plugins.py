@@ -20,6 +20,7 @@ from tests.agent.board.boards import RunningBoard, on_a_board
 from tests.agent.hardware.adapters.worlds import bad, play
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 ACME = """
@@ -86,7 +87,7 @@ controls = { on = "other", off = "other", sense = "other" }
 
 
 @pytest.fixture(autouse=True)
-def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The package as an installer leaves it."""
     site = tmp_path / "site-packages"
     info = site / "acme_strip-2.1.dist-info"
@@ -97,7 +98,9 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (site / "acme_broken.py").write_text("import a_library_that_is_not_installed\n")
     (site / "acme_exits.py").write_text("raise SystemExit(1)\n")
     monkeypatch.syspath_prepend(str(site))
-    monkeypatch.setattr(sys, "modules", {k: v for k, v in sys.modules.items() if not k.startswith("acme_")})
+    yield
+    for name in [name for name in sys.modules if name.startswith("acme_")]:
+        del sys.modules[name]
 
 
 def test_kinds_are_found_with_their_origin() -> None:

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`pgood setup`, the guided first run: what is found, what is asked, what is written. It drives no line."""
