@@ -19,9 +19,10 @@ class ThermalPolicy:
     name: str = "thermal"
 
     def propose(self, situation: Situation) -> Proposal:
-        if situation.thermal_w is None:
+        limit_w = situation.thermal_w.get(self.name)
+        if limit_w is None:
             return Proposal(self.name, None, "no thermal model yet")
-        return Proposal(self.name, situation.thermal_w, "what keeps the trip away", urgent=True)
+        return Proposal(self.name, limit_w, "what keeps the trip away", urgent=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,8 @@ class Situation:
     node_w: float | None = None
     headroom_w: float | None = None
     """What the supplies could give on top of their present load."""
-    thermal_w: float | None = None
-    """The largest power that keeps the trip away for the horizon."""
+    thermal_w: Mapping[str, float] = field(default_factory=dict)
+    """By the name of the policy that asks: the largest power that keeps its trip away for its time ahead."""
     carbon_today_g: float = 0.0
     battery_share: float | None = None
     """State of charge, 0 to 1, of a machine that runs on its battery; None = on the mains, or no battery."""
@@ -100,6 +100,7 @@ class Proposal:
 
 
 class Policy(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def propose(self, situation: Situation) -> Proposal: ...

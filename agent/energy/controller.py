@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looks, decides, sets the cap and reads it back, again and again; gives everything back at the end.
+
+Whatever fails here ends as a state and a line in the log: the power machine knows nothing of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from agent.energy.actuators.interface import Answer, Applied
+from agent.energy.cadence import IN_FORCE, Told, Written, due, worth_telling
+from agent.energy.cap_limits import LimitsError, cap_limits
+from agent.energy.decide import Smoothing, decide
+from agent.energy.meters.interface import Quantity
+from agent.energy.meters.meter_set import Measured
+from agent.energy.policies.situation import Freshness, Situation
+from agent.energy.slots import day_slot, local_day
+from agent.energy.view import CapState, Counts, EnergyView
+from agent.events.event import EventKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from agent.energy.actuators.held import Held
+    from agent.energy.decide import Decision
+    from agent.energy.energy_counters import EnergyCounters
+    from agent.energy.feed import SignalFeed
+    from agent.energy.meters.meter_set import MeterSet
+    from agent.energy.policies.situation import CapRange, Policy
+    from agent.energy.tables import EnergyTable
+    from agent.hardware.port_thread import PortThread
+
+log = logging.getLogger(__name__)
+
+SOURCE = "energy"
+WRITE_S = 140.0
+"""Beyond the longest deadline of a remote BMC's adapter, which says what is wrong."""
+NO_LIMITS: Mapping[str, float] = MappingProxyType({})
+GIVE_BACK_S = 10.0
+"""What takes longer at the end, the next agent does: the restore file says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the board lends. Called on the loop's thread."""
+
+    now_s: Callable[[], float]
+    """Unix time."""
+    now_ns: Callable[[], int]
+    """CLOCK_MONOTONIC."""
+    emit: Callable[..., object]
+    changed: Callable[[], None]
+    """The view says something else."""
+    may_act: Callable[[], str]
+    """Empty = yes; else one sentence with the cure."""
+    spare_w: Callable[[], float | None]
+    """What the supplies could give on top of their load."""
+    rivals: Callable[[], str] = lambda: ""
+    """Who else sets what the actuator sets; called on the actuator's thread."""
+    thermal_w: Callable[[float | None], Mapping[str, float]] = lambda node_w: NO_LIMITS
+    """By the name of its policy, the largest power that keeps a zone below its trip; given what the machine draws."""
+    battery_share: Callable[[], float | None] = lambda: None
+    carbon_today_g: Callable[[], float] = lambda: 0.0
+
+
+class EnergyController:
+    """Used on the loop's thread."""
+
+    def __init__(
+        self,
+        table: EnergyTable,
+        feeds: Mapping[str, SignalFeed],
+        policies: Sequence[Policy],
+        meters: PortThread[MeterSet],
+        cap: PortThread[Held],
+        actuator: str,
+        counters: EnergyCounters,
+        around: Surroundings,
+    ) -> None:
+        self.feeds = feeds
+        self.counters = counters
+        self.view = EnergyView(actuator=actuator)
+        self._table = table
+        self._policies = tuple(policies)
+        self._meters = meters
+        self._cap = cap
+        self._around = around
+        inf = float("inf")
+        self._smoothing = Smoothing(table.raise_w_per_s or inf, table.lower_w_per_s or inf, table.dead_band_w)
+        self._written: Written | None = None
+        self._decided_ns = 0
+        self._told: Told | None = None
+        self._failure_told = ""
+        self._freshness: dict[str, Freshness] = {}
+        self._writing: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(feed.run(), name=f"signal-{name}") for name, feed in self.feeds.items()]
+        self._tasks.append(asyncio.create_task(self._run(), name="energy"))
+
+    async def close(self) -> None:
+        """Stop, give everything back, store what was counted."""
+        for task in (*self._tasks, *([self._writing] if self._writing else [])):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        try:
+            await self._cap.call(lambda held: held.close(), GIVE_BACK_S)
+        except (OSError, TimeoutError) as error:
+            log.error("energy: limits are not given back (%s): the next agent does it", error)
+        await self.counters.keep(self._around.now_s())
+        self._cap.close()
+        self._meters.close()
+
+    # ------------------------------------------------------------------ the loop
+
+    async def _run(self) -> None:
+        await self._recover()
+        while True:
+            try:
+                await self.look()
+            except Exception as error:  # a fault of ours costs this look only
+                log.exception("energy")
+                self._show(replace(self.view, state=CapState.FAILING, why=f"{type(error).__name__}: {error}"))
+            await asyncio.sleep(self._table.look_s)
+
+    async def _recover(self) -> None:
+        """Give back what an agent before this one left."""
+        try:
+            answers = await self._cap.call(lambda held: held.recover(), WRITE_S)
+        except (OSError, TimeoutError) as error:
+            log.error("energy: %s", error)
+            return
+        if answers:
+            good = all(answer.answer in (Answer.DONE, Answer.ABSENT) for answer in answers)
+            why = "; ".join(answer.reason for answer in answers if answer.reason) or "as it was found"
+            self._around.emit(EventKind.ENERGY_RECOVERED if good else EventKind.ENERGY_NOT_RECOVERED, SOURCE, why)
+
+    async def look(self) -> None:
+        """One round: measure, decide, and write if it is time to."""
+        now_ns = self._around.now_ns()
+        measured = await self._measure(now_ns)
+        cap_range = self.view.cap_range or await self._find_limits()
+        if isinstance(cap_range, str):
+            self._show(replace(self.view, state=CapState.STARTING, why=cap_range, measured=measured))
+            return
+        situation = self._situate(cap_range, measured)
+        last_w, elapsed_s = self._last(now_ns)
+        proposals = [policy.propose(situation) for policy in self._policies]
+        decision = decide(proposals, cap_range, self._smoothing, last_w, elapsed_s)
+        self._decided_ns = now_ns
+        known = replace(
+            self.view,
+            cap_range=cap_range,
+            situation=situation,
+            decision=decision,
+            measured=measured,
+            counts=_counted(self.view.counts, situation),
+        )
+        self._act(known, decision, now_ns)
+
+    async def _measure(self, now_ns: int) -> Measured:
+        try:
+            measured = await self._meters.call(lambda meters: meters.read(now_ns))
+        except (OSError, TimeoutError) as error:
+            log.warning("energy: no meter answers: %s", error)
+            return Measured()
+        await self.counters.add(measured.readings, self._around.now_s(), now_ns)
+        return measured
+
+    async def _find_limits(self) -> CapRange | str:
+        """Or why there are none. Asked until the actuator's device is there."""
+        try:
+            can_w = await self._cap.call(lambda held: held.range_w(), WRITE_S)
+            return cap_limits(self._table, self.view.actuator, can_w)
+        except (OSError, TimeoutError, LimitsError) as error:
+            return str(error)
+
+    def _situate(self, cap_range: CapRange, measured: Measured) -> Situation:
+        now_s, around = self._around.now_s(), self._around
+        node_w = measured.watts(Quantity.NODE_W)
+        day = day_slot(local_day(now_s, self._table.zone), self._table.zone)
+        signals = {name: feed.view(now_s) for name, feed in self.feeds.items()}
+        for name, view in signals.items():
+            self._tell_freshness(name, view.freshness)
+        return Situation(
+            now_s,
+            day.end_utc_s,
+            cap_range,
+            signals,
+            node_w=node_w,
+            headroom_w=around.spare_w(),
+            thermal_w=around.thermal_w(node_w),
+            carbon_today_g=around.carbon_today_g(),
+            battery_share=around.battery_share(),
+        )
+
+    def _last(self, now_ns: int) -> tuple[float | None, float]:
+        """What is in force, and since when the cap could have moved."""
+        decision = self.view.decision
+        return (None, 0.0) if decision is None else (decision.cap_w, (now_ns - self._decided_ns) / 1e9)
+
+    # ------------------------------------------------------------------ writing
+
+    def _act(self, known: EnergyView, decision: Decision, now_ns: int) -> None:
+        why_not = self._around.may_act()
+        if why_not:
+            self._show(replace(known, state=CapState.OBSERVING, why=why_not))
+            return
+        self._show(replace(known, state=self._state(known), why=self._why(known)))
+        busy = self._writing is not None and not self._writing.done()
+        if not busy and due(self._written, decision.cap_w, now_ns, self._table.apply_s):
+            self._writing = asyncio.create_task(self._write(decision, now_ns), name="energy-write")
+
+    async def _write(self, decision: Decision, now_ns: int) -> None:
+        try:
+            answer = await self._cap.call(lambda held: self._apply(held, decision.cap_w), WRITE_S)
+        except (OSError, TimeoutError) as error:
+            answer = Applied(Answer.REFUSED, decision.cap_w, None, str(error))
+        except Exception as error:  # an actuator that breaks its promise
+            log.exception("energy")
+            answer = Applied(Answer.REFUSED, decision.cap_w, None, f"{type(error).__name__}: {error}")
+        good = isinstance(answer, Applied) and answer.answer in IN_FORCE
+        moved = good and (self._written is None or self._written.cap_w != decision.cap_w)
+        counts = self.view.counts
+        counts = replace(
+            counts,
+            adjustments=counts.adjustments + moved,
+            failed_writes=counts.failed_writes + (isinstance(answer, Applied) and not good),
+        )
+        if isinstance(answer, str):  # a rival
+            self._written = Written(decision.cap_w, Answer.FORBIDDEN, now_ns)
+            view = replace(self.view, state=CapState.YIELDING, why=answer, applied=None, counts=counts)
+        else:
+            self._written = Written(decision.cap_w, answer.answer, now_ns)
+            view = replace(self.view, applied=answer, counts=counts)
+            view = replace(view, state=self._state(view), why=self._why(view))
+        self._show(view)
+        self._tell_answer(view, decision, now_ns, good)
+
+    def _apply(self, held: Held, cap_w: float) -> Applied | str:
+        """On the actuator's thread. Who else sets the same is given the field, as it was found."""
+        rivals = self._around.rivals()
+        if rivals:
+            held.close()
+            return rivals
+        return held.apply(cap_w)
+
+    @staticmethod
+    def _state(view: EnergyView) -> CapState:
+        if view.applied is None:
+            return CapState.YIELDING if view.state is CapState.YIELDING else CapState.STARTING
+        return CapState.CAPPING if view.applied.answer in IN_FORCE else CapState.FAILING
+
+    @staticmethod
+    def _why(view: EnergyView) -> str:
+        return view.why if view.applied is None else view.applied.reason
+
+    # ------------------------------------------------------------------ telling
+
+    def _show(self, view: EnergyView) -> None:
+        self.view = view
+        self._around.changed()
+
+    def _tell_answer(self, view: EnergyView, decision: Decision, now_ns: int, good: bool) -> None:
+        failure = "" if good else view.why
+        if failure != self._failure_told:
+            self._failure_told = failure
+            if failure:
+                self._around.emit(EventKind.ENERGY_CAP_FAILED, SOURCE, f"{decision.cap_w:.1f}", failure)
+            else:
+                self._around.emit(EventKind.ENERGY_CAP_WORKS, SOURCE, f"{decision.cap_w:.1f}")
+        binding = decision.binding
+        assert view.cap_range is not None
+        width_w = view.cap_range.max_w - view.cap_range.min_w
+        if good and worth_telling(self._told, binding.policy, decision.cap_w, width_w, now_ns):
+            self._told = Told(binding.policy, decision.cap_w, now_ns)
+            self._around.emit(EventKind.ENERGY_CAP, SOURCE, f"{decision.cap_w:.1f}", binding.policy, binding.why)
+
+    def _tell_freshness(self, name: str, freshness: Freshness) -> None:
+        before = self._freshness.get(name)
+        if before is freshness:
+            return
+        self._freshness[name] = freshness
+        source, error = f"{SOURCE}/{name}", self.feeds[name].last_error or "it has no newer data"
+        if freshness is Freshness.STALE:
+            self._around.emit(EventKind.ENERGY_SIGNAL_STALE, source, error)
+        elif freshness is Freshness.EXPIRED and before is not None:
+            self._around.emit(EventKind.ENERGY_SIGNAL_EXPIRED, source, error)
+        elif before is not None:
+            self._around.emit(EventKind.ENERGY_SIGNAL_FRESH, source)
+
+
+def _counted(counts: Counts, situation: Situation) -> Counts:
+    known = all(view.freshness is Freshness.FRESH for view in situation.signals.values())
+    return replace(counts, looks=counts.looks + 1, looks_with_data=counts.looks_with_data + known)
