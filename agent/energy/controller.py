@@ -7,7 +7,6 @@ Whatever fails here ends as a state and a line in the log: the power machine kno
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -41,6 +40,9 @@ log = logging.getLogger(__name__)
 SOURCE = "energy"
 WRITE_S = 140.0
 """Beyond the longest deadline of a remote BMC's adapter, which says what is wrong."""
+FIRST_SIGNALS_S = 20.0
+"""So long the first decision waits for signals that were asked for."""
+WAIT_S = 0.1
 NO_LIMITS: Mapping[str, float] = MappingProxyType({})
 GIVE_BACK_S = 10.0
 """What takes longer at the end, the next agent does: the restore file says how."""
@@ -107,10 +109,12 @@ class EnergyController:
 
     async def close(self) -> None:
         """Stop, give everything back, store what was counted."""
-        for task in (*self._tasks, *([self._writing] if self._writing else [])):
+        tasks = (*self._tasks, *([self._writing] if self._writing else []))
+        for task in tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                log.error("energy: a task had ended: %r", ended)
         try:
             await self._cap.call(lambda held: held.close(), GIVE_BACK_S)
         except (OSError, TimeoutError) as error:
@@ -123,12 +127,13 @@ class EnergyController:
 
     async def _run(self) -> None:
         await self._recover()
+        await self._hear_signals()
         while True:
             try:
                 await self.look()
             except Exception as error:  # a fault of ours costs this look only
                 log.exception("energy")
-                self._show(replace(self.view, state=CapState.FAILING, why=f"{type(error).__name__}: {error}"))
+                self.view = replace(self.view, state=CapState.FAILING, why=f"{type(error).__name__}: {error}")
             await asyncio.sleep(self._table.look_s)
 
     async def _recover(self) -> None:
@@ -141,7 +146,16 @@ class EnergyController:
         if answers:
             good = all(answer.answer in (Answer.DONE, Answer.ABSENT) for answer in answers)
             why = "; ".join(answer.reason for answer in answers if answer.reason) or "as it was found"
-            self._around.emit(EventKind.ENERGY_RECOVERED if good else EventKind.ENERGY_NOT_RECOVERED, SOURCE, why)
+            self._around.emit(EventKind.ENERGY_RECOVERED if good else EventKind.ENERGY_NOT_RECOVERED, SOURCE, SOURCE, why)
+
+    async def _hear_signals(self) -> None:
+        """Before the first decision: else each start of the agent would begin with the safe cap."""
+        for _ in range(round(FIRST_SIGNALS_S / WAIT_S)):
+            now_s = self._around.now_s()
+            feeds = self.feeds.values()
+            if all(feed.failed or feed.view(now_s).freshness is Freshness.FRESH for feed in feeds):
+                return
+            await asyncio.sleep(WAIT_S)
 
     async def look(self) -> None:
         """One round: measure, decide, and write if it is time to."""
@@ -274,15 +288,15 @@ class EnergyController:
         if failure != self._failure_told:
             self._failure_told = failure
             if failure:
-                self._around.emit(EventKind.ENERGY_CAP_FAILED, SOURCE, f"{decision.cap_w:.1f}", failure)
+                self._around.emit(EventKind.ENERGY_CAP_FAILED, SOURCE, SOURCE, f"{decision.cap_w:.1f}", failure)
             else:
-                self._around.emit(EventKind.ENERGY_CAP_WORKS, SOURCE, f"{decision.cap_w:.1f}")
+                self._around.emit(EventKind.ENERGY_CAP_WORKS, SOURCE, SOURCE, f"{decision.cap_w:.1f}")
         binding = decision.binding
         assert view.cap_range is not None
         width_w = view.cap_range.max_w - view.cap_range.min_w
         if good and worth_telling(self._told, binding.policy, decision.cap_w, width_w, now_ns):
             self._told = Told(binding.policy, decision.cap_w, now_ns)
-            self._around.emit(EventKind.ENERGY_CAP, SOURCE, f"{decision.cap_w:.1f}", binding.policy, binding.why)
+            self._around.emit(EventKind.ENERGY_CAP, SOURCE, SOURCE, f"{decision.cap_w:.1f}", binding.policy, binding.why)
 
     def _tell_freshness(self, name: str, freshness: Freshness) -> None:
         before = self._freshness.get(name)
@@ -291,11 +305,11 @@ class EnergyController:
         self._freshness[name] = freshness
         source, error = f"{SOURCE}/{name}", self.feeds[name].last_error or "it has no newer data"
         if freshness is Freshness.STALE:
-            self._around.emit(EventKind.ENERGY_SIGNAL_STALE, source, error)
+            self._around.emit(EventKind.ENERGY_SIGNAL_STALE, source, name, error)
         elif freshness is Freshness.EXPIRED and before is not None:
-            self._around.emit(EventKind.ENERGY_SIGNAL_EXPIRED, source, error)
+            self._around.emit(EventKind.ENERGY_SIGNAL_EXPIRED, source, name, error)
         elif before is not None:
-            self._around.emit(EventKind.ENERGY_SIGNAL_FRESH, source)
+            self._around.emit(EventKind.ENERGY_SIGNAL_FRESH, source, name)
 
 
 def _counted(counts: Counts, situation: Situation) -> Counts:

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The energy controller of a board: made where the site file has `[energy]`, imported nowhere else."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from agent.board.energy_documents import energy_document, energy_problems, energy_readings
+from agent.energy.actuators.held import Held
+from agent.energy.actuators.registry import KINDS, ActuatorError, Around
+from agent.energy.controller import EnergyController, Surroundings
+from agent.energy.day_store import DayStore
+from agent.energy.energy_counters import EnergyCounters
+from agent.energy.feed import SignalFeed
+from agent.energy.loop_call import LoopCall
+from agent.energy.meter_tables import MeterGround, make_meters
+from agent.energy.meters.meter_set import MeterSet
+from agent.energy.restore_file import RestoreFile
+from agent.energy.rivals import rivals, told
+from agent.energy.signals import registry
+from agent.energy.signals.interface import SignalError, SignalUnit
+from agent.energy.sysfs import Sysfs
+from agent.hardware.port_thread import PortThread
+from agent.profile.decode import convert
+from agent.profile.problem import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agent.board.energy_documents import Document
+    from agent.board.options import Options
+    from agent.board.services import Services
+    from agent.energy.actuators.interface import CapActuator
+    from agent.energy.actuators.registry import ActuatorKind
+    from agent.energy.actuators.registry import Options as ActuatorOptions
+    from agent.energy.tables import EnergyTable
+    from agent.hardware.hwmon import HwmonPort
+
+log = logging.getLogger(__name__)
+
+RESTORE_FILE = "energy-restore.json"
+SIGNALS = "signals"
+NOT_ARMED = "the board is not armed: it is shown what would be in force (pgood arm)"
+NOT_OURS = "a simulated board does not cap the computer that it runs on: give another energy.sysfs"
+STUCK = "is held up by a device that does not answer"
+REAL_SYSFS = "/sys"
+
+
+class BoardEnergy:
+    """Used on the loop's thread."""
+
+    def __init__(self, options: Options, table: EnergyTable, services: Services, hwmon: HwmonPort) -> None:
+        """Opens no device. Raises ConfigError."""
+        self._options = options
+        self._table = table
+        self._services = services
+        self._document: Document = {}
+        sysfs, root = Sysfs(Path(table.sysfs)), Sysfs(Path(table.proc).parent)
+        kind, chosen = actuator_kind(options, table)
+        actuator = self._actuator(kind, chosen, sysfs)
+        held = Held(actuator, RestoreFile(options.state_dir / RESTORE_FILE), outlives_boot=kind.outlives_boot)
+        ground = MeterGround(sysfs, Sysfs(Path(table.proc)), services.power_meter.present_w, hwmon)
+        zone = ZoneInfo(table.zone)
+        self.controller = EnergyController(
+            table,
+            self._feeds(),
+            [policy.make() for policy in table.policies],
+            PortThread("energy-meters", MeterSet(make_meters(table.meters, ground)), f"a meter {STUCK}"),
+            PortThread("energy-cap", held, f"the actuator {actuator.name} {STUCK}"),
+            actuator.name,
+            EnergyCounters(services.settings, zone),
+            Surroundings(
+                now_s=time.time,
+                now_ns=time.monotonic_ns,
+                emit=services.bus.emit,
+                changed=self._changed,
+                may_act=self._may_act,
+                spare_w=services.capacity.spare_w,
+                rivals=(lambda: _who(root, actuator.name)) if kind.here else lambda: "",
+            ),
+        )
+
+    def start(self) -> None:
+        self.controller.start()
+
+    async def close(self) -> None:
+        """Give everything back as it was found."""
+        try:
+            await self.controller.close()
+        except Exception:  # the rest of the board is still to be closed
+            log.exception("energy")
+
+    def document(self) -> Document:
+        """What MQTT retains at `energy/state`."""
+        return energy_document(self.controller)
+
+    def readings(self) -> Document:
+        """What telemetry has."""
+        return energy_readings(self.controller)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        return energy_problems(self.controller)
+
+    def _changed(self) -> None:
+        """Looked at every few seconds; told only when its document says something else."""
+        document = self.document()
+        if document != self._document:
+            self._document = document
+            self._services.tell("energy")
+
+    def _may_act(self) -> str:
+        return "" if self._services.lines.armed else NOT_ARMED
+
+    def _actuator(self, kind: ActuatorKind, chosen: ActuatorOptions, sysfs: Sysfs) -> CapActuator:
+        services = self._services
+        has_supplies = bool(self._options.profile.supplies)
+        around = Around(
+            sysfs,
+            LoopCall(),
+            services.redundancy.power_limit if has_supplies else None,
+            services.adapters.remote_power_limit,
+        )
+        try:
+            return kind.make(chosen, around)
+        except ActuatorError as error:
+            raise _wrong(self._options, ("actuator",), str(error)) from error
+
+    def _feeds(self) -> dict[str, SignalFeed]:
+        store = DayStore(self._options.state_dir / SIGNALS)
+        feeds: dict[str, SignalFeed] = {}
+        for name, table in self._table.signals.items():
+            try:
+                given = dict(table.options)
+                if "unit" in given:
+                    given["unit"] = SignalUnit(given["unit"])
+                source = registry.make(table.kind, name=name, zone=table.zone, **given)
+            except SignalError as error:
+                raise _wrong(self._options, ("signals", name), str(error)) from error
+            feeds[name] = SignalFeed(source, store, time.time, table.max_stale_h * 3600)
+        return feeds
+
+
+def actuator_kind(options: Options, table: EnergyTable) -> tuple[ActuatorKind, ActuatorOptions]:
+    """The kind that the table names, with its options. Raises ConfigError."""
+    name = str(table.actuator.get("kind", ""))
+    kind = KINDS.get(name)
+    if kind is None:
+        raise _wrong(options, ("actuator", "kind"), f"no such actuator (here: {name!r}; there are: {', '.join(KINDS)})")
+    given = {key: value for key, value in table.actuator.items() if key != "kind"}
+    chosen, problems = convert(given, kind.options, "docs/energy-actuators.md")
+    if chosen is None:
+        raise _wrong_all(options, [Problem(("energy", "actuator", *one.path), one.text) for one in problems])
+    if kind.here and options.site.self_ is None:
+        why = f"{name} caps the computer that pgood runs on: add a table [self] if that is the machine to be capped"
+        raise _wrong(options, ("actuator", "kind"), why)
+    if kind.here and options.profile.board.simulated and table.sysfs == REAL_SYSFS:
+        raise _wrong(options, ("actuator", "kind"), NOT_OURS)
+    return kind, chosen
+
+
+def _wrong(options: Options, path: tuple[str | int, ...], text: str) -> ConfigError:
+    return _wrong_all(options, [Problem(("energy", *path), text)])
+
+
+def _wrong_all(options: Options, problems: list[Problem]) -> ConfigError:
+    assert options.site_file is not None  # [energy] came from there
+    return ConfigError(options.site_file, problems, options.site_file.read_text(encoding="utf-8"))
+
+
+def _who(root: Sysfs, actuator: str) -> str:
+    found = rivals(root, actuator)
+    return told(found, actuator) if found else ""
