@@ -221,6 +221,7 @@ class Board:
             **SupplyRequests(self.services).table(),
             **PanelRequests(self.services.panels, self._audit_change).table(),
             **TrendRequests(self.trends).table(),
+            **(self.services.energy.endpoints() if self.services.energy else {}),
             **MethodRequests(lambda: self.endpoints).table(),
             **MetricsRequests(self.metrics, self.services.operation_metrics).table(),
             **OverrideRequests(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from agent.board.energy_documents import energy_document, energy_problems, energy_readings
+from agent.board.energy_requests import EnergyRequests
 from agent.energy.actuators.held import Held
 from agent.energy.actuators.registry import KINDS, ActuatorError, Around
 from agent.energy.controller import EnergyController, Surroundings
@@ -25,6 +26,7 @@ from agent.energy.signals import registry
 from agent.energy.signals.interface import SignalError, SignalUnit
 from agent.energy.sysfs import Sysfs
 from agent.hardware.port_thread import PortThread
+from agent.mqtt.inventory import EnergyItem
 from agent.profile.decode import convert
 from agent.profile.problem import ConfigError, Problem
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from agent.energy.actuators.registry import Options as ActuatorOptions
     from agent.energy.tables import EnergyTable
     from agent.hardware.hwmon import HwmonPort
+    from agent.requests.endpoint import Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +58,7 @@ class BoardEnergy:
 
     def __init__(self, options: Options, table: EnergyTable, services: Services, hwmon: HwmonPort) -> None:
         """Opens no device. Raises ConfigError."""
+        self.zone = table.zone
         self._options = options
         self._table = table
         self._services = services
@@ -98,9 +102,18 @@ class BoardEnergy:
         """What MQTT retains at `energy/state`."""
         return energy_document(self.controller)
 
+    def item(self) -> EnergyItem:
+        """For whoever describes the board."""
+        feeds = self.controller.feeds.items()
+        return EnergyItem(tuple((name, feed.source.unit.value) for name, feed in feeds))
+
     def readings(self) -> Document:
         """What telemetry has."""
         return energy_readings(self.controller)
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """The methods that there are besides a board's."""
+        return EnergyRequests(self).table()
 
     def problems(self) -> Iterator[tuple[str, str]]:
         return energy_problems(self.controller)

@@ -28,6 +28,7 @@ VERBS = {
     "status": "agent.cli.status",
     "events": "agent.cli.events",
     "trends": "agent.cli.trends",
+    "energy": "agent.cli.energy",
     "power": "agent.cli.power",
     "chassis": "agent.cli.chassis",
     "emergency-off": "agent.cli.chassis",

@@ -13,15 +13,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from agent.energy.actuators.interface import Answer, Applied
-from agent.energy.cadence import IN_FORCE, Told, Written, due, worth_telling
+from agent.energy.cadence import IN_FORCE, Written, due
 from agent.energy.cap_limits import LimitsError, cap_limits
 from agent.energy.decide import Smoothing, decide
+from agent.energy.energy_events import EnergyEvents
 from agent.energy.meters.interface import Quantity
 from agent.energy.meters.meter_set import Measured
 from agent.energy.policies.situation import Freshness, Situation
 from agent.energy.slots import day_slot, local_day
 from agent.energy.view import CapState, Counts, EnergyView
-from agent.events.event import EventKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SOURCE = "energy"
 WRITE_S = 140.0
 """Beyond the longest deadline of a remote BMC's adapter, which says what is wrong."""
 FIRST_SIGNALS_S = 20.0
@@ -89,7 +88,7 @@ class EnergyController:
         self.counters = counters
         self.view = EnergyView(actuator=actuator)
         self._table = table
-        self._policies = tuple(policies)
+        self.policies = tuple(policies)
         self._meters = meters
         self._cap = cap
         self._around = around
@@ -97,9 +96,7 @@ class EnergyController:
         self._smoothing = Smoothing(table.raise_w_per_s or inf, table.lower_w_per_s or inf, table.dead_band_w)
         self._written: Written | None = None
         self._decided_ns = 0
-        self._told: Told | None = None
-        self._failure_told = ""
-        self._freshness: dict[str, Freshness] = {}
+        self._events = EnergyEvents(around.emit)
         self._writing: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -143,10 +140,7 @@ class EnergyController:
         except (OSError, TimeoutError) as error:
             log.error("energy: %s", error)
             return
-        if answers:
-            good = all(answer.answer in (Answer.DONE, Answer.ABSENT) for answer in answers)
-            why = "; ".join(answer.reason for answer in answers if answer.reason) or "as it was found"
-            self._around.emit(EventKind.ENERGY_RECOVERED if good else EventKind.ENERGY_NOT_RECOVERED, SOURCE, SOURCE, why)
+        self._events.recovered(answers)
 
     async def _hear_signals(self) -> None:
         """Before the first decision: else each start of the agent would begin with the safe cap."""
@@ -167,7 +161,7 @@ class EnergyController:
             return
         situation = self._situate(cap_range, measured)
         last_w, elapsed_s = self._last(now_ns)
-        proposals = [policy.propose(situation) for policy in self._policies]
+        proposals = [policy.propose(situation) for policy in self.policies]
         decision = decide(proposals, cap_range, self._smoothing, last_w, elapsed_s)
         self._decided_ns = now_ns
         known = replace(
@@ -202,8 +196,7 @@ class EnergyController:
         node_w = measured.watts(Quantity.NODE_W)
         day = day_slot(local_day(now_s, self._table.zone), self._table.zone)
         signals = {name: feed.view(now_s) for name, feed in self.feeds.items()}
-        for name, view in signals.items():
-            self._tell_freshness(name, view.freshness)
+        self._events.signals(signals, self.feeds)
         return Situation(
             now_s,
             day.end_utc_s,
@@ -257,7 +250,8 @@ class EnergyController:
             view = replace(self.view, applied=answer, counts=counts)
             view = replace(view, state=self._state(view), why=self._why(view))
         self._show(view)
-        self._tell_answer(view, decision, now_ns, good)
+        if view.cap_range is not None:
+            self._events.written(decision, view.cap_range, "" if good else view.why, now_ns)
 
     def _apply(self, held: Held, cap_w: float) -> Applied | str:
         """On the actuator's thread. Who else sets the same is given the field, as it was found."""
@@ -282,34 +276,6 @@ class EnergyController:
     def _show(self, view: EnergyView) -> None:
         self.view = view
         self._around.changed()
-
-    def _tell_answer(self, view: EnergyView, decision: Decision, now_ns: int, good: bool) -> None:
-        failure = "" if good else view.why
-        if failure != self._failure_told:
-            self._failure_told = failure
-            if failure:
-                self._around.emit(EventKind.ENERGY_CAP_FAILED, SOURCE, SOURCE, f"{decision.cap_w:.1f}", failure)
-            else:
-                self._around.emit(EventKind.ENERGY_CAP_WORKS, SOURCE, SOURCE, f"{decision.cap_w:.1f}")
-        binding = decision.binding
-        assert view.cap_range is not None
-        width_w = view.cap_range.max_w - view.cap_range.min_w
-        if good and worth_telling(self._told, binding.policy, decision.cap_w, width_w, now_ns):
-            self._told = Told(binding.policy, decision.cap_w, now_ns)
-            self._around.emit(EventKind.ENERGY_CAP, SOURCE, SOURCE, f"{decision.cap_w:.1f}", binding.policy, binding.why)
-
-    def _tell_freshness(self, name: str, freshness: Freshness) -> None:
-        before = self._freshness.get(name)
-        if before is freshness:
-            return
-        self._freshness[name] = freshness
-        source, error = f"{SOURCE}/{name}", self.feeds[name].last_error or "it has no newer data"
-        if freshness is Freshness.STALE:
-            self._around.emit(EventKind.ENERGY_SIGNAL_STALE, source, name, error)
-        elif freshness is Freshness.EXPIRED and before is not None:
-            self._around.emit(EventKind.ENERGY_SIGNAL_EXPIRED, source, name, error)
-        elif before is not None:
-            self._around.emit(EventKind.ENERGY_SIGNAL_FRESH, source, name)
 
 
 def _counted(counts: Counts, situation: Situation) -> Counts:
