@@ -120,10 +120,15 @@ class EnergyController:
         self._cap.close()
         self._meters.close()
 
+    async def settled(self) -> None:
+        """When nothing is being written."""
+        if self._writing:
+            await asyncio.wait([self._writing])
+
     # ------------------------------------------------------------------ the loop
 
     async def _run(self) -> None:
-        await self._recover()
+        await self.recover()
         await self._hear_signals()
         while True:
             try:
@@ -133,7 +138,7 @@ class EnergyController:
                 self.view = replace(self.view, state=CapState.FAILING, why=f"{type(error).__name__}: {error}")
             await asyncio.sleep(self._table.look_s)
 
-    async def _recover(self) -> None:
+    async def recover(self) -> None:
         """Give back what an agent before this one left."""
         try:
             answers = await self._cap.call(lambda held: held.recover(), WRITE_S)
