@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from agent.cli.ask import add_state_dir, request
+from agent.cli.failure import EXIT_FAILED, Failure
 from agent.cli.trends import sparkline
 
 if TYPE_CHECKING:
@@ -24,9 +25,16 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    found = request(arguments, "energy/get")
+    found = ask(arguments, "energy/get")
     print(json.dumps(found, indent=1) if arguments.json else "\n".join(readable(found)))
     return 0
+
+
+def ask(arguments: argparse.Namespace, method: str, **given: object) -> Any:
+    """What the agent answers, if it has `[energy]`. Raises Failure."""
+    if method not in request(arguments, "methods/list")["methods"]:
+        raise Failure("this agent caps nothing: its site file has no [energy] (docs/energy.md)", EXIT_FAILED)
+    return request(arguments, method, **given)
 
 
 def readable(found: dict[str, Any]) -> Iterator[str]:
