@@ -11,20 +11,24 @@ from zoneinfo import ZoneInfo
 
 from agent.board.energy_documents import energy_document, energy_problems, energy_readings
 from agent.board.energy_requests import EnergyRequests
+from agent.energy.actuators.cpufreq import Cpufreq
 from agent.energy.actuators.held import Held
 from agent.energy.actuators.registry import KINDS, ActuatorError, Around
 from agent.energy.controller import EnergyController, Surroundings
 from agent.energy.day_store import DayStore
 from agent.energy.energy_counters import EnergyCounters
 from agent.energy.feed import SignalFeed
+from agent.energy.frequency.tuner import Tuner
 from agent.energy.loop_call import LoopCall
 from agent.energy.meter_tables import MeterGround, make_meters
+from agent.energy.meters.load_model import Utilisation
 from agent.energy.meters.meter_set import MeterSet
 from agent.energy.restore_file import RestoreFile
 from agent.energy.rivals import rivals, told
 from agent.energy.signals import registry
 from agent.energy.signals.interface import SignalError, SignalUnit
 from agent.energy.sysfs import Sysfs
+from agent.energy.tuning import Tuning
 from agent.hardware.port_thread import PortThread
 from agent.mqtt.inventory import EnergyItem
 from agent.profile.decode import convert
@@ -86,6 +90,7 @@ class BoardEnergy:
                 spare_w=services.capacity.spare_w,
                 rivals=(lambda: _who(root, actuator.name)) if kind.here else lambda: "",
             ),
+            self._tuning(actuator, held, Sysfs(Path(table.proc))),
         )
 
     def start(self) -> None:
@@ -127,6 +132,14 @@ class BoardEnergy:
 
     def _may_act(self) -> str:
         return "" if self._services.lines.armed else NOT_ARMED
+
+    def _tuning(self, actuator: CapActuator, held: Held, proc: Sysfs) -> Tuning | None:
+        """Raises ConfigError."""
+        if not self._table.tuning:
+            return None
+        if not isinstance(actuator, Cpufreq):
+            raise _wrong(self._options, ("tuning",), f"{actuator.name} tunes nothing: it needs the actuator cpufreq")
+        return Tuning(Tuner(actuator, held), Utilisation(proc))
 
     def _actuator(self, kind: ActuatorKind, chosen: ActuatorOptions, sysfs: Sysfs) -> CapActuator:
         services = self._services

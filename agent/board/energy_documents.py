@@ -39,6 +39,8 @@ def energy_document(controller: EnergyController) -> Document:
         "policy": None if decision is None else decision.binding.policy,
         "why": None if decision is None else decision.binding.why,
         "proposals": _proposals(decision),
+        "work": None if view.tuned is None else view.tuned.workload.value,
+        "boost": view.tuned is not None and view.tuned.boost_left_s is not None,
         "signals": {name: _signal(feed, situation) for name, feed in controller.feeds.items()},
         "sources": {reading.quantity.value: reading.source for reading in view.measured.readings.values()},
         "estimated": sorted(one.quantity.value for one in view.measured.readings.values() if one.estimated),
@@ -57,6 +59,8 @@ def energy_readings(controller: EnergyController) -> Document:
         "node_today_kwh": None if today is None else round(ledger.day(Quantity.NODE_W, today).wh / WH_PER_KWH, 4),
         "cpu_today_kwh": None if today is None else round(ledger.day(Quantity.CPU_W, today).wh / WH_PER_KWH, 4),
         "signals": {name: _value(name, situation) for name in controller.feeds},
+        "utilisation": None if view.tuned is None else _rounded(view.tuned.utilisation),
+        "optimal_ghz": None if view.tuned is None else _rounded(view.tuned.optimal_ghz),
         "adjustments": view.counts.adjustments,
         "failed_writes": view.counts.failed_writes,
     }

@@ -5,16 +5,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from agent.energy.frequency.boost import BoostRefused
 from agent.energy.outlook import outlook
 from agent.events.event import rfc3339_ms
+from agent.power.request import Reply, Verdict
 from agent.requests.endpoint import Answer, Endpoint, NoArguments
-from agent.requests.energy_data import EnergyNow
+from agent.requests.energy_data import BoostGranted, EnergyNow
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from agent.board.energy import BoardEnergy
     from agent.energy.signals.interface import SignalPoint
+
+
+class _Boost(msgspec.Struct, forbid_unknown_fields=True):
+    seconds: float
+    extra_w: float = 0.0
+    """What it may draw on top."""
 
 
 class EnergyRequests:
@@ -24,7 +34,17 @@ class EnergyRequests:
         self._energy = energy
 
     def table(self) -> dict[str, Endpoint]:
-        return {"energy/get": Endpoint(False, NoArguments, self._get, (EnergyNow,))}
+        return {
+            "energy/get": Endpoint(False, NoArguments, self._get, (EnergyNow,)),
+            "energy/boost": Endpoint(True, _Boost, self._boost, (BoostGranted,)),
+        }
+
+    async def _boost(self, given: _Boost, origin: str) -> AsyncIterator[Answer]:
+        granted = await self._energy.controller.boost(given.seconds, given.extra_w)
+        if isinstance(granted, BoostRefused):
+            yield Answer.of(Reply(Verdict.BLOCKED, granted.reason))
+        else:
+            yield Answer.done({"seconds": given.seconds, "extra_w": granted.extra_w})
 
     async def _get(self, given: NoArguments, origin: str) -> AsyncIterator[Answer]:
         controller = self._energy.controller

@@ -4,17 +4,16 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.cli.ask import add_state_dir, request
+from agent.cli.energy_text import readable
 from agent.cli.failure import EXIT_FAILED, Failure
-from agent.cli.trends import sparkline
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
-
-COLUMN = 12
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,6 +21,39 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--json", action="store_true", help="everything, as one JSON object")
     add_state_dir(parser)
     parser.set_defaults(run=run)
+    more = parser.add_subparsers(metavar="WHAT", dest="what")
+    boost = more.add_parser("boost", help="let the processors run faster for a while, out of power to spare")
+    boost.add_argument("--seconds", type=float, required=True, help="up to 3600")
+    boost.add_argument("--watts", type=float, default=0.0, help="what it may draw on top (default: 0)")
+    add_state_dir(boost)
+    boost.set_defaults(run=run_boost)
+    made = more.add_parser("test-data", help="make up a day of a market, for trying things out; needs no agent")
+    made.add_argument("--signal", default="price", metavar="NAME", help="its name (default: price)")
+    made.add_argument("--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="default: today")
+    made.add_argument("--zone", default="Europe/Paris", help="its time zone (default: Europe/Paris)")
+    made.add_argument("--seed", type=int, default=1, help="the same seed makes the same day (default: 1)")
+    made.add_argument("--directory", type=Path, default=Path(), metavar="DIR", help="where to (default: here)")
+    made.set_defaults(run=run_test_data)
+
+
+def run_boost(arguments: argparse.Namespace) -> int:
+    granted = ask(arguments, "energy/boost", seconds=arguments.seconds, extra_w=arguments.watts)
+    print(f"boost for {granted['seconds']:g} s, up to {granted['extra_w']:g} W more")
+    return 0
+
+
+def run_test_data(arguments: argparse.Namespace) -> int:
+    from agent.energy.test_data import write_day
+
+    try:
+        print(
+            write_day(
+                arguments.directory, arguments.signal, arguments.day or date.today(), arguments.zone, arguments.seed
+            )
+        )
+    except (OSError, ValueError) as error:
+        raise Failure(str(error), EXIT_FAILED) from error
+    return 0
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,62 +67,3 @@ def ask(arguments: argparse.Namespace, method: str, **given: object) -> Any:
     if method not in request(arguments, "methods/list")["methods"]:
         raise Failure("this agent caps nothing: its site file has no [energy] (docs/energy.md)", EXIT_FAILED)
     return request(arguments, method, **given)
-
-
-def readable(found: dict[str, Any]) -> Iterator[str]:
-    """Lines for a person."""
-    state, readings = found["state"], found["readings"]
-    yield _row("cap", _cap(state))
-    if state["policy"] is not None:
-        yield _row("because", f"{state['policy']}: {state['why']}")
-    if state["reason"]:
-        yield _row(state["state"], state["reason"])
-    yield _row("draws", _draws(state, readings))
-    if readings["node_today_kwh"] is not None:
-        yield _row("today", f"{readings['node_today_kwh']:.3f} kWh (processors {readings['cpu_today_kwh']:.3f} kWh)")
-    for name, signal in state["signals"].items():
-        yield _row(name, _signal(signal))
-    proposals = ", ".join(f"{one['policy']} {_watts(one['cap_w'])}" for one in state["proposals"])
-    yield _row("policies", proposals or "none: nothing is capped")
-    if found["caps"]:
-        yield _row("today's cap", _curve([one["cap_w"] for one in found["caps"]], "W"))
-    for name, points in found["curves"].items():
-        if points:
-            yield _row(name, _curve([point["value"] for point in points], state["signals"][name]["unit"]))
-
-
-def _row(name: str, text: str) -> str:
-    return f"{name:{COLUMN}} {text}"
-
-
-def _cap(state: dict[str, Any]) -> str:
-    if state["cap_w"] is None:
-        return "none yet"
-    limits = state["range_w"]
-    between = f"{limits['min']:g} to {limits['max']:g} W possible, {limits['safe']:g} W when nothing is known"
-    in_force = f", in force {state['in_force_w']} W" if state["in_force_w"] not in (None, state["cap_w"]) else ""
-    return f"{state['cap_w']} W by {state['actuator']}{in_force} ({between})"
-
-
-def _draws(state: dict[str, Any], readings: dict[str, Any]) -> str:
-    told = []
-    for key, what in (("node_w", "machine"), ("cpu_w", "processors")):
-        if readings[key] is not None:
-            estimated = ", estimated" if key in state["estimated"] else ""
-            told.append(f"{what} {readings[key]:.1f} W ({state['sources'][key]}{estimated})")
-    return ", ".join(told) or "no meter tells"
-
-
-def _signal(signal: dict[str, Any]) -> str:
-    error = f" ({signal['error']})" if signal["error"] else ""
-    if signal["value"] is None:
-        return f"{signal['freshness'] or 'not known yet'}{error}"
-    return f"{signal['value']:g} {signal['unit']} until {signal['until'][11:16]} UTC, {signal['freshness']}{error}"
-
-
-def _watts(watts: float | None) -> str:
-    return "-" if watts is None else f"{watts:g} W"
-
-
-def _curve(values: list[float], unit: str) -> str:
-    return f"{sparkline(values)}  {min(values):g} to {max(values):g} {unit}"

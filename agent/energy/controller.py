@@ -17,6 +17,7 @@ from agent.energy.cadence import IN_FORCE, Written, due
 from agent.energy.cap_limits import LimitsError, cap_limits
 from agent.energy.decide import Smoothing, decide
 from agent.energy.energy_events import EnergyEvents
+from agent.energy.frequency.boost import BoostRefused
 from agent.energy.meters.interface import Quantity
 from agent.energy.meters.meter_set import Measured
 from agent.energy.policies.situation import Freshness, Situation
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
     from agent.energy.decide import Decision
     from agent.energy.energy_counters import EnergyCounters
     from agent.energy.feed import SignalFeed
+    from agent.energy.frequency.boost import Boost
     from agent.energy.meters.meter_set import MeterSet
     from agent.energy.policies.situation import CapRange, Policy
     from agent.energy.tables import EnergyTable
+    from agent.energy.tuning import Tuning
     from agent.hardware.port_thread import PortThread
 
 log = logging.getLogger(__name__)
@@ -83,7 +86,9 @@ class EnergyController:
         actuator: str,
         counters: EnergyCounters,
         around: Surroundings,
+        tuning: Tuning | None = None,
     ) -> None:
+        """`tuning` changes the same processors as `cap`, on the same thread."""
         self.feeds = feeds
         self.counters = counters
         self.view = EnergyView(actuator=actuator)
@@ -92,6 +97,7 @@ class EnergyController:
         self._meters = meters
         self._cap = cap
         self._around = around
+        self._tuning = tuning
         inf = float("inf")
         self._smoothing = Smoothing(table.raise_w_per_s or inf, table.lower_w_per_s or inf, table.dead_band_w)
         self._written: Written | None = None
@@ -178,6 +184,41 @@ class EnergyController:
             counts=_counted(self.view.counts, situation),
         )
         self._act(known, decision, now_ns)
+        await self._tune(now_ns)
+
+    async def boost(self, seconds: float, extra_w: float) -> Boost | BoostRefused:
+        """Let the processors run faster for a while, out of power that is to spare."""
+        tuning, why_not = self._tuning, self._around.may_act()
+        if tuning is None:
+            return BoostRefused("nothing is tuned: it needs the actuator cpufreq and energy.tuning = true")
+        if why_not:
+            return BoostRefused(why_not)
+        now_ns, spare_w = self._around.now_ns(), self._spare_w()
+        try:
+            return await self._cap.call(lambda held: tuning.boost(seconds, extra_w, spare_w, now_ns))
+        except (OSError, TimeoutError) as error:
+            return BoostRefused(str(error))
+
+    async def _tune(self, now_ns: int) -> None:
+        tuning, node_w, spare_w = self._tuning, self.view.measured.watts(Quantity.NODE_W), self._spare_w()
+        busy = self._writing is not None and not self._writing.done()
+        if tuning is None or busy or self._around.may_act() or self.view.state is CapState.YIELDING:
+            return
+        try:
+            tuned = await self._cap.call(lambda held: tuning.step(now_ns, node_w, spare_w))
+        except (OSError, TimeoutError) as error:
+            log.warning("energy: nothing is tuned: %s", error)
+            return
+        self._show(replace(self.view, tuned=tuned))
+
+    def _spare_w(self) -> float | None:
+        """What the cap and the supplies leave now; None = not known."""
+        node_w, decision = self.view.measured.watts(Quantity.NODE_W), self.view.decision
+        if node_w is None or decision is None:
+            return None
+        supplies_w = self._around.spare_w()
+        below_cap_w = decision.cap_w - node_w
+        return below_cap_w if supplies_w is None else min(below_cap_w, supplies_w)
 
     async def _measure(self, now_ns: int) -> Measured:
         try:

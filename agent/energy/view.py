@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from agent.energy.actuators.interface import Applied
     from agent.energy.decide import Decision
     from agent.energy.policies.situation import CapRange, Situation
+    from agent.energy.tuning import Tuned
 
 
 class CapState(Enum):
@@ -51,4 +52,6 @@ class EnergyView:
     decision: Decision | None = None
     applied: Applied | None = None
     measured: Measured = field(default_factory=Measured)
+    tuned: Tuned | None = None
+    """None = it is not asked for, or nothing was tuned yet."""
     counts: Counts = Counts()

@@ -21,6 +21,13 @@ class ExpectedCap(Data, frozen=True):
     policy: str
 
 
+class BoostGranted(Data, frozen=True):
+    """For so long at most; it ends by itself when its power is needed elsewhere."""
+
+    seconds: Annotated[float, Meta(gt=0)]
+    extra_w: Annotated[float, Meta(ge=0)]
+
+
 class SignalValue(Data, frozen=True):
     start: Time
     seconds: Annotated[int, Meta(gt=0)]
