@@ -4,64 +4,112 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import os
+import re
+import stat
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from agent.energy.signals.interface import SignalDay, SignalError, SignalPoint, SignalUnit
-from agent.energy.slots import quarters, wall_minute
+from agent.energy.signals.points import check, in_order
+from agent.energy.slots import day_slot, quarters, wall_minute
+from agent.store.private import replace_file
 
 if TYPE_CHECKING:
-    import datetime
+    from collections.abc import Iterator
     from pathlib import Path
 
 HEADER = ["start_utc_s", "duration_s", "value", "signal", "unit", "zone", "source", "fetched_at_s"]
 MAX_BYTES = 1_000_000
+KEPT = 400
+"""Files of each signal: a year and some more."""
 PERIOD, VOLUME, PRICE = "Period", "Volume (MWh)", "Price (€/MWh)"
+NAME = re.compile("[a-z0-9][a-z0-9_-]{0,31}")
+"""Of a signal: it becomes the name of a file."""
+LABEL = re.compile(r"(\d{1,2}):(\d{2})")
+MINUTES_OF_DAY = 1440
+
+
+def check_name(signal: str) -> None:
+    """Raises SignalError."""
+    if not NAME.fullmatch(signal):
+        cure = "use lower-case letters, digits, '-' and '_', at most 32"
+        raise SignalError(f"a signal cannot be called {signal[:40]!r}: {cure}", retry=False)
 
 
 class DayStore:
-    """The files of one directory, `SIGNAL_YYYY-MM-DD.csv`."""
+    """The files of one directory, `SIGNAL_YYYY-MM-DD.csv`. Names of signals are checked."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, kept: int = KEPT) -> None:
         self.directory = directory
+        self._kept = kept
 
     def path(self, signal: str, day: datetime.date) -> Path:
+        """Raises SignalError for a name that is none."""
+        check_name(signal)
         return self.directory / f"{signal}_{day.isoformat()}.csv"
 
     def write(self, day: datetime.date, data: SignalDay) -> None:
-        """Whole or not at all, also when the power goes. Raises OSError."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        """Whole or not at all, also when the power goes; then the oldest files are removed. Raises OSError."""
         path = self.path(data.signal, day)
-        draft = path.with_suffix(".new")
-        with draft.open("w", encoding="utf-8", newline="") as stream:
-            rows = csv.writer(stream)
-            rows.writerow(HEADER)
-            tail = (data.signal, data.unit.value, data.zone, data.source, data.fetched_at_s)
-            rows.writerows((point.start_s, point.duration_s, point.value, *tail) for point in data.points)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(path)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        text = io.StringIO(newline="")
+        rows = csv.writer(text)
+        rows.writerow(HEADER)
+        tail = (data.signal, data.unit.value, data.zone, data.source, data.fetched_at_s)
+        rows.writerows((point.start_s, point.duration_s, point.value, *tail) for point in data.points)
+        replace_file(path, text.getvalue().encode(), 0o644)
+        self._prune(data.signal)
 
     def read(self, signal: str, day: datetime.date) -> SignalDay | None:
-        """None = there is no such file. Raises SignalError for one that cannot be used."""
+        """None = there is no such file. Raises SignalError for one that cannot be used, or is of another day."""
         path = self.path(signal, day)
-        return parse_own(read_text(path), str(path)) if path.exists() else None
+        if not path.exists():
+            return None
+        data = parse_own(read_text(path), str(path))
+        try:
+            whole = day_slot(day, data.zone)
+        except (ValueError, OSError) as error:
+            raise SignalError(f"{path}: {data.zone[:40]!r} is no time zone", retry=False) from error
+        check(data.points, whole, str(path))
+        return data
+
+    def days(self, signal: str) -> list[datetime.date]:
+        """Of which there is a file, in order. Raises OSError."""
+        return sorted(day for day, _ in self._files(signal))
+
+    def _files(self, signal: str) -> Iterator[tuple[datetime.date, Path]]:
+        check_name(signal)
+        for path in self.directory.glob(f"{signal}_????-??-??.csv"):
+            try:
+                yield datetime.date.fromisoformat(path.stem[-10:]), path
+            except ValueError:
+                continue  # somebody else's
+
+    def _prune(self, signal: str) -> None:
+        """By number and not by age: a clock that jumps a century ahead must not remove everything."""
+        for _, path in sorted(self._files(signal))[: -self._kept]:
+            path.unlink(missing_ok=True)
 
 
-def read_text(path: Path) -> str:
-    """A small text file. Raises SignalError."""
+def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
+    """A small plain file of text. Raises SignalError."""
     try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise SignalError(f"{path} is larger than {MAX_BYTES} bytes: give a file of one day", retry=False)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not keep us
+        with os.fdopen(descriptor, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise SignalError(f"{path} is no plain file", retry=False)
+            content = stream.read(max_bytes + 1)
+        if len(content) > max_bytes:
+            raise SignalError(f"{path} is larger than {max_bytes} bytes: give a file of one day", retry=False)
         return content.decode("utf-8-sig")
-    except OSError as error:
-        raise SignalError(f"{path} cannot be read: {error.strerror}", retry=True) from error
     except UnicodeDecodeError as error:
         raise SignalError(f"{path} is not UTF-8 text: save it as UTF-8", retry=False) from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise SignalError(f"{path} cannot be read: {why}", retry=True) from error
 
 
 def parse_own(text: str, place: str) -> SignalDay:
@@ -80,30 +128,33 @@ def parse_own(text: str, place: str) -> SignalDay:
 def parse_periods(text: str, place: str, day: datetime.date, zone: str, column: str) -> tuple[SignalPoint, ...]:
     """The form of powercap: Period, volume, price, with local labels. `column` is VOLUME or PRICE. Raises SignalError.
 
-    A label that the local day has twice (clocks set back) means its first quarter the first time, then its second.
+    A label that the local day has twice (clocks set back) means its first quarter the first time, then its second. One
+    that it does not have (clocks set forward) is left out: the form knows no such days, and has all 96 labels.
     """
     free = defaultdict(list)
     for slot in quarters(day, zone):
         free[wall_minute(slot.start_utc_s, zone)].append(slot)
+    known = frozenset(free)
     points: list[SignalPoint] = []
+    rows = csv.DictReader(io.StringIO(text), strict=True)
     try:
-        for number, row in enumerate(csv.DictReader(io.StringIO(text), strict=True), start=2):
-            start, _, _ = row[PERIOD].partition("-")
-            hour, _, minute = start.strip().partition(":")
-            slots = free[int(hour) * 60 + int(minute)]
-            if not slots:
-                raise SignalError(f"{place}: line {number}: {row[PERIOD]} is twice there, or not on {day}", retry=False)
-            slot = slots.pop(0)
-            points.append(SignalPoint(slot.start_utc_s, slot.duration_s, float(row[column])))
-    except (csv.Error, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SignalError(f"{place} has not the columns {PERIOD}, {column}: {error!r}", retry=False) from error
+        for row in rows:
+            minute = _minute(row[PERIOD])
+            if minute in known:
+                if not free[minute]:
+                    raise SignalError(f"{place}: line {rows.line_num}: {row[PERIOD]} is there too often", retry=False)
+                slot = free[minute].pop(0)
+                points.append(SignalPoint(slot.start_utc_s, slot.duration_s, float(row[column])))
+    except (csv.Error, ValueError, KeyError, TypeError) as error:
+        where = f"{place}: line {rows.line_num}"
+        raise SignalError(f"{where}: not the columns {PERIOD}, {column}: {error!r}", retry=False) from error
     return in_order(points, place)
 
 
-def in_order(points: list[SignalPoint], place: str) -> tuple[SignalPoint, ...]:
-    """Sorted by time. Raises SignalError where two overlap."""
-    points = sorted(points, key=lambda point: point.start_s)
-    for index in range(1, len(points)):
-        if points[index].start_s < points[index - 1].end_s:
-            raise SignalError(f"{place}: two values hold at {points[index].start_s}", retry=False)
-    return tuple(points)
+def _minute(label: str) -> int:
+    """Of `23:45-24:00`: when it begins, by the clock on the wall. Raises ValueError."""
+    match = LABEL.fullmatch(label.partition("-")[0].strip()) if isinstance(label, str) else None
+    minute = int(match[1]) * 60 + int(match[2]) if match else MINUTES_OF_DAY
+    if minute >= MINUTES_OF_DAY or minute % 15:
+        raise ValueError(f"{label!r} is no quarter of an hour")
+    return minute

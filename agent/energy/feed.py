@@ -8,20 +8,24 @@ import datetime
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from agent.energy import refresh
-from agent.energy.signals.interface import SignalError
-from agent.energy.slots import local_day
+from agent.energy.day_store import check_name
+from agent.energy.signals.interface import SignalDay, SignalError, SignalUnit
+from agent.energy.signals.points import check
+from agent.energy.slots import day_slot, local_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.energy.day_store import DayStore
     from agent.energy.policies.situation import Freshness, SignalView
-    from agent.energy.signals.interface import SignalDay, SignalPoint, SignalSource
+    from agent.energy.signals.interface import SignalPoint, SignalSource
 
 log = logging.getLogger(__name__)
-FETCH_TIMEOUT_S = 120.0
+FETCH_TIMEOUT_S = 150.0
+"""For a source that does not keep to its own deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,64 +47,68 @@ class SignalFeed:
         clock: Callable[[], float],
         max_stale_s: float = refresh.MAX_STALE_S,
     ) -> None:
+        """Raises SignalError for a name, unit or zone that cannot be used."""
+        check_source(source)
         self.source = source
         self.last_error = ""
         self.fetched = 0
+        """Whole days."""
         self.failed = 0
+        self._name, self._unit, self._zone, self._origin = source.name, source.unit, source.zone, source.origin
+        self._ahead = source.ahead
         self._store = store
         self._clock = clock
         self._max_stale_s = max_stale_s
         self._days: dict[datetime.date, SignalDay] = {}
-        self._patience = refresh.Patience()
+        self._patience: dict[datetime.date, refresh.Patience] = {}
+        self._asked_to_wait = refresh.Patience()
+        self._errors: dict[datetime.date, str] = {}
+        self._fetching: asyncio.Task[SignalDay | Exception] | None = None
 
     async def load(self) -> None:
         """Take up what an earlier process stored. A damaged file is told and fetched anew."""
-        today = local_day(self._clock(), self.source.zone)
+        today = local_day(self._clock(), self._zone)
         for offset in (-2, -1, 0, 1):
             day = today + datetime.timedelta(days=offset)
             try:
-                data = await asyncio.to_thread(self._store.read, self.source.name, day)
+                data = await asyncio.to_thread(self._store.read, self._name, day)
             except (SignalError, OSError) as error:
-                log.warning("signal %s: %s", self.source.name, error)
+                log.warning("signal %s: %s", self._name, error)
                 continue
-            if data is not None and (data.unit, data.zone) == (self.source.unit, self.source.zone):
+            if data is not None and self._is_ours(data):
                 self._days[day] = data
 
     async def run(self) -> None:
-        """Until it is cancelled. Failures of the source and of the disk are told and tried again."""
-        await self.load()
+        """Until it is cancelled. Whatever goes wrong is told and tried again."""
+        try:
+            await self.load()
+        except Exception:
+            log.exception("signal %s: stored days cannot be taken up", self._name)
         while True:
-            await self.step()
+            try:
+                await self.step()
+            except Exception:
+                log.exception("signal %s", self._name)
             await asyncio.sleep(refresh.LOOK_S)
 
     async def step(self) -> bool:
-        """Fetch one day if it is time to; whether a day came."""
+        """Fetch one day if it is time to; whether a whole day came. What goes wrong with the source is `last_error`."""
         now_s = self._clock()
         self._forget(now_s)
-        day = refresh.wanted_day(now_s, self.source.zone, self._days)
-        if day is None or not self._patience.over(now_s):
+        wanted = refresh.wanted_days(now_s, self._zone, self._days, ahead=self._ahead)
+        due = [day for day in wanted if self._patience.get(day, refresh.Patience()).over(now_s)]
+        if not due or not self._asked_to_wait.over(now_s):
             return False
-        try:
-            data = await asyncio.wait_for(self.source.fetch(day), FETCH_TIMEOUT_S)
-            if (data.unit, data.zone) != (self.source.unit, self.source.zone):
-                raise SignalError(f"{data.source} answered in another unit or zone", retry=False)
-        except Exception as error:  # noqa: BLE001  (a plug-in may raise anything: the agent goes on)
-            self._fail(now_s, error)
+        day = due[0]
+        answer = await self._fetch(day)
+        if isinstance(answer, Exception):
+            self._fail(day, now_s, answer)
             return False
-        complete = refresh.is_complete(day, data)
-        if not complete:
-            self._fail(now_s, SignalError(f"{data.source} has not the whole of {day} yet", retry=True))
-        else:
-            self._patience, self.last_error = refresh.Patience(), ""
-            self.fetched += 1
-        if data.points:
-            self._days[day] = data
-            await self._keep(day, data)
-        return complete
+        return await self._take(day, now_s, answer)
 
     def view(self, now_s: float) -> SignalView:
         """For the policies."""
-        return refresh.view(now_s, self.source.zone, self._days, self._max_stale_s)
+        return refresh.view(now_s, self._zone, self._days, self._max_stale_s)
 
     def value_at(self, now_s: float) -> Known:
         seen = self.view(now_s)
@@ -111,19 +119,102 @@ class SignalFeed:
         """The points that touch the next `seconds`."""
         return self.view(now_s).between(now_s, now_s + seconds)
 
+    def _is_ours(self, data: SignalDay) -> bool:
+        """Not of a source that had the name before."""
+        ours = (self._name, self._unit, self._zone, self._origin)
+        return (data.signal, data.unit, data.zone, data.source) == ours
+
+    async def _fetch(self, day: datetime.date) -> SignalDay | Exception:
+        """In a task of its own: a plug-in may raise anything, cancel itself, or heed no cancellation."""
+        if self._fetching is not None and not self._fetching.done():
+            return SignalError(f"{self._origin}: the request before still hangs", retry=True)
+        task = self._fetching = asyncio.create_task(self._ask(day), name=f"signal-{self._name}-fetch")
+        try:
+            await asyncio.wait((task,), timeout=FETCH_TIMEOUT_S)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if not task.done():
+            task.cancel()
+            return SignalError(f"{self._origin}: no answer within {FETCH_TIMEOUT_S:g} s", retry=True)
+        if task.cancelled():
+            return SignalError(f"{self._origin}: the source gave up", retry=True)
+        return task.result()
+
+    async def _ask(self, day: datetime.date) -> SignalDay | Exception:
+        try:
+            data = await self.source.fetch(day)
+            if not isinstance(data, SignalDay) or not self._is_ours(data):
+                raise SignalError(f"{self._origin}: the answer is for another signal, unit or zone", retry=False)
+            check(data.points, day_slot(day, self._zone), self._origin)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  (a plug-in may raise anything: the agent goes on)
+            return error if isinstance(error, Exception) else RuntimeError(repr(error))
+        return data
+
+    async def _take(self, day: datetime.date, now_s: float, answer: SignalDay) -> bool:
+        before = self._days.get(day)
+        data = refresh.merged(before, answer)
+        grew = refresh.known_s(day, data) > (0 if before is None else refresh.known_s(day, before))
+        complete = refresh.is_complete(day, data)
+        if complete:
+            self._patience.pop(day, None)
+            self._errors.pop(day, None)
+            self.fetched += 1
+        elif grew and not self._ahead:
+            self._patience[day] = refresh.Patience(0, now_s, refresh.GROWING_WAIT_S)
+            self._errors.pop(day, None)
+        else:
+            self._fail(day, now_s, SignalError(f"{self._origin}: not the whole of {day} yet", retry=True))
+        if not self._errors:
+            self.last_error = ""
+        if data.points:
+            self._days[day] = data
+            await self._keep(day, data)
+        return complete
+
     async def _keep(self, day: datetime.date, data: SignalDay) -> None:
         try:
             await asyncio.to_thread(self._store.write, day, data)
         except OSError as error:
-            log.warning("signal %s: %s is not stored: %s", self.source.name, day, error)
+            log.warning("signal %s: %s is not stored: %s", self._name, day, error)
 
-    def _fail(self, now_s: float, error: Exception) -> None:
-        after_s = error.after_s if isinstance(error, SignalError) else None
-        self._patience = self._patience.after_failure(now_s, after_s)
-        self.last_error = str(error) or type(error).__name__
+    def _fail(self, day: datetime.date, now_s: float, error: Exception) -> None:
+        """The same error of the same day is told once."""
+        text = str(error) if isinstance(error, SignalError) else f"{self._origin}: {type(error).__name__}: {error}"
+        patience = self._patience.get(day, refresh.Patience())
+        if isinstance(error, SignalError) and not error.retry:
+            self._patience[day] = patience.after_refusal(now_s)
+        else:
+            self._patience[day] = patience.after_failure(now_s)
+        if isinstance(error, SignalError) and error.after_s is not None:
+            self._asked_to_wait = refresh.Patience().after_failure(now_s, error.after_s)
+        level = logging.DEBUG if self._errors.get(day) == text else logging.WARNING
+        log.log(level, "signal %s: %s", self._name, text)
+        self._errors[day] = self.last_error = text
         self.failed += 1
-        log.warning("signal %s: %s", self.source.name, self.last_error)
 
     def _forget(self, now_s: float) -> None:
-        oldest = local_day(now_s, self.source.zone) - datetime.timedelta(days=2)
-        self._days = {day: data for day, data in self._days.items() if day >= oldest}
+        today = local_day(now_s, self._zone)
+        oldest, newest = today - datetime.timedelta(days=2), today + datetime.timedelta(days=1)
+        self._days = {day: data for day, data in self._days.items() if oldest <= day <= newest}
+        self._patience = {day: one for day, one in self._patience.items() if today <= day <= newest}
+        self._errors = {day: text for day, text in self._errors.items() if today <= day <= newest}
+
+
+def check_source(source: SignalSource) -> None:
+    """Raises SignalError where a source does not say properly what it is."""
+    check_name(source.name)
+    if not isinstance(source.unit, SignalUnit):
+        raise SignalError(f"{source.name}: unit is no SignalUnit", retry=False)
+    if not isinstance(source.origin, str) or not source.origin.isprintable() or not 0 < len(source.origin) <= 200:
+        raise SignalError(f"{source.name}: origin is to be one short line", retry=False)
+    check_zone(source.zone)
+
+
+def check_zone(zone: str) -> None:
+    """Raises SignalError."""
+    try:
+        ZoneInfo(zone)
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        text = f"zone {zone[:40]!r} is no time zone of this computer: write one such as Europe/Paris"
+        raise SignalError(text, retry=False) from error

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Freshness(Enum):
     FRESH = "fresh"
     STALE = "stale"
-    """Of another day than today, within its age: used, and said."""
+    """Of another day than today, or of some time ago, within its age: used, and said."""
     EXPIRED = "expired"
     """Not used any more: the safe cap."""
 

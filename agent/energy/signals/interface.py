@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
@@ -23,12 +24,15 @@ class SignalUnit(Enum):
     MARGINAL_G_PER_KWH = "gCO2/kWh marginal"
 
 
+MAX_TEXT = 1000
+
+
 class SignalError(Exception):
-    """A day could not be had; one sentence with the source and the cure. `retry`: asking again later may help."""
+    """A day could not be had; one sentence with the source and the cure. `retry`: asking again soon may help."""
 
     def __init__(self, text: str, *, retry: bool, after_s: float | None = None) -> None:
-        """`after_s`: the source asked for so much patience."""
-        super().__init__(text)
+        """`after_s`: the source asked for so much patience. What a server wrote into `text` becomes one short line."""
+        super().__init__("".join(one if one.isprintable() else " " for one in text[:MAX_TEXT]))
         self.retry = retry
         self.after_s = after_s
 
@@ -63,6 +67,7 @@ class SignalDay:
     zone: str
     """An IANA time zone, by which the day is cut."""
     source: str
+    """The `origin` of the source that said it."""
     fetched_at_s: float
     points: tuple[SignalPoint, ...]
 
@@ -84,6 +89,21 @@ class SignalSource(Protocol):
     @property
     def zone(self) -> str: ...
 
+    @property
+    def origin(self) -> str:
+        """What is asked of whom, without secrets: days that another origin gave are not mixed with its own."""
+        ...
+
+    @property
+    def ahead(self) -> bool:
+        """Whether it knows tomorrow; one that measures does not, and is not asked."""
+        ...
+
     async def fetch(self, day: datetime.date) -> SignalDay:
         """A local day, whole or as much as is published. Raises SignalError."""
         ...
+
+
+def day_said(source: SignalSource, points: tuple[SignalPoint, ...]) -> SignalDay:
+    """The answer of a source, stamped with the time."""
+    return SignalDay(source.name, source.unit, source.zone, source.origin, time.time(), points)

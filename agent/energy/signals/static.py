@@ -3,27 +3,44 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from agent.energy.signals.interface import SignalDay, SignalPoint, SignalUnit
+import msgspec
+
+from agent.energy.signals.interface import SignalDay, SignalPoint, SignalUnit, day_said
+from agent.energy.signals.kind import SignalKind, SignalOptions
+from agent.energy.signals.points import MAX_VALUE
 from agent.energy.slots import QUARTER_S, quarters
 
 if TYPE_CHECKING:
     import datetime
 
+    from agent.energy.signals.kind import Around
 
-@dataclass(frozen=True, slots=True)
+Value = Annotated[float, msgspec.Meta(ge=-MAX_VALUE, le=MAX_VALUE)]
+
+
+class StaticOptions(SignalOptions, frozen=True, kw_only=True):
+    """`value` in `unit`."""
+
+    value: Value
+    unit: SignalUnit = SignalUnit.EUR_PER_MWH
+
+
 class StaticSource:
-    """The same value in each quarter."""
+    """Implements SignalSource: the same value in each quarter."""
 
-    name: str
-    unit: SignalUnit
-    zone: str
-    value: float
-    step_s: int = QUARTER_S
+    step_s = QUARTER_S
+    ahead = True
+
+    def __init__(self, options: StaticOptions, around: Around) -> None:
+        self.name, self.zone, self.unit = around.name, around.zone, options.unit
+        self.origin = f"static {options.value:g}"
+        self._value = options.value
 
     async def fetch(self, day: datetime.date) -> SignalDay:
-        points = tuple(SignalPoint(slot.start_utc_s, slot.duration_s, self.value) for slot in quarters(day, self.zone))
-        return SignalDay(self.name, self.unit, self.zone, "static", time.time(), points)
+        slots = quarters(day, self.zone)
+        return day_said(self, tuple(SignalPoint(slot.start_utc_s, slot.duration_s, self._value) for slot in slots))
+
+
+KIND = SignalKind("one value that never changes", StaticOptions, StaticSource)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Blocking work of one signal, off the loop: at most one thread, whatever a server or a file system does."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, TypeVar
+
+from agent.energy.signals.interface import SignalError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+def nothing_to_cut() -> None:
+    """For work that cannot be cut off from outside."""
+
+
+class OneThread:
+    """Used on the loop's thread. The thread is a daemon and lives as long as its work: the agent can end without it."""
+
+    def __init__(self, name: str) -> None:
+        """`name` is that of the signal."""
+        self._name = name
+        self._thread: threading.Thread | None = None
+
+    async def run(self, work: Callable[[], T], within_s: float, cut: Callable[[], None] = nothing_to_cut) -> T:
+        """What `work` returns or raises. Raises SignalError when it takes longer, or when earlier work still hangs.
+
+        `cut` is called when nobody waits any more, and makes the work end; from the loop's thread.
+        """
+        if self._thread is not None and self._thread.is_alive():
+            raise SignalError(f"{self._name}: the request before still hangs", retry=True)
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+
+        def call() -> None:
+            try:
+                result = work()
+            except BaseException as error:  # noqa: BLE001  (told to the one who waits)
+                tell(done.set_exception, _said(error))
+            else:
+                tell(done.set_result, result)
+
+        def tell(how: Callable[..., None], what: object) -> None:
+            try:
+                loop.call_soon_threadsafe(lambda: None if done.done() else how(what))
+            except RuntimeError:
+                return  # the loop is closed: nobody waits
+
+        self._thread = threading.Thread(target=call, name=f"signal-{self._name}", daemon=True)
+        self._thread.start()
+        try:
+            async with asyncio.timeout(within_s):
+                return await done
+        except TimeoutError as error:
+            if done.done() and not done.cancelled():
+                raise
+            raise SignalError(f"{self._name}: no whole answer within {within_s:g} s", retry=True) from error
+        finally:
+            cut()
+
+
+def _said(error: BaseException) -> Exception:
+    """A future refuses StopIteration, and what ends a process must not."""
+    good = isinstance(error, Exception) and not isinstance(error, StopIteration)
+    return error if good else RuntimeError(f"{type(error).__name__}: {error}")  # type: ignore[return-value]
