@@ -25,7 +25,7 @@ def node_facts(controller: EnergyController, zone: str) -> NodeFacts | None:
     for name, feed in controller.feeds.items():
         point = situation.signals[name].at(situation.now_s) if name in situation.signals else None
         if first.setdefault(feed.source.unit, point) is point and point is not None:
-            providers.append(feed.kind)
+            providers.append(feed.source.origin)
     return NodeFacts(
         at_s=situation.now_s,
         min_w=limits.min_w,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from agent.energy.feed import SignalFeed
     from agent.energy.frequency.boost import Boost
     from agent.energy.meters.meter_set import MeterSet
-    from agent.energy.policies.situation import CapRange, Policy
+    from agent.energy.policies.situation import CapRange, HeatView, Policy
     from agent.energy.tables import EnergyTable
     from agent.energy.tuning import Tuning
     from agent.hardware.port_thread import PortThread
@@ -45,7 +45,7 @@ WRITE_S = 140.0
 FIRST_SIGNALS_S = 20.0
 """So long the first decision waits for signals that were asked for."""
 WAIT_S = 0.1
-NO_LIMITS: Mapping[str, float] = MappingProxyType({})
+NO_HEAT: Mapping[str, HeatView] = MappingProxyType({})
 GIVE_BACK_S = 10.0
 """What takes longer at the end, the next agent does: the restore file says how."""
 
@@ -67,8 +67,8 @@ class Surroundings:
     """What the supplies could give on top of their load."""
     rivals: Callable[[], str] = lambda: ""
     """Who else sets what the actuator sets; called on the actuator's thread."""
-    thermal_w: Callable[[float | None], Mapping[str, float]] = lambda node_w: NO_LIMITS
-    """By the name of its policy, the largest power that keeps a zone below its trip; given what the machine draws."""
+    heat: Callable[[Measured], Mapping[str, HeatView]] = lambda measured: NO_HEAT
+    """By the name of its policy, what a zone allows; given what the machine draws."""
     battery_share: Callable[[], float | None] = lambda: None
     carbon_today_g: Callable[[], float] = lambda: 0.0
 
@@ -250,7 +250,7 @@ class EnergyController:
             signals,
             node_w=node_w,
             headroom_w=around.spare_w(),
-            thermal_w=around.thermal_w(node_w),
+            heat=around.heat(measured),
             carbon_today_g=around.carbon_today_g(),
             battery_share=around.battery_share(),
         )

@@ -14,15 +14,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ThermalPolicy:
-    """The power that keeps a trip away, as the thermal model says."""
+    """The power that keeps a trip away, as the thermal model says; a sensor that is lost counts as heat."""
 
     name: str = "thermal"
 
     def propose(self, situation: Situation) -> Proposal:
-        limit_w = situation.thermal_w.get(self.name)
-        if limit_w is None:
-            return Proposal(self.name, None, "no thermal model yet")
-        return Proposal(self.name, limit_w, "what keeps the trip away", urgent=True)
+        view = situation.heat.get(self.name)
+        if view is None:
+            return Proposal(self.name, None, "nothing is known of the heat")
+        if view.lost:
+            return Proposal(self.name, situation.cap_range.safe_w, f"{view.why}: the safe cap", urgent=True)
+        if view.hot:
+            return Proposal(self.name, situation.cap_range.min_w, view.why, urgent=True)
+        return Proposal(self.name, view.limit_w, view.why, urgent=view.limit_w is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class SupplyPolicy:
         if situation.node_w is None or situation.headroom_w is None:
             return Proposal(self.name, None, "the supplies' headroom is not known")
         cap_w = situation.node_w + situation.headroom_w
-        return Proposal(self.name, cap_w, f"the supplies have {situation.headroom_w:.0f} W to spare", urgent=True)
+        return Proposal(self.name, cap_w, f"the supplies have about {round(situation.headroom_w, -1):.0f} W to spare", urgent=True)
 
 
 @dataclass(frozen=True, slots=True)
