@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from pathlib import Path
@@ -10,23 +11,28 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from agent.board.energy_documents import energy_document, energy_problems, energy_readings
+from agent.board.energy_heat import zone_now
+from agent.board.energy_node import node_facts
 from agent.board.energy_requests import EnergyRequests
+from agent.board.planning_requests import PlanningRequests
+from agent.board.what_if_requests import WhatIfRequests
 from agent.energy.actuators.cpufreq import Cpufreq
 from agent.energy.actuators.held import Held
 from agent.energy.actuators.registry import KINDS, ActuatorError, Around
 from agent.energy.controller import EnergyController, Surroundings
-from agent.energy.day_store import DayStore
 from agent.energy.energy_counters import EnergyCounters
-from agent.energy.feed import SignalFeed
+from agent.energy.feeds import make_feeds
 from agent.energy.frequency.tuner import Tuner
+from agent.energy.heat import Heat
+from agent.energy.kubernetes.publisher import NodePublisher
 from agent.energy.loop_call import LoopCall
 from agent.energy.meter_tables import MeterGround, make_meters
 from agent.energy.meters.load_model import Utilisation
 from agent.energy.meters.meter_set import MeterSet
+from agent.energy.planning import Planning
+from agent.energy.policy_tables import ThermalTable
 from agent.energy.restore_file import RestoreFile
 from agent.energy.rivals import rivals, told
-from agent.energy.signals import registry
-from agent.energy.signals.interface import SignalError, SignalUnit
 from agent.energy.sysfs import Sysfs
 from agent.energy.tuning import Tuning
 from agent.hardware.port_thread import PortThread
@@ -43,6 +49,7 @@ if TYPE_CHECKING:
     from agent.energy.actuators.interface import CapActuator
     from agent.energy.actuators.registry import ActuatorKind
     from agent.energy.actuators.registry import Options as ActuatorOptions
+    from agent.energy.heat import ZoneNow
     from agent.energy.tables import EnergyTable
     from agent.hardware.hwmon import HwmonPort
     from agent.requests.endpoint import Endpoint
@@ -50,7 +57,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RESTORE_FILE = "energy-restore.json"
-SIGNALS = "signals"
 NOT_ARMED = "the board is not armed: it is shown what would be in force (pgood arm)"
 NOT_OURS = "a simulated board does not cap the computer that it runs on: give another energy.sysfs"
 STUCK = "is held up by a device that does not answer"
@@ -73,9 +79,13 @@ class BoardEnergy:
         held = Held(actuator, RestoreFile(options.state_dir / RESTORE_FILE), outlives_boot=kind.outlives_boot)
         ground = MeterGround(sysfs, Sysfs(Path(table.proc)), services.power_meter.present_w, hwmon)
         zone = ZoneInfo(table.zone)
+        thermal = [policy for policy in table.policies if isinstance(policy, ThermalTable)]
+        self.heat = Heat(thermal, lambda name: zone_now(services, name))
+        self._node = NodePublisher(table.kubernetes) if table.kubernetes else None
+        self._node_task: asyncio.Task[None] | None = None
         self.controller = EnergyController(
             table,
-            self._feeds(),
+            make_feeds(table.signals, options.state_dir, time.time),
             [policy.make() for policy in table.policies],
             PortThread("energy-meters", MeterSet(make_meters(table.meters, ground)), f"a meter {STUCK}"),
             PortThread("energy-cap", held, f"the actuator {actuator.name} {STUCK}"),
@@ -88,13 +98,18 @@ class BoardEnergy:
                 changed=self._changed,
                 may_act=self._may_act,
                 spare_w=services.capacity.spare_w,
+                heat=lambda measured: self.heat.look(measured, time.monotonic_ns()),
                 rivals=(lambda: _who(root, actuator.name)) if kind.here else lambda: "",
             ),
             self._tuning(actuator, held, Sysfs(Path(table.proc))),
         )
 
+        self.planning = Planning(self.controller, table.zone)
+
     def start(self) -> None:
         self.controller.start()
+        if self._node:
+            self._node_task = asyncio.create_task(self._node.run(), name="kubernetes")
 
     async def close(self) -> None:
         """Give everything back as it was found."""
@@ -102,6 +117,9 @@ class BoardEnergy:
             await self.controller.close()
         except Exception:  # the rest of the board is still to be closed
             log.exception("energy")
+        if self._node_task:
+            self._node_task.cancel()
+            await asyncio.wait([self._node_task])
 
     def document(self) -> Document:
         """What MQTT retains at `energy/state`."""
@@ -118,13 +136,20 @@ class BoardEnergy:
 
     def endpoints(self) -> dict[str, Endpoint]:
         """The methods that there are besides a board's."""
-        return EnergyRequests(self).table()
+        return {**EnergyRequests(self).table(), **PlanningRequests(self).table(), **WhatIfRequests(self).table()}
+
+    def zone_now(self, zone: str) -> ZoneNow:
+        """A thermal zone as it reads now."""
+        return zone_now(self._services, zone)
 
     def problems(self) -> Iterator[tuple[str, str]]:
         return energy_problems(self.controller)
 
     def _changed(self) -> None:
         """Looked at every few seconds; told only when its document says something else."""
+        facts = node_facts(self.controller, self.zone) if self._node else None
+        if self._node and facts:
+            self._node.publish(facts)
         document = self.document()
         if document != self._document:
             self._document = document
@@ -154,20 +179,6 @@ class BoardEnergy:
             return kind.make(chosen, around)
         except ActuatorError as error:
             raise _wrong(self._options, ("actuator",), str(error)) from error
-
-    def _feeds(self) -> dict[str, SignalFeed]:
-        store = DayStore(self._options.state_dir / SIGNALS)
-        feeds: dict[str, SignalFeed] = {}
-        for name, table in self._table.signals.items():
-            try:
-                given = dict(table.options)
-                if "unit" in given:
-                    given["unit"] = SignalUnit(given["unit"])
-                source = registry.make(table.kind, name=name, zone=table.zone, **given)
-            except SignalError as error:
-                raise _wrong(self._options, ("signals", name), str(error)) from error
-            feeds[name] = SignalFeed(source, store, time.time, table.max_stale_h * 3600)
-        return feeds
 
 
 def actuator_kind(options: Options, table: EnergyTable) -> tuple[ActuatorKind, ActuatorOptions]:

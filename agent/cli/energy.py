@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.cli.ask import add_state_dir, request
-from agent.cli.energy_text import readable
+from agent.cli.energy_text import forecast_lines, readable, what_if_lines
 from agent.cli.failure import EXIT_FAILED, Failure
 
 if TYPE_CHECKING:
@@ -27,6 +27,21 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     boost.add_argument("--watts", type=float, default=0.0, help="what it may draw on top (default: 0)")
     add_state_dir(boost)
     boost.set_defaults(run=run_boost)
+    ahead = more.add_parser("forecast", help="how the load or a signal goes on, and how wrong that may be")
+    ahead.add_argument("of", nargs="?", default="node_w", metavar="WHAT", help="node_w, cpu_w or a signal (node_w)")
+    ahead.add_argument("--hours", type=float, default=4.0, help="so far ahead, up to 24 (default: 4)")
+    ahead.add_argument("--json", action="store_true")
+    add_state_dir(ahead)
+    ahead.set_defaults(run=run_forecast)
+    heat = more.add_parser("what-if", help="how hot it would get; name one change")
+    heat.add_argument("--zone", default="", metavar="NAME", help="a thermal zone (default: the first with a policy)")
+    heat.add_argument("--load", type=float, metavar="WATTS", help="so much more load")
+    heat.add_argument("--cap", type=float, metavar="WATTS", help="this cap, and all of it used")
+    heat.add_argument("--ambient", type=float, metavar="KELVIN", help="air that is so much warmer")
+    heat.add_argument("--lost-of-fans", type=int, metavar="N", help="one of N fans stops")
+    heat.add_argument("--json", action="store_true")
+    add_state_dir(heat)
+    heat.set_defaults(run=run_what_if)
     made = more.add_parser("test-data", help="make up a day of a market, for trying things out; needs no agent")
     made.add_argument("--signal", default="price", metavar="NAME", help="its name (default: price)")
     made.add_argument("--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="default: today")
@@ -40,6 +55,25 @@ def run_boost(arguments: argparse.Namespace) -> int:
     granted = ask(arguments, "energy/boost", seconds=arguments.seconds, extra_w=arguments.watts)
     print(f"boost for {granted['seconds']:g} s, up to {granted['extra_w']:g} W more")
     return 0
+
+
+def run_forecast(arguments: argparse.Namespace) -> int:
+    found = ask(arguments, "energy/forecast", of=arguments.of, hours=arguments.hours)
+    print(json.dumps(found, indent=1) if arguments.json else "\n".join(forecast_lines(found)))
+    return 0 if found["points"] else EXIT_FAILED
+
+
+def run_what_if(arguments: argparse.Namespace) -> int:
+    changes = {
+        "load_w": arguments.load,
+        "cap_w": arguments.cap,
+        "ambient_k": arguments.ambient,
+        "lost_of_fans": arguments.lost_of_fans,
+    }
+    given = {key: value for key, value in changes.items() if value is not None}
+    found = ask(arguments, "energy/what-if", zone=arguments.zone, **given)
+    print(json.dumps(found, indent=1) if arguments.json else "\n".join(what_if_lines(found)))
+    return 0 if found["steady"] else EXIT_FAILED
 
 
 def run_test_data(arguments: argparse.Namespace) -> int:

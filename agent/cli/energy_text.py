@@ -70,3 +70,28 @@ def _watts(watts: float | None) -> str:
 
 def _curve(values: list[float], unit: str) -> str:
     return f"{sparkline(values)}  {min(values):g} to {max(values):g} {unit}"
+
+
+def forecast_lines(found: dict[str, Any]) -> Iterator[str]:
+    points = found["points"]
+    if not points:
+        yield f"no forecast of {found['of']}: {found['why']}"
+        return
+    first, last = points[0], points[-1]
+    yield _row(found["of"], _curve([point["value"] for point in points], ""))
+    yield _row("from", f"{first['start']}: {first['value']:g} ({first['low']:g} to {first['high']:g})")
+    yield _row("to", f"{last['start']}: {last['value']:g} ({last['low']:g} to {last['high']:g})")
+    yield _row(
+        "error", f"{found['error']['mae']:g} by {found['model']}, {found['naive_error']['mae']:g} is to be beaten"
+    )
+    yield _row("because", found["why"])
+
+
+def what_if_lines(found: dict[str, Any]) -> Iterator[str]:
+    now, trip = (f"{value:g} C" if value is not None else "not known" for value in (found["now_c"], found["trip_c"]))
+    yield _row("now", f"{now}, trip {trip}")
+    for key, what in (("in_10_min", "in 10 min"), ("steady", "at last")):
+        if found[key]:
+            yield _row(what, f"{found[key]['c']:g} C ({found[key]['low_c']:g} to {found[key]['high_c']:g})")
+    if found["note"]:
+        yield _row("note", found["note"])

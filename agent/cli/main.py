@@ -29,6 +29,7 @@ VERBS = {
     "events": "agent.cli.events",
     "trends": "agent.cli.trends",
     "energy": "agent.cli.energy",
+    "when": "agent.cli.when",
     "power": "agent.cli.power",
     "chassis": "agent.cli.chassis",
     "emergency-off": "agent.cli.chassis",

@@ -119,6 +119,25 @@ class SignalFeed:
         """The points that touch the next `seconds`."""
         return self.view(now_s).between(now_s, now_s + seconds)
 
+    async def history(self, days: int) -> tuple[SignalPoint, ...]:
+        """Every value of the last so many days up to now, as far as they are stored."""
+        now_s = self._clock()
+        today = local_day(now_s, self._zone)
+        points: list[SignalPoint] = []
+        for offset in range(days - 1, -1, -1):
+            day = today - datetime.timedelta(days=offset)
+            data = self._days.get(day) or await self._stored(day)
+            points.extend(point for point in (data.points if data else ()) if point.end_s <= now_s)
+        return tuple(points)
+
+    async def _stored(self, day: datetime.date) -> SignalDay | None:
+        """A file that cannot be used is told where it is needed for more."""
+        try:
+            data = await asyncio.to_thread(self._store.read, self._name, day)
+        except (SignalError, OSError):
+            return None
+        return data if data is not None and self._is_ours(data) else None
+
     def _is_ours(self, data: SignalDay) -> bool:
         """Not of a source that had the name before."""
         ours = (self._name, self._unit, self._zone, self._origin)

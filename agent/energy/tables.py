@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from agent.energy.feeds import problems as signal_problems
+from agent.energy.kubernetes.table import KubernetesTable
 from agent.energy.meter_tables import MeterTable
 from agent.energy.policy_tables import OF_SIGNAL, PolicyTable, ThermalTable
 from agent.energy.signals.table import SignalTable
@@ -57,6 +59,8 @@ class EnergyTable(Table, frozen=True):
     sysfs: str = "/sys"
     """Another place where the machine's /sys is mounted, as in a container."""
     proc: str = "/proc"
+    kubernetes: KubernetesTable | None = None
+    """There = the cap is told to the node of a cluster."""
     tuning: bool = False
     """cpufreq: governor and energy preference follow the kind of work."""
 
@@ -66,6 +70,7 @@ def energy_table(tree: Mapping[str, Any], file: Path, source: str, zones: tuple[
     table, problems = convert(dict(tree), EnergyTable, PAGE)
     if table is not None:
         problems = list(_problems(table, zones))
+        problems += [Problem(one.path[1:], one.text) for one in signal_problems(table.signals)]
     if table is None or problems:
         raise ConfigError(file, [Problem(("energy", *one.path), one.text) for one in problems], source)
     return table

@@ -41,3 +41,71 @@ class EnergyNow(Data, frozen=True):
     readings: EnergyReadings
     caps: list[ExpectedCap]
     curves: dict[str, list[SignalValue]]
+
+
+class Window(Data, frozen=True):
+    """Means and `saving` are in the unit of the signal; `mean_now` is that of starting now."""
+
+    start: Time
+    end: Time
+    mean: float
+    mean_now: float
+    saving: Annotated[float, Meta(ge=0)]
+
+
+class BestWindow(Data, frozen=True):
+    """`window` null: `why` says why there is none."""
+
+    signal: str
+    unit: str
+    window: Window | None
+    why: str
+
+
+class Error(Data, frozen=True):
+    """Mean absolute error in the unit of the values; `mase` as a share of the naive model's; `mape` of the values."""
+
+    mae: float
+    mase: float | None
+    mape: float | None
+
+
+class ForecastValue(Data, frozen=True):
+    """Nine of ten values are between `low` and `high`."""
+
+    start: Time
+    seconds: Annotated[int, Meta(gt=0)]
+    value: float
+    low: float
+    high: float
+
+
+class Forecasted(Data, frozen=True):
+    """`naive_error` is that of the model that has to be beaten; without points `why` says what is missing."""
+
+    of: str
+    points: list[ForecastValue]
+    model: str | None
+    error: Error | None
+    naive_error: Error | None
+    why: str
+
+
+class Celsius(Data, frozen=True):
+    """Nine of ten readings would be between `low_c` and `high_c`."""
+
+    c: float
+    low_c: float
+    high_c: float
+
+
+class WhatIf(Data, frozen=True):
+    """Null where no answer is honest; `note` says why, or what the numbers rest on."""
+
+    zone: str
+    now_c: float | None
+    trip_c: float | None
+    in_10_min: Celsius | None
+    steady: Celsius | None
+    power_w: Watts | None
+    note: str

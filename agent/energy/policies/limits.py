@@ -39,7 +39,8 @@ class SupplyPolicy:
         if situation.node_w is None or situation.headroom_w is None:
             return Proposal(self.name, None, "the supplies' headroom is not known")
         cap_w = situation.node_w + situation.headroom_w
-        return Proposal(self.name, cap_w, f"the supplies have about {round(situation.headroom_w, -1):.0f} W to spare", urgent=True)
+        about_w = round(situation.headroom_w, -1)
+        return Proposal(self.name, cap_w, f"the supplies have about {about_w:.0f} W to spare", urgent=True)
 
 
 @dataclass(frozen=True, slots=True)
