@@ -25,14 +25,15 @@ class OneThread:
     def __init__(self, name: str) -> None:
         """`name` is that of the signal."""
         self._name = name
-        self._thread: threading.Thread | None = None
+        self._busy = threading.Lock()
+        """Taken here, given back by the thread when its work is done."""
 
     async def run(self, work: Callable[[], T], within_s: float, cut: Callable[[], None] = nothing_to_cut) -> T:
         """What `work` returns or raises. Raises SignalError when it takes longer, or when earlier work still hangs.
 
         `cut` is called when nobody waits any more, and makes the work end; from the loop's thread.
         """
-        if self._thread is not None and self._thread.is_alive():
+        if not self._busy.acquire(blocking=False):
             raise SignalError(f"{self._name}: the request before still hangs", retry=True)
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
@@ -41,8 +42,10 @@ class OneThread:
             try:
                 result = work()
             except BaseException as error:  # noqa: BLE001  (told to the one who waits)
+                self._busy.release()
                 tell(done.set_exception, _said(error))
             else:
+                self._busy.release()
                 tell(done.set_result, result)
 
         def tell(how: Callable[..., None], what: object) -> None:
@@ -51,8 +54,11 @@ class OneThread:
             except RuntimeError:
                 return  # the loop is closed: nobody waits
 
-        self._thread = threading.Thread(target=call, name=f"signal-{self._name}", daemon=True)
-        self._thread.start()
+        try:
+            threading.Thread(target=call, name=f"signal-{self._name}", daemon=True).start()
+        except RuntimeError as error:  # no memory for one
+            self._busy.release()
+            raise SignalError(f"{self._name}: {error}", retry=True) from error
         try:
             async with asyncio.timeout(within_s):
                 return await done
