@@ -30,6 +30,8 @@ AIR_SHARE = 0.02
 """Of an error under constant power that is put down to the air, per step."""
 SURE = 2.0
 """Standard errors that the largest power keeps off the trip."""
+LEAST_C, MOST_C, MOST_W = -60.0, 250.0, 100_000.0
+"""No sensor and no machine is beyond."""
 MAX_JUMP_C = 40.0
 """Per step: more is a sensor that lies."""
 
@@ -159,7 +161,9 @@ class ThermalModel:
 
     def add(self, now_s: float, temperature_c: float, power_w: float, fan_percent: float | None = None) -> None:
         """One reading; `now_s` is monotonic. Without a fan speed everything is one band. Nonsense is not seen."""
-        if not power_w >= 0 or (fan_percent is not None and not 0 <= fan_percent <= 100):
+        if not LEAST_C <= temperature_c <= MOST_C or not 0 <= power_w <= MOST_W:
+            return
+        if fan_percent is not None and not 0 <= fan_percent <= 100:
             return
         band = self.band_of(fan_percent)
         if band != self.band:
