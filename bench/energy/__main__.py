@@ -34,8 +34,8 @@ def main() -> int:
     free = account(year, workload, free_done)
     cases: dict[str, dict[str, float]] = {}
     around: dict[str, float] = {}
-    for name in CASES:
-        found = replay(year, name)
+    for name, case in CASES.items():
+        found = replay(year, case)
         done = carry_out(workload, found.caps_w)
         cases[name] = case_figures(workload, found, done, account(year, workload, done), free)
         print(f"{name}: {cases[name]['decisions_per_s']:g} decisions a second", file=sys.stderr)

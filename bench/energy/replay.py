@@ -27,19 +27,37 @@ if TYPE_CHECKING:
     from agent.energy.policies.of_signal import OfSignal
     from bench.energy.year import Year
 
-RANGE = CapRange(min_w=120.0, max_w=MOST_W, safe_w=150.0)
 SMOOTHING = Smoothing(dead_band_w=2.0)
 QUARTER_S = 900.0
 WARM_DAYS = 60
 """What the interpreter sets aside by itself is there after so many days."""
 
-CASES: dict[str, tuple[OfSignal, ...]] = {
-    "price": (PricePolicy("price", PRICE),),
-    "carbon": (CarbonThresholdPolicy("carbon", CARBON, reduction=0.4),),
-    "volume": (VolumePolicy("volume", VOLUME),),
-    "price+carbon": (PricePolicy("price", PRICE), CarbonThresholdPolicy("carbon", CARBON, reduction=0.4)),
+
+@dataclass(frozen=True)
+class Case:
+    """Which policies decide, and within which range."""
+
+    policies: tuple[OfSignal, ...]
+    least_w: float = 120.0
+
+    @property
+    def cap_range(self) -> CapRange:
+        return CapRange(min_w=self.least_w, max_w=MOST_W, safe_w=150.0)
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        return tuple(policy.signal for policy in self.policies)
+
+
+BY_PRICE = PricePolicy("price", PRICE)
+BY_CARBON = CarbonThresholdPolicy("carbon", CARBON, reduction=0.4)
+CASES = {
+    "price": Case((BY_PRICE,)),
+    "carbon": Case((BY_CARBON,)),
+    "volume": Case((VolumePolicy("volume", VOLUME),)),
+    "price+carbon": Case((BY_PRICE, BY_CARBON)),
+    "price, least 80 W": Case((BY_PRICE,), least_w=80.0),
 }
-SIGNALS = {"price": (PRICE,), "carbon": (CARBON,), "volume": (VOLUME,), "price+carbon": (PRICE, CARBON)}
 
 
 @dataclass(frozen=True)
@@ -59,9 +77,9 @@ class Replay:
     """Of the process's memory, after the first weeks."""
 
 
-def replay(year: Year, case: str) -> Replay:
+def replay(year: Year, case: Case) -> Replay:
     """Each quarter of the year, in order."""
-    policies, names = CASES[case], SIGNALS[case]
+    policies, names, cap_range = case.policies, case.signals, case.cap_range
     count = len(year.values(PRICE))
     caps_w = array("d", bytes(8 * count))
     last_w: float | None = None
@@ -78,14 +96,14 @@ def replay(year: Year, case: str) -> Replay:
         for slot in quarters(day, ZONE):
             now_s = float(slot.start_utc_s)
             views = {name: refresh.view(now_s, ZONE, days[name]) for name in names}
-            situation = Situation(now_s, day_end_s, RANGE, views)
+            situation = Situation(now_s, day_end_s, cap_range, views)
             proposals = [policy.propose(situation) for policy in policies]
-            cap_w = decide(proposals, RANGE, SMOOTHING, last_w, QUARTER_S).cap_w
+            cap_w = decide(proposals, cap_range, SMOOTHING, last_w, QUARTER_S).cap_w
             fresh = {view.freshness for view in views.values()}
             safe += Freshness.EXPIRED in fresh
             stale += Freshness.STALE in fresh
             adjustments += cap_w != last_w
-            outside += not RANGE.min_w <= cap_w <= RANGE.max_w
+            outside += not cap_range.min_w <= cap_w <= cap_range.max_w
             caps_w[number] = last_w = cap_w
             number += 1
             in_month += 1

@@ -69,6 +69,7 @@ def verdicts(cases: Mapping[str, Mapping[str, float]], around: Mapping[str, floa
         all(found["growth_kb"] <= GROWTH_KB for found in cases.values()),
     )
     yield f"at least {PER_S:g} decisions a second", all(found["decisions_per_s"] >= PER_S for found in cases.values())
+    yield f"{HEADLINE} loses no work", cases[HEADLINE]["work_lost_percent"] == 0
     yield (
         f"{HEADLINE} saves money and carbon for the same work",
         (cases[HEADLINE]["cost_saving_percent"] > 0 and cases[HEADLINE]["carbon_saving_percent"] > 0),

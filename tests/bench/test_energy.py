@@ -12,7 +12,7 @@ import pytest
 
 from bench.energy.accounts import account, drift, saving_percent
 from bench.energy.limits import wrong_limits
-from bench.energy.replay import RANGE, replay
+from bench.energy.replay import CASES, replay
 from bench.energy.report import case_figures, verdicts
 from bench.energy.workload import HOUR, IDLE_W, JOBS_MOST_W, MOST_W, Workload, carry_out, make_workload
 from bench.energy.year import CARBON, PRICE, Year, make_year
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.energy.signals.interface import SignalDay
+
+
+CAP_RANGE = CASES["price+carbon"].cap_range
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +71,8 @@ def test_a_cap_shifts_jobs_and_loses_what_cannot_wait() -> None:
 
 
 def test_no_cap_is_above_its_own_limit(spring: Year) -> None:
-    found = replay(spring, "price+carbon")
-    assert all(RANGE.min_w <= cap_w <= RANGE.max_w for cap_w in found.caps_w)
+    found = replay(spring, CASES["price+carbon"])
+    assert all(CAP_RANGE.min_w <= cap_w <= CAP_RANGE.max_w for cap_w in found.caps_w)
     assert (found.outside, len(found.caps_w)) == (0, 10 * 96 + 92)
     assert found.stale == 96  # the day of the outage, by the day before
     assert found.adjustments > 100
@@ -107,13 +110,13 @@ def test_the_ledger_drifts_nowhere(spring: Year) -> None:
 
 
 def test_caps_of_a_week_are_in_force_and_given_back(tmp_path: Path) -> None:
-    caps_w = [RANGE.min_w + number * (RANGE.max_w - RANGE.min_w) / 30 for number in range(31)]
+    caps_w = [CAP_RANGE.min_w + number * (CAP_RANGE.max_w - CAP_RANGE.min_w) / 30 for number in range(31)]
     assert wrong_limits(tmp_path, caps_w) == (0, True)
 
 
 def test_a_missed_goal_is_told(spring: Year) -> None:
     workload = make_workload(1, len(spring.values(PRICE)))
-    found = replace(replay(spring, "price"), month_per_s=[1e4], growth_kb=0)
+    found = replace(replay(spring, CASES["price"]), month_per_s=[1e4], growth_kb=0)
     done = carry_out(workload, found.caps_w)
     both = account(spring, workload, done)
     figures = case_figures(workload, found, done, both, both)
