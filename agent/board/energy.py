@@ -20,6 +20,7 @@ from agent.energy.actuators.cpufreq import Cpufreq
 from agent.energy.actuators.held import Held
 from agent.energy.actuators.registry import KINDS, ActuatorError, Around
 from agent.energy.controller import EnergyController, Surroundings
+from agent.energy.cron import parse_cron
 from agent.energy.energy_counters import EnergyCounters
 from agent.energy.feeds import make_feeds
 from agent.energy.frequency.tuner import Tuner
@@ -34,6 +35,7 @@ from agent.energy.policy_tables import ThermalTable
 from agent.energy.restore_file import RestoreFile
 from agent.energy.rivals import rivals, told
 from agent.energy.sysfs import Sysfs
+from agent.energy.timed_refresh import TimedRefresh
 from agent.energy.tuning import Tuning
 from agent.hardware.port_thread import PortThread
 from agent.mqtt.inventory import EnergyItem
@@ -81,8 +83,8 @@ class BoardEnergy:
         zone = ZoneInfo(table.zone)
         thermal = [policy for policy in table.policies if isinstance(policy, ThermalTable)]
         self.heat = Heat(thermal, lambda name: zone_now(services, name))
+        self._tasks: list[asyncio.Task[None]] = []
         self._node = NodePublisher(table.kubernetes) if table.kubernetes else None
-        self._node_task: asyncio.Task[None] | None = None
         self.controller = EnergyController(
             table,
             make_feeds(table.signals, options.state_dir, time.time),
@@ -109,7 +111,11 @@ class BoardEnergy:
     def start(self) -> None:
         self.controller.start()
         if self._node:
-            self._node_task = asyncio.create_task(self._node.run(), name="kubernetes")
+            self._tasks.append(asyncio.create_task(self._node.run(), name="kubernetes"))
+        if self._table.refresh_cron:
+            feeds = self.controller.feeds.values()
+            timed = TimedRefresh(parse_cron(self._table.refresh_cron), self.zone, feeds, time.time)
+            self._tasks.append(asyncio.create_task(timed.run(), name="energy-refresh"))
 
     async def close(self) -> None:
         """Give everything back as it was found."""
@@ -117,9 +123,10 @@ class BoardEnergy:
             await self.controller.close()
         except Exception:  # the rest of the board is still to be closed
             log.exception("energy")
-        if self._node_task:
-            self._node_task.cancel()
-            await asyncio.wait([self._node_task])
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     def document(self) -> Document:
         """What MQTT retains at `energy/state`."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -114,7 +115,8 @@ def _energy(site: Site, config: Path | None, profile: Profile) -> EnergyTable | 
         return None
     from agent.energy.tables import energy_table
 
-    return energy_table(site.energy, config, read_text(config), tuple(zone.name for zone in profile.zones))
+    zones = tuple(zone.name for zone in profile.zones)
+    return energy_table(site.energy, config, read_text(config), zones, os.environ)
 
 
 def _site_profile(site: Site, config: Path | None) -> str:

@@ -63,6 +63,7 @@ class SignalFeed:
         self._patience: dict[datetime.date, refresh.Patience] = {}
         self._asked_to_wait = refresh.Patience()
         self._errors: dict[datetime.date, str] = {}
+        self._again: set[datetime.date] = set()
         self._fetching: asyncio.Task[SignalDay | Exception] | None = None
 
     async def load(self) -> None:
@@ -95,7 +96,8 @@ class SignalFeed:
         """Fetch one day if it is time to; whether a whole day came. What goes wrong with the source is `last_error`."""
         now_s = self._clock()
         self._forget(now_s)
-        wanted = refresh.wanted_days(now_s, self._zone, self._days, ahead=self._ahead)
+        settled = {day: data for day, data in self._days.items() if day not in self._again}
+        wanted = refresh.wanted_days(now_s, self._zone, settled, ahead=self._ahead)
         due = [day for day in wanted if self._patience.get(day, refresh.Patience()).over(now_s)]
         if not due or not self._asked_to_wait.over(now_s):
             return False
@@ -105,6 +107,11 @@ class SignalFeed:
             self._fail(day, now_s, answer)
             return False
         return await self._take(day, now_s, answer)
+
+    def again(self) -> None:
+        """Ask anew for what is there already: today, and tomorrow where it is known."""
+        today = local_day(self._clock(), self._zone)
+        self._again = {day for day in self._days if day >= today}
 
     def view(self, now_s: float) -> SignalView:
         """For the policies."""
@@ -171,6 +178,7 @@ class SignalFeed:
         return data
 
     async def _take(self, day: datetime.date, now_s: float, answer: SignalDay) -> bool:
+        self._again.discard(day)
         before = self._days.get(day)
         data = refresh.merged(before, answer)
         grew = refresh.known_s(day, data) > (0 if before is None else refresh.known_s(day, before))

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from agent.energy.cron import Cron, parse_cron
+from agent.energy.cron import parse_cron
 from agent.energy.policies.volume import Reference
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class OriginalSettings:
     """A kind of signal: epex, mock, static, or one of ours."""
     provider_url: str | None = None
     provider_params: Mapping[str, str] | None = None
-    refresh: Cron | None = None
+    refresh_cron: str | None = None
     """When the day's data are fetched anew, beside what is missing."""
 
 
@@ -76,7 +76,7 @@ def settings_from(environ: Mapping[str, str]) -> OriginalSettings:
         provider=read("DATA_PROVIDER", _kind, "give epex, mock or static, or a kind of pgood's signals"),
         provider_url=read("PROVIDER_URL", _url, "give an address that begins with https:// or http://"),
         provider_params=read("PROVIDER_PARAMS", _params, 'give a JSON object of texts, such as {"market_area": "FR"}'),
-        refresh=read("DATA_REFRESH_CRON", parse_cron, "give five fields, such as 0 13 * * *"),
+        refresh_cron=read("DATA_REFRESH_CRON", _cron, "give five fields, such as 0 13 * * *"),
     )
     if settings.min_w is not None and settings.max_w is not None and settings.min_w > settings.max_w:
         least, most = environ["RAPL_MIN_POWER"], environ["MAX_SOURCE"]
@@ -151,6 +151,11 @@ def _kind(text: str) -> str:
 def _url(text: str) -> str:
     if not re.fullmatch(r"https?://[!-~]+", text):
         raise ValueError("no address")
+    return text
+
+
+def _cron(text: str) -> str:
+    parse_cron(text)
     return text
 
 

@@ -9,9 +9,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from agent.energy.cron import parse_cron
 from agent.energy.feeds import problems as signal_problems
 from agent.energy.kubernetes.table import KubernetesTable
 from agent.energy.meter_tables import MeterTable
+from agent.energy.original_environment import SettingsError, settings_from
+from agent.energy.original_table import with_original
 from agent.energy.policy_tables import OF_SIGNAL, PolicyTable, ThermalTable
 from agent.energy.signals.table import SignalTable
 from agent.profile.base import Name, Table
@@ -61,13 +64,24 @@ class EnergyTable(Table, frozen=True):
     proc: str = "/proc"
     kubernetes: KubernetesTable | None = None
     """There = the cap is told to the node of a cluster."""
+    environment: bool = False
+    """The environment names of powercap (menraromial/powercap) win over this table: docs/energy-kubernetes.md."""
+    refresh_cron: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """When signals are fetched anew, beside what is missing: five fields, in `zone`."""
     tuning: bool = False
     """cpufreq: governor and energy preference follow the kind of work."""
 
 
-def energy_table(tree: Mapping[str, Any], file: Path, source: str, zones: tuple[str, ...]) -> EnergyTable:
+def energy_table(
+    tree: Mapping[str, Any], file: Path, source: str, zones: tuple[str, ...], environ: Mapping[str, str]
+) -> EnergyTable:
     """The checked table; `zones` are the thermal zones of the profile. Raises ConfigError with every problem found."""
     table, problems = convert(dict(tree), EnergyTable, PAGE)
+    if table is not None and table.environment:
+        try:
+            table = with_original(table, settings_from(environ))
+        except SettingsError as error:
+            raise ConfigError(file, [Problem(("energy", "environment"), str(error))], source) from error
     if table is not None:
         problems = list(_problems(table, zones))
         problems += [Problem(one.path[1:], one.text) for one in signal_problems(table.signals)]
@@ -81,6 +95,11 @@ def _problems(table: EnergyTable, zones: tuple[str, ...]) -> Iterator[Problem]:
         ZoneInfo(table.zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         yield Problem(("zone",), f"is no time zone (here: {table.zone!r}); for example Europe/Paris")
+    try:
+        if table.refresh_cron:
+            parse_cron(table.refresh_cron)
+    except ValueError as error:
+        yield Problem(("refresh_cron",), f"{error}; give five fields, such as 0 13 * * *")
     limits = [("min_w", table.min_w), ("safe_w", table.safe_w), ("max_w", table.max_w)]
     given = [(key, watts) for key, watts in limits if watts is not None]
     for (low_key, low), (high_key, high) in pairwise(given):
