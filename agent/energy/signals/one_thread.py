@@ -64,7 +64,7 @@ class OneThread:
                 return await done
         except TimeoutError as error:
             if done.done() and not done.cancelled():
-                raise
+                return done.result()  # it ended in the same instant
             raise SignalError(f"{self._name}: no whole answer within {within_s:g} s", retry=True) from error
         finally:
             cut()

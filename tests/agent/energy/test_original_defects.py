@@ -18,21 +18,22 @@ import pytest
 from agent.energy.actuators.held import Held
 from agent.energy.actuators.interface import Answer
 from agent.energy.actuators.powercap import Powercap
+from agent.energy.cron import parse_cron
 from agent.energy.day_store import VOLUME, DayStore, parse_periods
 from agent.energy.decide import Smoothing, decide
 from agent.energy.feed import SignalFeed
+from agent.energy.feeds import make_source
 from agent.energy.frequency.boost import Boost, BoostRefused, ask, still
 from agent.energy.frequency.power_curve import PowerCurve
 from agent.energy.frequency.workload import Levels, Workload, WorkloadState, step
 from agent.energy.original_environment import settings_from
 from agent.energy.policies.carbon import CarbonBudgetPolicy
 from agent.energy.policies.limits import SupplyPolicy, ThermalPolicy
-from agent.energy.policies.situation import CapRange, Freshness, Proposal, SignalView, Situation
+from agent.energy.policies.situation import CapRange, Freshness, HeatView, Proposal, SignalView, Situation
 from agent.energy.policies.volume import Reference, VolumePolicy
 from agent.energy.restore_file import RestoreFile
-from agent.energy.signals.file import FileSource
-from agent.energy.signals.interface import SignalDay, SignalError, SignalPoint, SignalUnit
-from agent.energy.signals.mock import MockSource
+from agent.energy.signals.interface import SignalDay, SignalError, SignalPoint, SignalSource
+from agent.energy.signals.table import SignalTable
 from agent.energy.slots import day_slot, quarters, wall_minute
 from tests.agent.energy.sysfs_tree import UW, FakeKernel, SysfsTree
 
@@ -60,6 +61,10 @@ def original_file(folder: Path, day: datetime.date) -> str:
     return str(folder / "epex_data_{day}.csv")
 
 
+def volumes(kind: str, **options: object) -> SignalSource:
+    return make_source("volume", SignalTable(kind=kind, zone=ZONE, options={"unit": "MWh", **options}))
+
+
 def at(day: datetime.date, hour: int, minute: int, zone: str = ZONE) -> float:
     return datetime.datetime.combine(day, datetime.time(hour, minute), ZoneInfo(zone)).timestamp()
 
@@ -76,7 +81,7 @@ def cap_at(feed: SignalFeed, now_s: float, reference: Reference = Reference.MAXI
 def test_the_last_quarter_of_the_day_follows_its_own_row(tmp_path: Path) -> None:
     """It fell to the least cap, because its label was computed as 23:45-00:00 and stored as 23:45-24:00."""
     now_s = at(DAY, 23, 50)
-    source = FileSource("volume", SignalUnit.MWH, ZONE, original_file(tmp_path, DAY))
+    source = volumes("file", pattern=original_file(tmp_path, DAY))
     feed = SignalFeed(source, DayStore(tmp_path / "store"), lambda: now_s)
     assert asyncio.run(feed.step())
     assert cap_at(feed, now_s) == RANGE.max_w
@@ -89,7 +94,7 @@ def test_the_last_quarter_of_the_day_follows_its_own_row(tmp_path: Path) -> None
 def test_every_midnight_brings_the_new_days_data(tmp_path: Path) -> None:
     """The refresh fired at the first midnight only; from the second on old data was applied without a word."""
     clock = [at(DAY, 0, 30)]
-    source = MockSource("volume", SignalUnit.MWH, ZONE)
+    source = volumes("mock")
     feed = SignalFeed(source, DayStore(tmp_path), lambda: clock[0])
 
     async def story() -> None:
@@ -109,7 +114,7 @@ def test_every_midnight_brings_the_new_days_data(tmp_path: Path) -> None:
 
 def test_old_data_is_said_to_be_old_and_then_not_used(tmp_path: Path) -> None:
     """Rows carried no date, so that nobody could tell."""
-    source = FileSource("volume", SignalUnit.MWH, ZONE, original_file(tmp_path, DAY))
+    source = volumes("file", pattern=original_file(tmp_path, DAY))
     clock = [at(DAY, 12, 0)]
     feed = SignalFeed(source, DayStore(tmp_path / "store"), lambda: clock[0])
     asyncio.run(feed.step())
@@ -131,7 +136,7 @@ def test_the_mode_average_changes_the_cap(tmp_path: Path) -> None:
     """POWER_CALC_MODE was parsed and never used."""
     now_s = at(DAY, 12, 0)
     feed = SignalFeed(
-        FileSource("volume", SignalUnit.MWH, ZONE, original_file(tmp_path, DAY)),
+        volumes("file", pattern=original_file(tmp_path, DAY)),
         DayStore(tmp_path / "store"),
         lambda: now_s,
     )
@@ -144,8 +149,9 @@ def test_the_mode_average_changes_the_cap(tmp_path: Path) -> None:
 
 def test_the_refresh_time_is_a_time() -> None:
     """DATA_REFRESH_CRON was parsed and never used: every day at 13:00, over the change of the clocks too."""
-    refresh = settings_from({"DATA_REFRESH_CRON": "0 13 * * *"}).refresh
-    assert refresh is not None
+    text = settings_from({"DATA_REFRESH_CRON": "0 13 * * *"}).refresh_cron
+    assert text is not None
+    refresh = parse_cron(text)
     now_s = at(datetime.date(2026, 3, 27), 13, 0)
     for number in range(1, 4):
         now_s = refresh.next_after(now_s, ZONE)
@@ -188,8 +194,9 @@ def test_an_hour_that_is_left_out_shifts_nothing() -> None:
     assert [(point.start_s, point.value) for point in points] == [
         (slot.start_utc_s, float(row)) for row, slot in enumerate(slots)
     ]
-    with pytest.raises(SignalError, match="02:00"):
-        parse_periods(text + f"{label(120)},1,50\n", "f", day, ZONE, VOLUME)
+    assert parse_periods(text + f"{label(120)},1,50\n", "f", day, ZONE, VOLUME) == points
+    with pytest.raises(SignalError, match="03:00"):
+        parse_periods(text + f"{label(180)},1,50\n", "f", day, ZONE, VOLUME)
 
 
 def test_a_row_that_is_missing_shifts_no_other() -> None:
@@ -245,14 +252,14 @@ def test_limits_are_as_they_were_found_when_the_agent_ends(tree: SysfsTree, tmp_
 def test_a_days_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A day was written over in place."""
     store = DayStore(tmp_path)
-    good = asyncio.run(MockSource("volume", SignalUnit.MWH, ZONE, seed=1).fetch(DAY))
+    good = asyncio.run(volumes("mock", seed=1).fetch(DAY))
     store.write(DAY, good)
 
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    other = asyncio.run(MockSource("volume", SignalUnit.MWH, ZONE, seed=2).fetch(DAY))
+    other = asyncio.run(volumes("mock", seed=2).fetch(DAY))
     with pytest.raises(OSError, match="No space"):
         store.write(DAY, other)
     found = store.read("volume", DAY)
@@ -322,7 +329,9 @@ def test_no_wish_raises_the_cap_above_what_the_supplies_give() -> None:
 
 def test_an_emergency_cuts_at_once_and_down_to_the_floor_only() -> None:
     """It had no floor; here the least cap is one, and neither slew nor dead-band delays it."""
-    hot = ThermalPolicy().propose(dataclasses.replace(Situation(0.0, 86400.0, RANGE), thermal_w=0.0))
+    hot = ThermalPolicy().propose(
+        dataclasses.replace(Situation(0.0, 86400.0, RANGE), heat={"thermal": HeatView(None, "hot", hot=True)})
+    )
     slow = Smoothing(lower_w_per_s=0.1, dead_band_w=5.0)
     assert decide([hot], RANGE, slow, 40.0, 1.0).cap_w == RANGE.min_w
 
@@ -330,6 +339,6 @@ def test_an_emergency_cuts_at_once_and_down_to_the_floor_only() -> None:
 def test_a_day_that_says_its_date_is_not_taken_for_another(tmp_path: Path) -> None:
     """Days are kept by date: what was stored for one day is never read as the next one's."""
     store = DayStore(tmp_path)
-    data: SignalDay = asyncio.run(MockSource("volume", SignalUnit.MWH, ZONE).fetch(DAY))
+    data: SignalDay = asyncio.run(volumes("mock").fetch(DAY))
     store.write(DAY, data)
     assert store.read("volume", DAY + datetime.timedelta(days=1)) is None

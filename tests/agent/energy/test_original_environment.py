@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.energy.cron import parse_cron
 from agent.energy.original_environment import OriginalSettings, SettingsError, settings_from
 from agent.energy.policies.volume import Reference
 
@@ -40,7 +39,7 @@ def test_nothing_given() -> None:
             "provider_params",
             {"market_area": "FR", "auction": "IDA1", "modality": "Auction", "sub_modality": "Intraday"},
         ),
-        ("DATA_REFRESH_CRON", "0 0 * * *", "refresh", parse_cron("0 0 * * *")),
+        ("DATA_REFRESH_CRON", "0 0 * * *", "refresh_cron", "0 0 * * *"),
     ],
 )
 def test_each_name_alone(name: str, text: str, field: str, value: object) -> None:

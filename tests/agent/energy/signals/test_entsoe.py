@@ -69,7 +69,17 @@ def test_the_first_auction_with_repeated_prices_filled_in(server: Server, token_
     assert {point.duration_s for point in data.points} == {900}
     found = values(made)
     assert [found[i] for i in (0, 1, 2, 3)] == [101.5, 99.0, 99.0, 98.25]
-    assert [found[i] for i in (49, 50, 52, 53, 58, 59, 82, 83, 95)] == [-2.5, -2.5, -2.5, 0.0, 0.0, 33.3, 33.3, 120, 120]
+    assert [found[i] for i in (49, 50, 52, 53, 58, 59, 82, 83, 95)] == [
+        -2.5,
+        -2.5,
+        -2.5,
+        0.0,
+        0.0,
+        33.3,
+        33.3,
+        120,
+        120,
+    ]
     query = server.requests[0].split(b" ")[1].decode()
     assert query == (
         f"/?documentType=A44&in_Domain={GERMANY}&out_Domain={GERMANY}"

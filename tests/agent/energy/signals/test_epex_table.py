@@ -102,7 +102,9 @@ def test_a_page_that_is_no_file(tmp_path: Path) -> None:
     assert "larger than" in str(later)
 
 
-@given(st.lists(st.sampled_from(["<tr class='child'>", "<td>", "1,2", "</td>", "</tr>", "<a>", "00:00 - 00:15", "</a>"])))
+@given(
+    st.lists(st.sampled_from(["<tr class='child'>", "<td>", "1,2", "</td>", "</tr>", "<a>", "00:00 - 00:15", "</a>"]))
+)
 @settings(max_examples=100)
 def test_any_page(parts: list[str]) -> None:
     try:
