@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import logging
 import re
@@ -69,7 +70,17 @@ def test_the_first_auction_with_repeated_prices_filled_in(server: Server, token_
     assert {point.duration_s for point in data.points} == {900}
     found = values(made)
     assert [found[i] for i in (0, 1, 2, 3)] == [101.5, 99.0, 99.0, 98.25]
-    assert [found[i] for i in (49, 50, 52, 53, 58, 59, 82, 83, 95)] == [-2.5, -2.5, -2.5, 0.0, 0.0, 33.3, 33.3, 120, 120]
+    assert [found[i] for i in (49, 50, 52, 53, 58, 59, 82, 83, 95)] == [
+        -2.5,
+        -2.5,
+        -2.5,
+        0.0,
+        0.0,
+        33.3,
+        33.3,
+        120,
+        120,
+    ]
     query = server.requests[0].split(b" ")[1].decode()
     assert query == (
         f"/?documentType=A44&in_Domain={GERMANY}&out_Domain={GERMANY}"
@@ -180,10 +191,8 @@ def test_xml_that_is_refused(body: bytes, why: str) -> None:
 def test_any_bytes(noise: bytes) -> None:
     at = len(noise) * 37 % len(PRICES)
     for body in (noise, PRICES[:at] + noise + PRICES[at:]):
-        try:
-            read_document(body, "here")
-        except SignalError as error:
-            assert str(error).isprintable()
+        with contextlib.suppress(SignalError):
+            assert all(period.count > 0 for one in read_document(body, "here").series for period in one.periods)
 
 
 def test_values_that_are_no_numbers_are_holes(server: Server, token_file: Path) -> None:

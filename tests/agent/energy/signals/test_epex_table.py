@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of auction results: a bad cell is a hole in its own row; nothing is asked unless a file or page is named."""
+"""The table of auction results: a bad cell is a hole in its own row; nothing is asked unless a place is named."""
 
 from __future__ import annotations
 
@@ -102,7 +102,9 @@ def test_a_page_that_is_no_file(tmp_path: Path) -> None:
     assert "larger than" in str(later)
 
 
-@given(st.lists(st.sampled_from(["<tr class='child'>", "<td>", "1,2", "</td>", "</tr>", "<a>", "00:00 - 00:15", "</a>"])))
+@given(
+    st.lists(st.sampled_from(["<tr class='child'>", "<td>", "1,2", "</td>", "</tr>", "<a>", "00:00 - 00:15", "</a>"]))
+)
 @settings(max_examples=100)
 def test_any_page(parts: list[str]) -> None:
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""energy-charts, aWATTar, GB carbon intensity and Electricity Maps: what they ask for, and what they make of answers."""
+"""energy-charts, aWATTar, GB carbon intensity, Electricity Maps: what is asked, and what is made of answers."""
 
 from __future__ import annotations
 
@@ -114,9 +114,7 @@ def test_energy_charts_forecast_of_the_renewable_share(server: Server) -> None:
         ("generation", SignalUnit.MW, 1500.0 + 4000.0 + 6000.5 + 9000.0, 5),
     ],
 )
-def test_energy_charts_measured(
-    server: Server, series: str, unit: SignalUnit, first: float, hole: int | None
-) -> None:
+def test_energy_charts_measured(server: Server, series: str, unit: SignalUnit, first: float, hole: int | None) -> None:
     answer(server, "energy_charts_public_power.json", "/public_power")
     made = source("energy-charts-power", country="de", series=series, url=server.url)
     data = fetch(made, DAY)
@@ -143,7 +141,8 @@ def test_awattar(server: Server) -> None:
 
 def test_awattar_has_an_address_per_country() -> None:
     assert [
-        source("awattar", country=country)._url for country in ("de", "at")  # type: ignore[attr-defined]
+        source("awattar", country=country)._url
+        for country in ("de", "at")  # type: ignore[attr-defined]
     ] == ["https://api.awattar.de/v1/marketdata", "https://api.awattar.at/v1/marketdata"]
 
 
