@@ -6,13 +6,13 @@ from __future__ import annotations
 import csv
 import datetime
 import io
-import os
 import re
 import stat
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from agent.energy.signals.interface import SignalDay, SignalError, SignalPoint, SignalUnit
+from agent.energy.signals.names import check_name, check_zone
 from agent.energy.signals.points import check, in_order
 from agent.energy.slots import day_slot, quarters, wall_minute
 from agent.store.private import replace_file
@@ -26,17 +26,8 @@ MAX_BYTES = 1_000_000
 KEPT = 400
 """Files of each signal: a year and some more."""
 PERIOD, VOLUME, PRICE = "Period", "Volume (MWh)", "Price (€/MWh)"
-NAME = re.compile("[a-z0-9][a-z0-9_-]{0,31}")
-"""Of a signal: it becomes the name of a file."""
-LABEL = re.compile(r"(\d{1,2}):(\d{2})")
+LABEL = re.compile("([0-9]{1,2}):([0-5][0-9])")
 MINUTES_OF_DAY = 1440
-
-
-def check_name(signal: str) -> None:
-    """Raises SignalError."""
-    if not NAME.fullmatch(signal):
-        cure = "use lower-case letters, digits, '-' and '_', at most 32"
-        raise SignalError(f"a signal cannot be called {signal[:40]!r}: {cure}", retry=False)
 
 
 class DayStore:
@@ -69,11 +60,8 @@ class DayStore:
         if not path.exists():
             return None
         data = parse_own(read_text(path), str(path))
-        try:
-            whole = day_slot(day, data.zone)
-        except (ValueError, OSError) as error:
-            raise SignalError(f"{path}: {data.zone[:40]!r} is no time zone", retry=False) from error
-        check(data.points, whole, str(path))
+        check_zone(data.zone)
+        check(data.points, day_slot(day, data.zone), str(path))
         return data
 
     def days(self, signal: str) -> list[datetime.date]:
@@ -97,10 +85,9 @@ class DayStore:
 def read_text(path: Path, max_bytes: int = MAX_BYTES) -> str:
     """A small plain file of text. Raises SignalError."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe must not keep us
-        with os.fdopen(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise SignalError(f"{path} is no plain file", retry=False)
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would keep us
+            raise SignalError(f"{path} is no plain file", retry=False)
+        with path.open("rb") as stream:
             content = stream.read(max_bytes + 1)
         if len(content) > max_bytes:
             raise SignalError(f"{path} is larger than {max_bytes} bytes: give a file of one day", retry=False)

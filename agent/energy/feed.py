@@ -8,11 +8,10 @@ import datetime
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from agent.energy import refresh
-from agent.energy.day_store import check_name
 from agent.energy.signals.interface import SignalDay, SignalError, SignalUnit
+from agent.energy.signals.names import check_name, check_zone
 from agent.energy.signals.points import check
 from agent.energy.slots import day_slot, local_day
 
@@ -60,6 +59,7 @@ class SignalFeed:
         self._clock = clock
         self._max_stale_s = max_stale_s
         self._days: dict[datetime.date, SignalDay] = {}
+        self._loaded_on: datetime.date | None = None
         self._patience: dict[datetime.date, refresh.Patience] = {}
         self._asked_to_wait = refresh.Patience()
         self._errors: dict[datetime.date, str] = {}
@@ -68,9 +68,11 @@ class SignalFeed:
 
     async def load(self) -> None:
         """Take up what an earlier process stored. A damaged file is told and fetched anew."""
-        today = local_day(self._clock(), self._zone)
+        today = self._loaded_on = local_day(self._clock(), self._zone)
         for offset in (-2, -1, 0, 1):
             day = today + datetime.timedelta(days=offset)
+            if day in self._days:
+                continue
             try:
                 data = await asyncio.to_thread(self._store.read, self._name, day)
             except (SignalError, OSError) as error:
@@ -81,10 +83,6 @@ class SignalFeed:
 
     async def run(self) -> None:
         """Until it is cancelled. Whatever goes wrong is told and tried again."""
-        try:
-            await self.load()
-        except Exception:
-            log.exception("signal %s: stored days cannot be taken up", self._name)
         while True:
             try:
                 await self.step()
@@ -96,6 +94,8 @@ class SignalFeed:
         """Fetch one day if it is time to; whether a whole day came. What goes wrong with the source is `last_error`."""
         now_s = self._clock()
         self._forget(now_s)
+        if self._loaded_on != local_day(now_s, self._zone):  # at start, and when the clock was set
+            await self.load()
         settled = {day: data for day, data in self._days.items() if day not in self._again}
         wanted = refresh.wanted_days(now_s, self._zone, settled, ahead=self._ahead)
         due = [day for day in wanted if self._patience.get(day, refresh.Patience()).over(now_s)]
@@ -181,20 +181,19 @@ class SignalFeed:
         self._again.discard(day)
         before = self._days.get(day)
         data = refresh.merged(before, answer)
-        grew = refresh.known_s(day, data) > (0 if before is None else refresh.known_s(day, before))
         complete = refresh.is_complete(day, data)
         if complete:
             self._patience.pop(day, None)
             self._errors.pop(day, None)
             self.fetched += 1
-        elif grew and not self._ahead:
+        elif not self._ahead and refresh.is_recent(day, data, now_s):
             self._patience[day] = refresh.Patience(0, now_s, refresh.GROWING_WAIT_S)
             self._errors.pop(day, None)
         else:
             self._fail(day, now_s, SignalError(f"{self._origin}: not the whole of {day} yet", retry=True))
         if not self._errors:
             self.last_error = ""
-        if data.points:
+        if data.points and (before is None or data.points != before.points):
             self._days[day] = data
             await self._keep(day, data)
         return complete
@@ -207,13 +206,12 @@ class SignalFeed:
 
     def _fail(self, day: datetime.date, now_s: float, error: Exception) -> None:
         """The same error of the same day is told once."""
-        text = str(error) if isinstance(error, SignalError) else f"{self._origin}: {type(error).__name__}: {error}"
+        if not isinstance(error, SignalError):
+            error = SignalError(f"{self._origin}: {type(error).__name__}: {error}", retry=True)
+        text = str(error)
         patience = self._patience.get(day, refresh.Patience())
-        if isinstance(error, SignalError) and not error.retry:
-            self._patience[day] = patience.after_refusal(now_s)
-        else:
-            self._patience[day] = patience.after_failure(now_s)
-        if isinstance(error, SignalError) and error.after_s is not None:
+        self._patience[day] = patience.after_failure(now_s) if error.retry else patience.after_refusal(now_s)
+        if error.after_s is not None:
             self._asked_to_wait = refresh.Patience().after_failure(now_s, error.after_s)
         level = logging.DEBUG if self._errors.get(day) == text else logging.WARNING
         log.log(level, "signal %s: %s", self._name, text)
@@ -236,12 +234,3 @@ def check_source(source: SignalSource) -> None:
     if not isinstance(source.origin, str) or not source.origin.isprintable() or not 0 < len(source.origin) <= 200:
         raise SignalError(f"{source.name}: origin is to be one short line", retry=False)
     check_zone(source.zone)
-
-
-def check_zone(zone: str) -> None:
-    """Raises SignalError."""
-    try:
-        ZoneInfo(zone)
-    except (ValueError, OSError, KeyError, TypeError) as error:
-        text = f"zone {zone[:40]!r} is no time zone of this computer: write one such as Europe/Paris"
-        raise SignalError(text, retry=False) from error

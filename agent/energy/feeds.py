@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.energy.day_store import DayStore, check_name
-from agent.energy.feed import SignalFeed, check_zone
+from agent.energy.day_store import DayStore
+from agent.energy.feed import SignalFeed
 from agent.energy.signals import registry
 from agent.energy.signals.interface import SignalDay, SignalError, SignalUnit
 from agent.energy.signals.kind import Around
+from agent.energy.signals.names import check_name, check_zone
 from agent.energy.signals.one_thread import OneThread
 from agent.profile.decode import convert
 from agent.profile.problem import KeyPath, Problem, dotted

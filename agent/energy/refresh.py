@@ -76,6 +76,12 @@ def known_s(day: datetime.date, data: SignalDay) -> int:
     )
 
 
+def is_recent(day: datetime.date, data: SignalDay, now_s: float) -> bool:
+    """Of a source that measures: whether it keeps up with the day so far."""
+    begin_s = day_slot(day, data.zone).start_utc_s
+    return now_s - max((point.end_s for point in data.points), default=begin_s) < HOLD_S
+
+
 def merged(old: SignalDay | None, new: SignalDay) -> SignalDay:
     """What the new answer says, and what the old one of the same origin knew besides."""
     if old is None or (old.source, old.unit, old.zone) != (new.source, new.unit, new.zone):

@@ -19,7 +19,7 @@ from agent.energy.signals.interface import SignalError
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 MAX_BYTES = 1_000_000
 """A day of quarters of everything that sources publish is a tenth of it."""
@@ -68,8 +68,6 @@ class Exchange:
             connection = self._connection = self._connect()
             with contextlib.closing(connection):
                 connection.connect()
-                if self._is_cut:
-                    raise SignalError(f"{self._place}: given up", retry=True)
                 headers = {"User-Agent": "pgood", "Accept-Encoding": "identity", "Connection": "close"}
                 connection.request("GET", self._target(), headers={**headers, **self._get.headers})
                 return self._body(connection.getresponse())
@@ -89,6 +87,11 @@ class Exchange:
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)  # SSLSocket's own would let the reader go on in clear
 
+    def _given_up(self) -> None:
+        """Raises SignalError once nobody waits any more."""
+        if self._is_cut:
+            raise SignalError(f"{self._place}: given up", retry=True)
+
     def _connect(self) -> http.client.HTTPConnection:
         get = self._get
         parts = urllib.parse.urlsplit(get.url)
@@ -97,11 +100,13 @@ class Exchange:
         context = _context(get.ca_file, self._place) if parts.scheme == "https" else None
         port = parts.port or (443 if context else 80)
         if not get.proxy:
-            return _Connection(parts.hostname, port, get.timeout_s, parts.hostname, context)
+            return _Connection(parts.hostname, port, get.timeout_s, parts.hostname, context, self._given_up)
         proxy = urllib.parse.urlsplit(get.proxy)
         if proxy.scheme != "http" or not proxy.hostname:
             raise SignalError(f"{self._place}: proxy: write http://HOST:PORT", retry=False)
-        connection = _Connection(proxy.hostname, proxy.port or 3128, get.timeout_s, parts.hostname, context)
+        connection = _Connection(
+            proxy.hostname, proxy.port or 3128, get.timeout_s, parts.hostname, context, self._given_up
+        )
         if context:
             connection.set_tunnel(parts.hostname, port)
         return connection
@@ -135,17 +140,29 @@ class Exchange:
 class _Connection(http.client.HTTPConnection):
     """`sock` is set before the handshake, so that a server that drips it can be cut off."""
 
-    def __init__(self, host: str, port: int, timeout_s: float, name: str, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        timeout_s: float,
+        name: str,
+        context: ssl.SSLContext | None,
+        given_up: Callable[[], None],
+    ) -> None:
+        """`name` is what the certificate must be for; `given_up` raises when nobody waits any more."""
         super().__init__(host, port, timeout=timeout_s)
         self._name = name
         self._context = context
+        self._given_up = given_up
 
     def connect(self) -> None:
         super().connect()
         if self._context is not None:
             wrapped = self._context.wrap_socket(self.sock, server_hostname=self._name, do_handshake_on_connect=False)
             self.sock = wrapped
+            self._given_up()
             wrapped.do_handshake()
+        self._given_up()
 
 
 def _context(ca_file: str, place: str) -> ssl.SSLContext:

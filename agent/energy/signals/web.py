@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 import urllib.parse
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -72,15 +73,19 @@ class Web:
         """
         options = self._options
         exchanges: list[Exchange] = []
+        given_up = threading.Event()
 
         def work() -> T:
             whole = urllib.parse.urlencode({**query, **secret_query()})
             address = f"{url}?{whole}" if whole else url
             get = Get(address, headers(), options.timeout_s, options.ca_file, options.proxy, max_bytes, page)
             exchanges.append(Exchange(get))
+            if given_up.is_set():  # while files were read
+                exchanges[0].cut()
             return parse(exchanges[0].run())
 
         def cut() -> None:
+            given_up.set()
             for exchange in exchanges:
                 exchange.cut()
 

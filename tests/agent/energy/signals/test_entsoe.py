@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import logging
 import re
@@ -190,10 +191,8 @@ def test_xml_that_is_refused(body: bytes, why: str) -> None:
 def test_any_bytes(noise: bytes) -> None:
     at = len(noise) * 37 % len(PRICES)
     for body in (noise, PRICES[:at] + noise + PRICES[at:]):
-        try:
-            read_document(body, "here")
-        except SignalError as error:
-            assert str(error).isprintable()
+        with contextlib.suppress(SignalError):
+            assert all(period.count > 0 for one in read_document(body, "here").series for period in one.periods)
 
 
 def test_values_that_are_no_numbers_are_holes(server: Server, token_file: Path) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of auction results: a bad cell is a hole in its own row; nothing is asked unless a file or page is named."""
+"""The table of auction results: a bad cell is a hole in its own row; nothing is asked unless a place is named."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The HTTP client against a server that misbehaves: an error with a cure, in time, without the token, and no thread left."""
+"""The HTTP client against a server that misbehaves: an error in time, without the token, and no thread left."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""energy-charts, aWATTar, GB carbon intensity and Electricity Maps: what they ask for, and what they make of answers."""
+"""energy-charts, aWATTar, GB carbon intensity, Electricity Maps: what is asked, and what is made of answers."""
 
 from __future__ import annotations
 
