@@ -30,6 +30,7 @@ AIR_SHARE = 0.02
 """Of an error under constant power that is put down to the air, per step."""
 SURE = 2.0
 """Standard errors that the largest power keeps off the trip."""
+HOVER_PERCENT = 3.0
 LEAST_C, MOST_C, MOST_W = -60.0, 250.0, 100_000.0
 """No sensor and no machine is beyond."""
 MAX_JUMP_C = 40.0
@@ -165,7 +166,7 @@ class ThermalModel:
             return
         if fan_percent is not None and not 0 <= fan_percent <= 100:
             return
-        band = self.band_of(fan_percent)
+        band = self._settled(fan_percent)
         if band != self.band:
             self._steps.clear()
             self.band, self._followed = band, False
@@ -175,6 +176,15 @@ class ThermalModel:
                 continue
             self._bands.setdefault(band, _Band(self.options)).see(step, follows=self._followed)
             self._followed = True
+
+    def _settled(self, fan_percent: float | None) -> int:
+        """A fan that hovers about an edge stays in its band: at each change learning begins anew."""
+        near = (
+            set()
+            if fan_percent is None
+            else {self.band_of(fan_percent + off) for off in (-HOVER_PERCENT, HOVER_PERCENT)}
+        )
+        return self.band if self.band is not None and self.band in near else self.band_of(fan_percent)
 
     def band_of(self, fan_percent: float | None) -> int:
         """0 = the lowest; without a fan speed -1."""

@@ -141,6 +141,16 @@ def test_each_band_of_fan_speed_has_its_own_law() -> None:
     assert "this fan speed" in nothing.why
 
 
+def test_a_fan_that_hovers_about_an_edge_does_not_hinder_learning() -> None:
+    chance = random.Random(6)
+    model, plant, load = ThermalModel(), ThermalPlant(chance=chance), Load(chance)
+    for number in range(360):
+        watch(model, plant, load, 15, 49.0 if number % 2 else 51.0)
+    assert fit_of(model).kelvin_per_watt == pytest.approx(0.2, rel=0.05)
+    model.add(plant.now_s + 1, 50.0, 100.0, 60.0)
+    assert model.band == model.band_of(60)
+
+
 # ---------------------------------------------------------------------- what is not believed
 
 
