@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -115,3 +116,26 @@ def test_nothing_to_say_asks_nothing() -> None:
     publication = Publication().want(keys(1), 0.0, PACE)
     seen = publication.after(Ask(Verb.GET), Judged(Outcome.NODE, node=keys(1)), 5.0, PACE)
     assert (seen.state, seen.next(5.0, PACE)) == (PublishState.PUBLISHED, Pause(PACE.check_interval_s))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "most"),
+    [(Outcome.UNREACHABLE, 60), (Outcome.CONFLICT, 200), (Outcome.THROTTLED, 60), (Outcome.FORBIDDEN, 10)],
+)
+def test_a_node_that_is_read_and_never_written_is_left_in_peace(outcome: Outcome, most: int) -> None:
+    """A GET that works between two PATCHes that fail must not make the waits short again."""
+    cluster, publication, now_s, asked = Cluster(), Publication().want(keys(1), 0.0, PACE), 0.0, 0
+    states = set()
+    while now_s < 3600:
+        step = publication.next(now_s, PACE)
+        if isinstance(step, Pause):
+            assert step.seconds is not None
+            now_s += step.seconds
+            continue
+        asked += 1
+        answer = cluster.answer(Ask(Verb.GET), Outcome.NODE) if step.verb is Verb.GET else Judged(outcome, "why")
+        publication = publication.after(step, answer, now_s, PACE)
+        if asked > 20:
+            states.add(publication.state)
+    assert asked <= most
+    assert len(states) <= 1  # it does not come and go in the log
