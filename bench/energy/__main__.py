@@ -42,7 +42,7 @@ def main() -> int:
         if name == HEADLINE:
             with tempfile.TemporaryDirectory(prefix="pgood-bench-") as folder:
                 wrong, given_back = wrong_limits(Path(folder), found.caps_w[WEEK])
-            around |= {"wrong_limits": wrong, "given_back": given_back, "drift": drift(year, done.watts)}
+            around |= {"wrong_limits": wrong, "given_back": int(given_back), "drift": drift(year, done.watts)}
     lengths = [len(day.points) for day in year.signals[PRICE].values()]
     around |= {
         "quarters": len(prices),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -53,6 +54,11 @@ class NodeFacts:
     volume_mwh: SignalPoint | None = None
     price_eur_per_mwh: SignalPoint | None = None
     carbon_g_per_kwh: SignalPoint | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError."""
+        if not all(math.isfinite(watts) for watts in (self.min_w, self.max_w, self.cap_w or 0.0, self.at_s)):
+            raise ValueError(f"no facts of a node: {self.min_w} to {self.max_w} W, cap {self.cap_w} W, at {self.at_s}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,10 @@ class Publication:
         )
 
     def _seen(self, ask: Ask, node: NodeKeys, now_s: float) -> Publication:
-        """Where the answer to a PATCH does not show it, something in the cluster undoes it: no quarrel every minute."""
+        """Where the answer to a PATCH does not show it, something in the cluster undoes it: no quarrel every minute.
+
+        A GET that works takes no failure of a PATCH back: else the waits between them would never grow.
+        """
         wrote = ask.keys is not None
         undone = ask.keys is not None and bool(ask.keys.unlike(node))
         seen = replace(
@@ -158,7 +161,11 @@ class Publication:
         )
         if undone:
             return replace(seen, state=PublishState.REFUSED)
-        return replace(seen, state=PublishState.PENDING if seen._change(seen.wanted) else PublishState.PUBLISHED)
+        if not seen._change(seen.wanted):
+            return replace(seen, state=PublishState.PUBLISHED)
+        if self.failures and not wrote:
+            return replace(seen, state=self.state, reason=self.reason, failures=self.failures)
+        return replace(seen, state=PublishState.PENDING)
 
     def _change(self, wanted: NodeKeys | None) -> NodeKeys | None:
         """What a PATCH would have to say; None where nothing but times would be new."""

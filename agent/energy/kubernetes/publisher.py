@@ -144,13 +144,17 @@ class NodePublisher:
         if self._flight is not None and not self._flight.done():
             return judge(ask.verb, NoAnswer(f"{cluster.place}: the request before still hangs"), cluster)
         body = None if ask.keys is None else msgspec.json.encode(ask.keys.patch())
-        self._touched = self._touched or ask.verb is Verb.PATCH
+        touched_before = self._touched
+        self._touched = touched_before or ask.verb is Verb.PATCH
         self._flight = asyncio.ensure_future(asyncio.to_thread(request, cluster, ask.verb, body, timeout_s))
         try:
             answer = await asyncio.wait_for(asyncio.shield(self._flight), timeout_s + GRACE_S)
         except TimeoutError:
             answer = NoAnswer(f"{cluster.place}: no answer within {timeout_s:g} s")
-        return judge(ask.verb, answer, cluster)
+        judged = judge(ask.verb, answer, cluster)
+        if judged.outcome not in (Outcome.NODE, Outcome.UNREACHABLE):
+            self._touched = touched_before
+        return judged
 
     def _tell(self) -> None:
         """Each change of the state, once."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from agent.energy.kubernetes import api
+from agent.energy.kubernetes import publisher as publisher_module
 from agent.energy.kubernetes.node_keys import NodeFacts
 from agent.energy.kubernetes.publication import RARELY_S, PublishState
 from agent.energy.kubernetes.publisher import NodePublisher
@@ -207,6 +209,19 @@ def test_403_of_the_patch_names_the_other_verb(table: KubernetesTable, server: S
     assert "verb 'patch' on 'nodes'" in play(table).publisher.state.reason
 
 
+def test_a_patch_that_was_refused_is_not_taken_back(table: KubernetesTable, server: ScriptedServer) -> None:
+    server.script = [200, 403]
+
+    async def story() -> None:
+        played = Played(table)
+        played.publisher.publish(FACTS)
+        await played.until_pause()
+        await played.publisher.take_away()
+
+    asyncio.run(story())
+    assert server.methods == ["GET", "PATCH"]
+
+
 def test_401_reads_the_token_again_at_once(table: KubernetesTable, server: ScriptedServer, tmp_path: Path) -> None:
     def replace_token(handler: Handler) -> None:
         (tmp_path / "token").write_text("new")
@@ -273,7 +288,7 @@ def raw(content: bytes) -> object:
 
 def trickle(handler: Handler) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-    for number in range(100):
+    for number in range(300):
         handler.wfile.write(f"X-{number}: 1\r\n".encode())
         time.sleep(0.1)
 
@@ -310,7 +325,45 @@ def test_a_server_that_trickles_has_one_deadline(table: KubernetesTable, server:
     began_s = time.monotonic()
     played = play(replace_table(table, timeout_s=1))
     assert "no whole answer within 1 s" in played.publisher.state.reason
-    assert time.monotonic() - began_s < 3.0
+    assert time.monotonic() - began_s < 15.0  # the whole of it would take 30 s
+
+
+def test_a_server_that_says_nothing_and_one_that_is_not_there(table: KubernetesTable) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        port = mute.getsockname()[1]
+        changed = replace_table(table, server=f"https://127.0.0.1:{port}", timeout_s=1)
+        assert "no whole answer within 1 s" in play(changed).publisher.state.reason
+    assert "cannot be reached: ConnectionRefusedError" in play(changed).publisher.state.reason
+
+
+def test_a_defect_is_logged_and_not_the_end(
+    table: KubernetesTable, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever a request raises that nobody thought of: the task goes on, and publishes when it works again."""
+    defects = [RuntimeError("a defect"), MemoryError()]
+
+    def request(*arguments: Any) -> Any:
+        if defects:
+            raise defects.pop()
+        return api.request(*arguments)
+
+    monkeypatch.setattr(publisher_module, "request", request)
+    monkeypatch.setattr(publisher_module, "AFTER_A_DEFECT_S", 0.01)
+
+    async def story() -> None:
+        publisher = NodePublisher(table, {})
+        publisher.publish(FACTS)
+        running = asyncio.create_task(publisher.run())
+        async with asyncio.timeout(10):
+            while publisher.state.state is not PublishState.PUBLISHED:
+                await asyncio.sleep(0.01)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+
+    asyncio.run(story())
+    assert caplog.text.count("a defect of pgood") == 2
+    assert server.metadata["annotations"] == {"other": "kept"}
 
 
 def test_a_server_that_nobody_vouches_for(table: KubernetesTable, server: ScriptedServer, tmp_path: Path) -> None:
