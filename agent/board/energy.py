@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from agent.board.energy_battery import soft_off
 from agent.board.energy_documents import energy_document, energy_problems, energy_readings
 from agent.board.energy_heat import zone_now
 from agent.board.energy_node import node_facts
@@ -19,6 +20,8 @@ from agent.board.what_if_requests import WhatIfRequests
 from agent.energy.actuators.cpufreq import Cpufreq
 from agent.energy.actuators.held import Held
 from agent.energy.actuators.registry import KINDS, ActuatorError, Around
+from agent.energy.battery import BatteryState
+from agent.energy.battery_watch import BatteryWatch
 from agent.energy.controller import EnergyController, Surroundings
 from agent.energy.cron import parse_cron
 from agent.energy.energy_counters import EnergyCounters
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
     from agent.energy.actuators.interface import CapActuator
     from agent.energy.actuators.registry import ActuatorKind
     from agent.energy.actuators.registry import Options as ActuatorOptions
+    from agent.energy.battery_tables import BatteryTable
     from agent.energy.heat import ZoneNow
     from agent.energy.tables import EnergyTable
     from agent.hardware.hwmon import HwmonPort
@@ -83,6 +87,7 @@ class BoardEnergy:
         zone = ZoneInfo(table.zone)
         thermal = [policy for policy in table.policies if isinstance(policy, ThermalTable)]
         self.heat = Heat(thermal, lambda name: zone_now(services, name))
+        self.battery = self._battery(table.battery, sysfs) if table.battery else None
         self._tasks: list[asyncio.Task[None]] = []
         self._node = NodePublisher(table.kubernetes) if table.kubernetes else None
         self.controller = EnergyController(
@@ -100,6 +105,7 @@ class BoardEnergy:
                 changed=self._changed,
                 may_act=self._may_act,
                 spare_w=services.capacity.spare_w,
+                battery=lambda: self.battery.state if self.battery else BatteryState(),
                 heat=lambda measured: self.heat.look(measured, time.monotonic_ns()),
                 rivals=(lambda: _who(root, actuator.name)) if kind.here else lambda: "",
             ),
@@ -112,6 +118,8 @@ class BoardEnergy:
         self.controller.start()
         if self._node:
             self._tasks.append(asyncio.create_task(self._node.run(), name="kubernetes"))
+        if self.battery:
+            self._tasks.append(asyncio.create_task(self.battery.run(), name="energy-battery"))
         if self._table.refresh_cron:
             feeds = self.controller.feeds.values()
             timed = TimedRefresh(parse_cron(self._table.refresh_cron), self.zone, feeds, time.time)
@@ -127,6 +135,8 @@ class BoardEnergy:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
+        if self.battery:
+            self.battery.close()
 
     def document(self) -> Document:
         """What MQTT retains at `energy/state`."""
@@ -164,6 +174,20 @@ class BoardEnergy:
 
     def _may_act(self) -> str:
         return "" if self._services.lines.armed else NOT_ARMED
+
+    def _battery(self, table: BatteryTable, sysfs: Sysfs) -> BatteryWatch:
+        """Raises ConfigError."""
+        known = tuple(self._services.hosts)
+        hosts = known if table.hosts is None else table.hosts
+        for name in hosts:
+            if name not in known:
+                why = f"names no host (here: {name!r}; the profile has: {', '.join(known) or 'none'})"
+                raise _wrong(self._options, ("battery", "hosts"), why)
+        source = PortThread("energy-battery", table.source(sysfs), f"the battery {STUCK}")
+        services = self._services
+        return BatteryWatch(
+            source, table.options, lambda: soft_off(services, hosts), services.bus.emit, time.monotonic_ns
+        )
 
     def _tuning(self, actuator: CapActuator, held: Held, proc: Sysfs) -> Tuning | None:
         """Raises ConfigError."""

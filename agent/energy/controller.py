@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from agent.energy.actuators.interface import Answer, Applied
+from agent.energy.battery import BatteryState
 from agent.energy.cadence import IN_FORCE, Written, due
 from agent.energy.cap_limits import LimitsError, cap_limits
 from agent.energy.decide import Smoothing, decide
@@ -69,7 +70,7 @@ class Surroundings:
     """Who else sets what the actuator sets; called on the actuator's thread."""
     heat: Callable[[Measured], Mapping[str, HeatView]] = lambda measured: NO_HEAT
     """By the name of its policy, what a zone allows; given what the machine draws."""
-    battery_share: Callable[[], float | None] = lambda: None
+    battery: Callable[[], BatteryState] = BatteryState
     carbon_today_g: Callable[[], float] = lambda: 0.0
 
 
@@ -238,7 +239,7 @@ class EnergyController:
             return str(error)
 
     def _situate(self, cap_range: CapRange, measured: Measured) -> Situation:
-        now_s, around = self._around.now_s(), self._around
+        now_s, around, battery = self._around.now_s(), self._around, self._around.battery()
         node_w = measured.watts(Quantity.NODE_W)
         day = day_slot(local_day(now_s, self._table.zone), self._table.zone)
         signals = {name: feed.view(now_s) for name, feed in self.feeds.items()}
@@ -252,7 +253,8 @@ class EnergyController:
             headroom_w=around.spare_w(),
             heat=around.heat(measured),
             carbon_today_g=around.carbon_today_g(),
-            battery_share=around.battery_share(),
+            battery_share=battery.share_on_battery,
+            battery_surplus=battery.surplus,
         )
 
     def _last(self, now_ns: int) -> tuple[float | None, float]:

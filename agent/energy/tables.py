@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from agent.energy.battery_tables import BatteryTable
 from agent.energy.cron import parse_cron
 from agent.energy.feeds import problems as signal_problems
 from agent.energy.kubernetes.table import KubernetesTable
@@ -62,6 +63,8 @@ class EnergyTable(Table, frozen=True):
     sysfs: str = "/sys"
     """Another place where the machine's /sys is mounted, as in a container."""
     proc: str = "/proc"
+    battery: BatteryTable | None = None
+    """There = it is watched, and the machine is shut down at its reserve."""
     kubernetes: KubernetesTable | None = None
     """There = the cap is told to the node of a cluster."""
     environment: bool = False

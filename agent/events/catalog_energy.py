@@ -28,6 +28,13 @@ ENERGY: dict[EventKind, CatalogEntry] = {
     ),
     EventKind.ENERGY_SIGNAL_FRESH: CatalogEntry(_OK, PGOOD + "SignalFresh", "Signal {0} is known again."),
     EventKind.ENERGY_RESERVE: CatalogEntry(
-        _CRITICAL, PGOOD + "BatteryReserve", "{1} was asked to shut down, the battery is at its reserve: {2}."
+        _CRITICAL, PGOOD + "BatteryReserve", "The battery is at its reserve ({1}); a shutdown was asked for: {2}."
+    ),
+    EventKind.ENERGY_RESERVE_OVER: CatalogEntry(
+        _OK, PGOOD + "BatteryReserveOver", "The battery is above its reserve again: {1}."
+    ),
+    EventKind.ENERGY_SURPLUS: CatalogEntry(_OK, PGOOD + "BatterySurplus", "There is more power than needed: {1}."),
+    EventKind.ENERGY_SURPLUS_OVER: CatalogEntry(
+        _OK, PGOOD + "BatterySurplusOver", "There is no more power than needed: {1}."
     ),
 }

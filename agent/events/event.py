@@ -149,6 +149,9 @@ class EventKind(enum.Enum):
     ENERGY_SIGNAL_EXPIRED = "energy.signal_expired"
     ENERGY_SIGNAL_FRESH = "energy.signal_fresh"
     ENERGY_RESERVE = "energy.reserve"
+    ENERGY_RESERVE_OVER = "energy.reserve_over"
+    ENERGY_SURPLUS = "energy.surplus"
+    ENERGY_SURPLUS_OVER = "energy.surplus_over"
 
 
 @dataclass(frozen=True, slots=True)

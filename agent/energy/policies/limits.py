@@ -55,5 +55,7 @@ class BatteryPolicy:
         charge = situation.battery_share
         if charge is None:
             return Proposal(self.name, None, "not on battery")
+        if situation.battery_surplus:
+            return Proposal(self.name, None, f"on battery, {charge:.0%} charged: more than needed")
         share = (charge - self.reserve) / (1 - self.reserve)
         return Proposal(self.name, situation.cap_range.share(share), f"on battery, {charge:.0%} charged", urgent=True)

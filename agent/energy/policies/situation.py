@@ -93,6 +93,8 @@ class Situation:
     carbon_today_g: float = 0.0
     battery_share: float | None = None
     """State of charge, 0 to 1, of a machine that runs on its battery; None = on the mains, or no battery."""
+    battery_surplus: bool = False
+    """Harvested power fills it faster than it is used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ async def _another_day(source: SignalSource, day: datetime.date, which: str, tim
 
 
 async def _cancelled(source: SignalSource, day: datetime.date) -> Finding:
-    task = asyncio.create_task(source.fetch(day))  # type: ignore[arg-type]
+    task = asyncio.create_task(source.fetch(day))
     await asyncio.sleep(0)
     task.cancel()
     began_s = time.monotonic()

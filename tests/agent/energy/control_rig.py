@@ -11,6 +11,7 @@ import msgspec
 
 from agent.energy.actuators.held import Held
 from agent.energy.actuators.powercap import Powercap
+from agent.energy.battery import BatteryPhase, BatteryState
 from agent.energy.controller import EnergyController, Surroundings
 from agent.energy.day_store import DayStore
 from agent.energy.energy_counters import EnergyCounters
@@ -52,6 +53,8 @@ class Source:
     unit = SignalUnit.MWH
     zone = ZONE
     step_s = 900
+    origin = "test"
+    ahead = True
 
     def __init__(self, day: Callable[[int], float]) -> None:
         """`day` gives the value of a quarter by its number."""
@@ -98,7 +101,7 @@ class ControlRig:
         self.armed = True
         self.rival = ""
         self.spare_w: float | None = None
-        self.battery: float | None = None
+        self.battery = BatteryState()
         self.table = msgspec.convert({**VOLUME, **table}, EnergyTable)
         self.agent = self._agent()
 
@@ -114,7 +117,7 @@ class ControlRig:
             may_act=lambda: "" if self.armed else "not armed",
             spare_w=lambda: self.spare_w,
             rivals=lambda: self.rival,
-            battery_share=lambda: self.battery,
+            battery=lambda: self.battery,
         )
         return EnergyController(
             self.table,
@@ -141,6 +144,11 @@ class ControlRig:
         self.agent = self._agent()
         await self.feed.load()
         await self.agent.recover()
+
+    def on_battery(self, charge: float | None) -> None:
+        """None = on the mains."""
+        phase = BatteryPhase.MAINS if charge is None else BatteryPhase.DISCHARGING
+        self.battery = BatteryState(phase, charge=charge)
 
     @property
     def limit_w(self) -> float:

@@ -132,10 +132,10 @@ def test_a_limit_of_the_supplies_holds_at_once(tmp_path: Path) -> None:
             policies=[{"kind": "volume", "signal": "volume"}, {"kind": "battery"}],
         )
         assert await rig.look() == 40
-        rig.battery = 0.2
+        rig.on_battery(0.2)
         assert await rig.look() == 10
         assert rig.events[-1][1][2] == "battery"
-        rig.battery = None
+        rig.on_battery(None)
         assert await rig.look(60) == 40
         await rig.agent.close()
 
@@ -244,7 +244,7 @@ def test_whatever_happens_a_cap_is_within_its_range_and_given_back(steps: list[t
                 case "moved":
                     rig.now_s += value * 3600  # the clock is set
                 case "battery":
-                    rig.battery = None if value < 0 else value / 300
+                    rig.on_battery(None if value < 0 else value / 300)
                 case _:
                     values.append(value)
             await rig.look(seconds)
