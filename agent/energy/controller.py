@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+POWERCAP, RAPL = "powercap", "rapl"
+"""Names of the actuator and of the meters that are counted as RAPL."""
 WRITE_S = 140.0
 """Beyond the longest deadline of a remote BMC's adapter, which says what is wrong."""
 FIRST_SIGNALS_S = 20.0
@@ -103,6 +105,7 @@ class EnergyController:
         self._smoothing = Smoothing(table.raise_w_per_s or inf, table.lower_w_per_s or inf, table.dead_band_w)
         self._written: Written | None = None
         self._decided_ns = 0
+        self._read: set[str] = set()
         self._events = EnergyEvents(around.emit)
         self._writing: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -182,7 +185,7 @@ class EnergyController:
             situation=situation,
             decision=decision,
             measured=measured,
-            counts=_counted(self.view.counts, situation),
+            counts=_counted(self.view.counts, situation, self._lost(measured)),
         )
         self._act(known, decision, now_ns)
         await self._tune(now_ns)
@@ -257,6 +260,11 @@ class EnergyController:
             battery_surplus=battery.surplus,
         )
 
+    def _lost(self, measured: Measured) -> int:
+        """Counters of processors that could be read before, and cannot now."""
+        self._read |= {reading.source for reading in measured.readings.values()}
+        return sum(one.source in self._read and one.source.startswith(RAPL) for one in measured.missing)
+
     def _last(self, now_ns: int) -> tuple[float | None, float]:
         """What is in force, and since when the cap could have moved."""
         decision = self.view.decision
@@ -283,12 +291,14 @@ class EnergyController:
             log.exception("energy")
             answer = Applied(Answer.REFUSED, decision.cap_w, None, f"{type(error).__name__}: {error}")
         good = isinstance(answer, Applied) and answer.answer in IN_FORCE
+        failed = isinstance(answer, Applied) and not good
         moved = good and (self._written is None or self._written.cap_w != decision.cap_w)
         counts = self.view.counts
         counts = replace(
             counts,
             adjustments=counts.adjustments + moved,
-            failed_writes=counts.failed_writes + (isinstance(answer, Applied) and not good),
+            failed_writes=counts.failed_writes + failed,
+            rapl_errors=counts.rapl_errors + (failed and self.view.actuator == POWERCAP),
         )
         if isinstance(answer, str):  # a rival
             self._written = Written(decision.cap_w, Answer.FORBIDDEN, now_ns)
@@ -326,6 +336,11 @@ class EnergyController:
         self._around.changed()
 
 
-def _counted(counts: Counts, situation: Situation) -> Counts:
-    known = all(view.freshness is Freshness.FRESH for view in situation.signals.values())
-    return replace(counts, looks=counts.looks + 1, looks_with_data=counts.looks_with_data + known)
+def _counted(counts: Counts, situation: Situation, lost: int) -> Counts:
+    known = all(view.freshness is not Freshness.EXPIRED for view in situation.signals.values())
+    return replace(
+        counts,
+        looks=counts.looks + 1,
+        looks_with_data=counts.looks_with_data + known,
+        rapl_errors=counts.rapl_errors + lost,
+    )

@@ -35,9 +35,11 @@ class Counts:
     adjustments: int = 0
     """Caps that were set and were not in force before."""
     failed_writes: int = 0
+    rapl_errors: int = 0
+    """Limits of processors that were not taken, and counters that could be read before and no more."""
     looks: int = 0
     looks_with_data: int = 0
-    """Those at which every signal was fresh."""
+    """Those at which no signal was expired."""
 
 
 @dataclass(frozen=True, slots=True)
