@@ -22,7 +22,8 @@ from agent.energy.actuators.held import Held
 from agent.energy.actuators.registry import KINDS, ActuatorError, Around
 from agent.energy.battery import BatteryState
 from agent.energy.battery_watch import BatteryWatch
-from agent.energy.controller import EnergyController, Surroundings
+from agent.energy.cap_writer import CapWriter
+from agent.energy.controller import EnergyController
 from agent.energy.cron import parse_cron
 from agent.energy.energy_counters import EnergyCounters
 from agent.energy.feeds import make_feeds
@@ -37,6 +38,7 @@ from agent.energy.planning import Planning
 from agent.energy.policy_tables import ThermalTable
 from agent.energy.restore_file import RestoreFile
 from agent.energy.rivals import rivals, told
+from agent.energy.surroundings import Surroundings
 from agent.energy.sysfs import Sysfs
 from agent.energy.timed_refresh import TimedRefresh
 from agent.energy.tuning import Tuning
@@ -95,7 +97,11 @@ class BoardEnergy:
             make_feeds(table.signals, options.state_dir, time.time),
             [policy.make() for policy in table.policies],
             PortThread("energy-meters", MeterSet(make_meters(table.meters, ground)), f"a meter {STUCK}"),
-            PortThread("energy-cap", held, f"the actuator {actuator.name} {STUCK}"),
+            CapWriter(
+                PortThread("energy-cap", held, f"the actuator {actuator.name} {STUCK}"),
+                (lambda: _who(root, actuator.name)) if kind.here else lambda: "",
+                table.apply_s,
+            ),
             actuator.name,
             EnergyCounters(services.settings, zone),
             Surroundings(
@@ -107,7 +113,6 @@ class BoardEnergy:
                 spare_w=services.capacity.spare_w,
                 battery=lambda: self.battery.state if self.battery else BatteryState(),
                 heat=lambda measured: self.heat.look(measured, time.monotonic_ns()),
-                rivals=(lambda: _who(root, actuator.name)) if kind.here else lambda: "",
             ),
             self._tuning(actuator, held, Sysfs(Path(table.proc))),
         )

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from agent.energy.actuators.interface import Answer, Applied
-from agent.energy.battery import BatteryState
-from agent.energy.cadence import IN_FORCE, Written, due
+from agent.energy.actuators.interface import Applied
+from agent.energy.cadence import IN_FORCE
 from agent.energy.cap_limits import LimitsError, cap_limits
 from agent.energy.decide import Smoothing, decide
 from agent.energy.energy_events import EnergyEvents
@@ -26,15 +24,16 @@ from agent.energy.slots import day_slot, local_day
 from agent.energy.view import CapState, Counts, EnergyView
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from agent.energy.actuators.held import Held
+    from agent.energy.cap_writer import CapWriter
     from agent.energy.decide import Decision
     from agent.energy.energy_counters import EnergyCounters
     from agent.energy.feed import SignalFeed
     from agent.energy.frequency.boost import Boost
     from agent.energy.meters.meter_set import MeterSet
-    from agent.energy.policies.situation import CapRange, HeatView, Policy
+    from agent.energy.policies.situation import CapRange, Policy
+    from agent.energy.surroundings import Surroundings
     from agent.energy.tables import EnergyTable
     from agent.energy.tuning import Tuning
     from agent.hardware.port_thread import PortThread
@@ -43,37 +42,11 @@ log = logging.getLogger(__name__)
 
 POWERCAP, RAPL = "powercap", "rapl"
 """Names of the actuator and of the meters that are counted as RAPL."""
-WRITE_S = 140.0
-"""Beyond the longest deadline of a remote BMC's adapter, which says what is wrong."""
 FIRST_SIGNALS_S = 20.0
 """So long the first decision waits for signals that were asked for."""
 WAIT_S = 0.1
-NO_HEAT: Mapping[str, HeatView] = MappingProxyType({})
 GIVE_BACK_S = 10.0
 """What takes longer at the end, the next agent does: the restore file says how."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the board lends. Called on the loop's thread."""
-
-    now_s: Callable[[], float]
-    """Unix time."""
-    now_ns: Callable[[], int]
-    """CLOCK_MONOTONIC."""
-    emit: Callable[..., object]
-    changed: Callable[[], None]
-    """The view says something else."""
-    may_act: Callable[[], str]
-    """Empty = yes; else one sentence with the cure."""
-    spare_w: Callable[[], float | None]
-    """What the supplies could give on top of their load."""
-    rivals: Callable[[], str] = lambda: ""
-    """Who else sets what the actuator sets; called on the actuator's thread."""
-    heat: Callable[[Measured], Mapping[str, HeatView]] = lambda measured: NO_HEAT
-    """By the name of its policy, what a zone allows; given what the machine draws."""
-    battery: Callable[[], BatteryState] = BatteryState
-    carbon_today_g: Callable[[], float] = lambda: 0.0
 
 
 class EnergyController:
@@ -85,25 +58,24 @@ class EnergyController:
         feeds: Mapping[str, SignalFeed],
         policies: Sequence[Policy],
         meters: PortThread[MeterSet],
-        cap: PortThread[Held],
+        writer: CapWriter,
         actuator: str,
         counters: EnergyCounters,
         around: Surroundings,
         tuning: Tuning | None = None,
     ) -> None:
-        """`tuning` changes the same processors as `cap`, on the same thread."""
+        """`tuning` changes the same processors as `writer`, on the same thread."""
         self.feeds = feeds
         self.counters = counters
         self.view = EnergyView(actuator=actuator)
         self._table = table
         self.policies = tuple(policies)
         self._meters = meters
-        self._cap = cap
+        self._writer = writer
         self._around = around
         self._tuning = tuning
         inf = float("inf")
         self._smoothing = Smoothing(table.raise_w_per_s or inf, table.lower_w_per_s or inf, table.dead_band_w)
-        self._written: Written | None = None
         self._decided_ns = 0
         self._read: set[str] = set()
         self._events = EnergyEvents(around.emit)
@@ -122,12 +94,8 @@ class EnergyController:
         for ended in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(ended, Exception):
                 log.error("energy: a task had ended: %r", ended)
-        try:
-            await self._cap.call(lambda held: held.close(), GIVE_BACK_S)
-        except (OSError, TimeoutError) as error:
-            log.error("energy: limits are not given back (%s): the next agent does it", error)
+        await self._writer.close()
         await self.counters.keep(self._around.now_s())
-        self._cap.close()
         self._meters.close()
 
     async def settled(self) -> None:
@@ -150,12 +118,7 @@ class EnergyController:
 
     async def recover(self) -> None:
         """Give back what an agent before this one left."""
-        try:
-            answers = await self._cap.call(lambda held: held.recover(), WRITE_S)
-        except (OSError, TimeoutError) as error:
-            log.error("energy: %s", error)
-            return
-        self._events.recovered(answers)
+        self._events.recovered(await self._writer.recover())
 
     async def _hear_signals(self) -> None:
         """Before the first decision: else each start of the agent would begin with the safe cap."""
@@ -199,7 +162,7 @@ class EnergyController:
             return BoostRefused(why_not)
         now_ns, spare_w = self._around.now_ns(), self._spare_w()
         try:
-            return await self._cap.call(lambda held: tuning.boost(seconds, extra_w, spare_w, now_ns))
+            return await self._writer.beside(lambda: tuning.boost(seconds, extra_w, spare_w, now_ns))
         except (OSError, TimeoutError) as error:
             return BoostRefused(str(error))
 
@@ -209,7 +172,7 @@ class EnergyController:
         if tuning is None or busy or self._around.may_act() or self.view.state is CapState.YIELDING:
             return
         try:
-            tuned = await self._cap.call(lambda held: tuning.step(now_ns, node_w, spare_w))
+            tuned = await self._writer.beside(lambda: tuning.step(now_ns, node_w, spare_w))
         except (OSError, TimeoutError) as error:
             log.warning("energy: nothing is tuned: %s", error)
             return
@@ -236,7 +199,7 @@ class EnergyController:
     async def _find_limits(self) -> CapRange | str:
         """Or why there are none. Asked until the actuator's device is there."""
         try:
-            can_w = await self._cap.call(lambda held: held.range_w(), WRITE_S)
+            can_w = await self._writer.range_w()
             return cap_limits(self._table, self.view.actuator, can_w)
         except (OSError, TimeoutError, LimitsError) as error:
             return str(error)
@@ -279,45 +242,29 @@ class EnergyController:
             return
         self._show(replace(known, state=self._state(known), why=self._why(known)))
         busy = self._writing is not None and not self._writing.done()
-        if not busy and due(self._written, decision.cap_w, now_ns, self._table.apply_s):
+        if not busy and self._writer.is_due(decision.cap_w, now_ns):
             self._writing = asyncio.create_task(self._write(decision, now_ns), name="energy-write")
 
     async def _write(self, decision: Decision, now_ns: int) -> None:
-        try:
-            answer = await self._cap.call(lambda held: self._apply(held, decision.cap_w), WRITE_S)
-        except (OSError, TimeoutError) as error:
-            answer = Applied(Answer.REFUSED, decision.cap_w, None, str(error))
-        except Exception as error:  # an actuator that breaks its promise
-            log.exception("energy")
-            answer = Applied(Answer.REFUSED, decision.cap_w, None, f"{type(error).__name__}: {error}")
+        new = self._writer.is_new(decision.cap_w)
+        answer = await self._writer.write(decision.cap_w, now_ns)
         good = isinstance(answer, Applied) and answer.answer in IN_FORCE
         failed = isinstance(answer, Applied) and not good
-        moved = good and (self._written is None or self._written.cap_w != decision.cap_w)
         counts = self.view.counts
         counts = replace(
             counts,
-            adjustments=counts.adjustments + moved,
+            adjustments=counts.adjustments + (good and new),
             failed_writes=counts.failed_writes + failed,
             rapl_errors=counts.rapl_errors + (failed and self.view.actuator == POWERCAP),
         )
-        if isinstance(answer, str):  # a rival
-            self._written = Written(decision.cap_w, Answer.FORBIDDEN, now_ns)
+        if isinstance(answer, str):  # somebody else sets the same
             view = replace(self.view, state=CapState.YIELDING, why=answer, applied=None, counts=counts)
         else:
-            self._written = Written(decision.cap_w, answer.answer, now_ns)
             view = replace(self.view, applied=answer, counts=counts)
             view = replace(view, state=self._state(view), why=self._why(view))
         self._show(view)
         if view.cap_range is not None:
             self._events.written(decision, view.cap_range, "" if good else view.why, now_ns)
-
-    def _apply(self, held: Held, cap_w: float) -> Applied | str:
-        """On the actuator's thread. Who else sets the same is given the field, as it was found."""
-        rivals = self._around.rivals()
-        if rivals:
-            held.close()
-            return rivals
-        return held.apply(cap_w)
 
     @staticmethod
     def _state(view: EnergyView) -> CapState:

@@ -12,7 +12,8 @@ import msgspec
 from agent.energy.actuators.held import Held
 from agent.energy.actuators.powercap import Powercap
 from agent.energy.battery import BatteryPhase, BatteryState
-from agent.energy.controller import EnergyController, Surroundings
+from agent.energy.cap_writer import CapWriter
+from agent.energy.controller import EnergyController
 from agent.energy.day_store import DayStore
 from agent.energy.energy_counters import EnergyCounters
 from agent.energy.feed import SignalFeed
@@ -22,6 +23,7 @@ from agent.energy.rapl import Domain
 from agent.energy.restore_file import RestoreFile
 from agent.energy.signals.interface import SignalDay, SignalError, SignalPoint, SignalUnit
 from agent.energy.slots import quarters
+from agent.energy.surroundings import Surroundings
 from agent.energy.tables import EnergyTable
 from agent.hardware.port_thread import PortThread
 from tests.agent.energy.sysfs_tree import FakeKernel, SysfsTree
@@ -116,7 +118,6 @@ class ControlRig:
             changed=lambda: None,
             may_act=lambda: "" if self.armed else "not armed",
             spare_w=lambda: self.spare_w,
-            rivals=lambda: self.rival,
             battery=lambda: self.battery,
         )
         return EnergyController(
@@ -124,7 +125,7 @@ class ControlRig:
             {"volume": self.feed} if self.table.signals else {},
             [policy.make() for policy in self.table.policies],
             PortThread("meters", MeterSet([RaplMeter(self.kernel, Domain.PACKAGE)]), "stuck"),
-            PortThread("cap", held, "stuck"),
+            CapWriter(PortThread("cap", held, "stuck"), lambda: self.rival, self.table.apply_s),
             "powercap",
             EnergyCounters(self.store, ZoneInfo(ZONE)),
             around,
