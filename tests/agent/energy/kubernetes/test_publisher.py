@@ -1,109 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The publisher against a scripted API server over real TLS: every status, and answers that are none."""
+"""The publisher against a scripted API server over real TLS: what is written when, and every status."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.energy.kubernetes import api
-from agent.energy.kubernetes import publisher as publisher_module
-from agent.energy.kubernetes.node_keys import NodeFacts
 from agent.energy.kubernetes.publication import RARELY_S, PublishState
 from agent.energy.kubernetes.publisher import NodePublisher
 from agent.energy.kubernetes.table import KubernetesTable
-from tests.agent.energy.kubernetes.authority import make_authority
+from tests.agent.energy.kubernetes.played import FACTS, SECRET, Played, play, raw
 from tests.agent.energy.kubernetes.scripted import NODE, ScriptedServer
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.agent.energy.kubernetes.scripted import Handler
 
-SECRET = "eyJhbGciOi.the-token.of-this-pod"
-FACTS = NodeFacts(at_s=1759756965.0, min_w=10.0, max_w=40.0, cap_w=25.0, binding="price")
 KEY, LABEL = "energy.pgood/cap-watts", "energy.pgood/power-tier"
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 1000.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-class Played:
-    """A publisher whose pauses pass at once."""
-
-    def __init__(self, table: KubernetesTable, environ: dict[str, str] | None = None) -> None:
-        self.clock = Clock()
-        self.publisher = NodePublisher(table, environ or {}, self.clock, lambda: 0.5)
-
-    async def until_pause(self) -> float | None:
-        """Requests until there is none to make; the pause in seconds."""
-        for _ in range(50):
-            pause = await self.publisher.step()
-            if pause is not None:
-                return pause.seconds
-        raise AssertionError("it asks without a pause")
-
-    async def pass_pause(self) -> float:
-        seconds = await self.until_pause()
-        assert seconds is not None
-        self.clock.now_s += seconds
-        return seconds
-
-    @property
-    def state(self) -> PublishState:
-        return self.publisher.state.state
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
-    return make_authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture
-def server(authority: tuple[Path, ssl.SSLContext]) -> Iterator[ScriptedServer]:
-    with ScriptedServer(authority[1]) as server:
-        yield server
-        server.shutdown()
-
-
-@pytest.fixture
-def table(authority: tuple[Path, ssl.SSLContext], server: ScriptedServer, tmp_path: Path) -> KubernetesTable:
-    (tmp_path / "token").write_text(SECRET + "\n")
-    return KubernetesTable(
-        node=NODE,
-        server=server.url,
-        token_file=str(tmp_path / "token"),
-        ca_file=str(authority[0]),
-        timeout_s=5,
-        spread_s=0,
-    )
-
-
-def play(table: KubernetesTable, pauses: int = 0) -> Played:
-    """Publish once, and let so many pauses pass."""
-    played = Played(table)
-
-    async def story() -> None:
-        played.publisher.publish(FACTS)
-        for _ in range(pauses):
-            await played.pass_pause()
-        await played.until_pause()
-
-    asyncio.run(story())
-    return played
 
 
 def test_read_then_written_once_and_not_again(table: KubernetesTable, server: ScriptedServer) -> None:
@@ -279,114 +197,6 @@ def test_an_outage_is_asked_less_and_less(table: KubernetesTable, server: Script
     assert pauses[-1] <= 300
 
 
-def raw(content: bytes) -> object:
-    def write(handler: Handler) -> None:
-        handler.wfile.write(content)
-
-    return write
-
-
-def trickle(handler: Handler) -> None:
-    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
-    for number in range(300):
-        handler.wfile.write(f"X-{number}: 1\r\n".encode())
-        time.sleep(0.1)
-
-
-HEAD = b"HTTP/1.1 200 OK\r\n"
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (HEAD + b"Content-Length: 99\r\n\r\n{}", "cut short"),
-        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n40\r\nshort", "cannot be reached: IncompleteRead"),
-        (HEAD + b"\r\n" + b"x" * (api.MAX_BYTES + 2), "larger than"),
-        (HEAD + b"\r\n<html>sign in</html>", "did not answer as an API server"),
-        (HEAD + b"\r\n" + b"[" * 200_000, "did not answer as an API server"),
-        (HEAD + b'\r\n{"kind": "Node", "metadata": {"name": "worker-2"}}', "something else"),
-        (HEAD + b'\r\n{"kind": "Node", "metadata": {"name": "worker-1", "labels": {"a": 1}}}', "did not answer"),
-        (b"\x00\x01\x02\r\n\r\n", "cannot be reached: BadStatusLine"),
-        (b"", "cannot be reached"),
-        (b"HTTP/1.1 200 " + b"y" * 70_000 + b"\r\n\r\n", "cannot be reached: LineTooLong"),
-        (HEAD + b"A: b\r\n" * 200 + b"\r\n", "cannot be reached: HTTPException"),
-    ],
-    ids=lambda value: "" if isinstance(value, bytes) else str(value),
-)
-def test_an_answer_that_is_none(table: KubernetesTable, server: ScriptedServer, content: bytes, words: str) -> None:
-    server.script = [raw(content)]  # type: ignore[list-item]
-    played = play(table)
-    assert played.state is PublishState.UNREACHABLE
-    assert words in played.publisher.state.reason
-
-
-def test_a_server_that_trickles_has_one_deadline(table: KubernetesTable, server: ScriptedServer) -> None:
-    server.script = [trickle]
-    began_s = time.monotonic()
-    played = play(replace_table(table, timeout_s=1))
-    assert "no whole answer within 1 s" in played.publisher.state.reason
-    assert time.monotonic() - began_s < 15.0  # the whole of it would take 30 s
-
-
-def test_a_server_that_says_nothing_and_one_that_is_not_there(table: KubernetesTable) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as mute:
-        port = mute.getsockname()[1]
-        changed = replace_table(table, server=f"https://127.0.0.1:{port}", timeout_s=1)
-        assert "no whole answer within 1 s" in play(changed).publisher.state.reason
-    assert "cannot be reached: ConnectionRefusedError" in play(changed).publisher.state.reason
-
-
-def test_a_defect_is_logged_and_not_the_end(
-    table: KubernetesTable, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Whatever a request raises that nobody thought of: the task goes on, and publishes when it works again."""
-    defects = [RuntimeError("a defect"), MemoryError()]
-
-    def request(*arguments: Any) -> Any:
-        if defects:
-            raise defects.pop()
-        return api.request(*arguments)
-
-    monkeypatch.setattr(publisher_module, "request", request)
-    monkeypatch.setattr(publisher_module, "AFTER_A_DEFECT_S", 0.01)
-
-    async def story() -> None:
-        publisher = NodePublisher(table, {})
-        publisher.publish(FACTS)
-        running = asyncio.create_task(publisher.run())
-        async with asyncio.timeout(10):
-            while publisher.state.state is not PublishState.PUBLISHED:
-                await asyncio.sleep(0.01)
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-
-    asyncio.run(story())
-    assert caplog.text.count("a defect of pgood") == 2
-    assert server.metadata["annotations"] == {"other": "kept"}
-
-
-def test_a_server_that_nobody_vouches_for(table: KubernetesTable, server: ScriptedServer, tmp_path: Path) -> None:
-    stranger, _ = make_authority(tmp_path / "stranger")
-    played = play(replace_table(table, ca_file=str(stranger)))
-    assert "is not proven by" in played.publisher.state.reason
-    assert server.seen == []  # the token was not shown to it
-
-
-@pytest.mark.parametrize("what", ["token_file", "ca_file"])
-def test_a_file_that_is_missing_is_named(table: KubernetesTable, server: ScriptedServer, what: str) -> None:
-    played = play(replace_table(table, **{what: "/nowhere/at-all"}))
-    assert played.state is PublishState.UNREACHABLE
-    assert "/nowhere/at-all" in played.publisher.state.reason
-    assert server.seen == []
-
-
-def test_a_token_that_would_forge_a_header(table: KubernetesTable, server: ScriptedServer, tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("a\r\nX-Evil: 1")
-    assert "one word" in play(table).publisher.state.reason
-    assert server.seen == []
-
-
 def test_keys_that_something_takes_away_are_no_quarrel(table: KubernetesTable, server: ScriptedServer) -> None:
     def undone(handler: Handler) -> None:
         handler.say(200, {"kind": "Node", "metadata": {"name": NODE}})
@@ -417,7 +227,7 @@ def test_the_token_is_in_no_log_line(
     table: KubernetesTable, server: ScriptedServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    server.script = [401, 401, 403, 404, 409, 422, 429, 500, raw(b"\x00" + SECRET.encode() + b"\r\n\r\n")]  # type: ignore[list-item]
+    server.script = [401, 401, 403, 404, 409, 422, 429, 500, raw(b"\x00" + SECRET.encode() + b"\r\n\r\n")]
 
     async def story() -> list[str]:
         played = Played(table)
@@ -432,7 +242,3 @@ def test_the_token_is_in_no_log_line(
     assert all(reasons)
     assert "does not know the token" in caplog.text
     assert "the-token" not in caplog.text + str(reasons)
-
-
-def replace_table(table: KubernetesTable, **changes: object) -> KubernetesTable:
-    return KubernetesTable(**{name: getattr(table, name) for name in table.__struct_fields__} | changes)
