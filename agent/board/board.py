@@ -121,7 +121,7 @@ class Board:
                 hwmon,
             )
             if options.energy is not None:
-                from agent.board.energy import BoardEnergy  # 5 MB that only its users need
+                from agent.board.energy.service import BoardEnergy  # 5 MB that only its users need
 
                 self.services.energy = BoardEnergy(options, options.energy, self.services, ground.hwmon_port())
             self.trends = TrendRecorder(TrendArchive(database), lambda: trend_readings(self.services))

@@ -7,7 +7,7 @@ import resource
 import time
 from typing import TYPE_CHECKING
 
-from agent.board.energy_metrics import energy_families
+from agent.board.energy.metrics import energy_families
 from agent.power.metrics import BUCKETS_S
 from agent.power.request import HostState
 from agent.profile.thermal_tables import Quantity

@@ -46,7 +46,7 @@ from native import Steady
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from agent.board.energy import BoardEnergy
+    from agent.board.energy.service import BoardEnergy
     from agent.board.lines import BoardLines
     from agent.events.bus import EventBus
     from agent.hardware.hwmon import HwmonChip, HwmonPort

@@ -42,6 +42,11 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     heat.add_argument("--json", action="store_true")
     add_state_dir(heat)
     heat.set_defaults(run=run_what_if)
+    told = more.add_parser("report", help="energy, cost, carbon, work per watt, and how well the capping goes")
+    told.add_argument("--hours", type=float, default=24.0, help="so far back, up to 336 (default: 24)")
+    told.add_argument("--json", action="store_true")
+    add_state_dir(told)
+    told.set_defaults(run=run_report)
     made = more.add_parser("test-data", help="make up a day of a market, for trying things out; needs no agent")
     made.add_argument("--signal", default="price", metavar="NAME", help="its name (default: price)")
     made.add_argument("--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="default: today")
@@ -74,6 +79,12 @@ def run_what_if(arguments: argparse.Namespace) -> int:
     found = ask(arguments, "energy/what-if", zone=arguments.zone, **given)
     print(json.dumps(found, indent=1) if arguments.json else "\n".join(what_if_lines(found)))
     return 0 if found["steady"] else EXIT_FAILED
+
+
+def run_report(arguments: argparse.Namespace) -> int:
+    found = ask(arguments, "energy/report", hours=arguments.hours)
+    print(json.dumps(found, indent=1) if arguments.json else "\n".join(found["text"]))
+    return 0
 
 
 def run_test_data(arguments: argparse.Namespace) -> int:

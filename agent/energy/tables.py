@@ -60,6 +60,10 @@ class EnergyTable(Table, frozen=True):
     """The least of what they propose is in force."""
     meters: tuple[MeterTable, ...] | None = None
     """In the order in which they are believed; unless given, every one that needs no options."""
+    work_command: tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=1000)], ...] = ()
+    """A program that prints a counter of work, for work per watt; processor seconds, unless given."""
+    work_unit: Annotated[str, msgspec.Meta(min_length=1, max_length=32)] = "units"
+    """What the program counts."""
     sysfs: str = "/sys"
     """Another place where the machine's /sys is mounted, as in a container."""
     proc: str = "/proc"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from agent.requests.data import Data, Time, Watts
+from agent.requests.data import Count, Data, Time, Watts
 
 EnergyDocument = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": "pgood:energy-state:1"})]
 EnergyReadings = Annotated[dict[str, Any], Meta(extra_json_schema={"$ref": "pgood:telemetry:1#/properties/energy"})]
@@ -109,3 +109,41 @@ class WhatIf(Data, frozen=True):
     steady: Celsius | None
     power_w: Watts | None
     note: str
+
+
+class Valued(Data, frozen=True):
+    """Of the part of the energy of which it is known; a negative price makes a negative cost."""
+
+    amount: float
+    unknown_kwh: Annotated[float, Meta(ge=0)]
+
+
+class WorkDone(Data, frozen=True):
+    amount: Annotated[float, Meta(ge=0)]
+    unit: str
+
+
+class EnergyReport(Data, frozen=True, rename={"from_": "from"}):
+    """What is null is not known. `measured` is the share of the time; `text` is for a person."""
+
+    quantity: str
+    from_: Time
+    to: Time
+    energy_kwh: float | None
+    estimated_kwh: float
+    measured: Annotated[float, Meta(ge=0, le=1)]
+    hours: Count
+    hours_missing: Count
+    cost_eur: Valued | None
+    carbon_g: Valued | None
+    carbon_is_marginal: bool
+    mean_w: Watts | None
+    peak_hour_w: Watts | None
+    headroom_w: Watts | None
+    work: WorkDone | None
+    work_per_wh: float | None
+    cap_adjustments: Count
+    refresh_success: Annotated[float, Meta(ge=0, le=1)] | None
+    rapl_errors: Count
+    data_availability: Annotated[float, Meta(ge=0, le=1)] | None
+    text: list[str]

@@ -39,7 +39,7 @@ def test_the_first_use_loads_the_module_for_everybody() -> None:
 def test_an_agent_without_energy_imports_nothing_of_it() -> None:
     told = (
         "import agent.cli.run, agent.cli.demo",
-        "print([name for name in sys.modules if name.startswith(('agent.energy', 'agent.board.energy.'))])",
+        "print([name for name in sys.modules if name.startswith(('agent.energy', 'agent.board.energy.service'))])",
     )
     assert run(*told) == ["[]"]
 

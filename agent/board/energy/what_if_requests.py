@@ -23,7 +23,7 @@ from agent.requests.energy_data import WhatIf
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from agent.board.energy import BoardEnergy
+    from agent.board.energy.service import BoardEnergy
     from agent.energy.what_if import Change, Interval
 
 

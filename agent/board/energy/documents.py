@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.energy.battery import BatteryPhase
+from agent.energy.battery_watch import SOURCE
+from agent.energy.kubernetes.publisher import WELL
 from agent.energy.meters.interface import Quantity
 from agent.energy.policies.situation import Freshness
 from agent.energy.view import CapState
@@ -13,9 +16,12 @@ from agent.events.event import rfc3339_ms
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agent.board.energy.service import BoardEnergy
+    from agent.energy.battery_watch import BatteryWatch
     from agent.energy.controller import EnergyController
     from agent.energy.decide import Decision
     from agent.energy.feed import SignalFeed
+    from agent.energy.kubernetes.publisher import NodePublisher
     from agent.energy.policies.situation import Situation
 
 Document = dict[str, object]
@@ -23,8 +29,9 @@ WH_PER_KWH = 1000
 NOT_WELL = (CapState.FAILING, CapState.YIELDING)
 
 
-def energy_document(controller: EnergyController) -> Document:
+def energy_document(energy: BoardEnergy) -> Document:
     """Rounded to watts, so that it is not told anew for every flicker; telemetry has the exact readings."""
+    controller = energy.controller
     view = controller.view
     limits, applied, decision = view.cap_range, view.applied, view.decision
     situation = view.situation
@@ -39,6 +46,8 @@ def energy_document(controller: EnergyController) -> Document:
         "policy": None if decision is None else decision.binding.policy,
         "why": None if decision is None else decision.binding.why,
         "proposals": _proposals(decision),
+        "battery": _battery(energy.battery),
+        "kubernetes": _node(energy.node),
         "work": None if view.tuned is None else view.tuned.workload.value,
         "boost": view.tuned is not None and view.tuned.boost_left_s is not None,
         "signals": {name: _signal(feed, situation) for name, feed in controller.feeds.items()},
@@ -66,15 +75,39 @@ def energy_readings(controller: EnergyController) -> Document:
     }
 
 
-def energy_problems(controller: EnergyController) -> Iterator[tuple[str, str]]:
+def energy_problems(energy: BoardEnergy) -> Iterator[tuple[str, str]]:
     """Source and reason of everything that is wrong."""
+    controller = energy.controller
     view = controller.view
+    if energy.node and energy.node.state.state not in WELL:
+        yield "energy/kubernetes", energy.node.state.reason
+    if energy.battery and energy.battery.state.phase in (BatteryPhase.RESERVE, BatteryPhase.UNAVAILABLE):
+        yield SOURCE, energy.battery.state.why
     if view.state in NOT_WELL or (view.state is CapState.STARTING and view.why):
         yield "energy", view.why
     for name, feed in controller.feeds.items():
         known = None if view.situation is None else view.situation.signals.get(name)
         if known is not None and known.freshness is not Freshness.FRESH:
             yield f"energy/{name}", f"{known.freshness.value}: {feed.last_error or 'no newer data'}"
+
+
+def _battery(battery: BatteryWatch | None) -> Document | None:
+    """Its charge in steps of 1 %."""
+    if battery is None:
+        return None
+    state = battery.state
+    return {
+        "state": state.phase.value,
+        "charge_percent": None if state.charge is None else round(state.charge * 100),
+        "runtime_min": None if state.runtime_s is None else round(state.runtime_s / 60),
+        "surplus": state.surplus,
+    }
+
+
+def _node(node: NodePublisher | None) -> Document | None:
+    if node is None:
+        return None
+    return {"state": node.state.state.value, "reason": node.state.reason, "node": node.state.node}
 
 
 def _proposals(decision: Decision | None) -> list[Document]:

@@ -21,7 +21,7 @@ from agent.requests.energy_data import BestWindow, Forecasted
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from agent.board.energy import BoardEnergy
+    from agent.board.energy.service import BoardEnergy
     from agent.energy.deferral import Window
     from agent.energy.forecast.interface import ForecastPoint
 

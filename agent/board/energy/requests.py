@@ -17,7 +17,7 @@ from agent.requests.energy_data import BoostGranted, EnergyNow
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from agent.board.energy import BoardEnergy
+    from agent.board.energy.service import BoardEnergy
     from agent.energy.signals.interface import SignalPoint
 
 
