@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes docs/schemas/requests/, one file per method: what it takes and answers; `--check` only says what is old.
 
-The methods are those of a simulated board, opened in a directory that is thrown away. No device node is touched.
+The methods are those of a simulated board with `[energy]`, opened in a directory that is thrown away. No device node
+is touched.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from agent.board.board import Board
 from agent.board.options import Options, Override
+from agent.energy.tables import EnergyTable
 from agent.profile.load import load_profile, shipped_profiles
 from agent.profile.site import Site
 from agent.requests.schema import answer_schema, request_schema
@@ -29,7 +31,8 @@ PROFILE = "sim"
 
 async def _methods(state_dir: Path) -> dict[str, Endpoint]:
     file = shipped_profiles()[PROFILE]
-    board = Board(Options(load_profile(file), file, Site(), None, state_dir, Override()))
+    energy = EnergyTable(min_w=1.0, max_w=100.0)
+    board = Board(Options(load_profile(file), file, Site(), None, state_dir, Override(), energy=energy))
     await board.start()
     try:
         return dict(board.endpoints)

@@ -52,6 +52,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     made.add_argument("--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="default: today")
     made.add_argument("--zone", default="Europe/Paris", help="its time zone (default: Europe/Paris)")
     made.add_argument("--seed", type=int, default=1, help="the same seed makes the same day (default: 1)")
+    made.add_argument("--form", choices=("pgood", "powercap"), default="pgood", help="of the file (default: pgood)")
     made.add_argument("--directory", type=Path, default=Path(), metavar="DIR", help="where to (default: here)")
     made.set_defaults(run=run_test_data)
 
@@ -88,16 +89,18 @@ def run_report(arguments: argparse.Namespace) -> int:
 
 
 def run_test_data(arguments: argparse.Namespace) -> int:
-    from agent.energy.test_data import write_day
+    from agent.energy.signals.interface import SignalError
+    from agent.energy.test_data import write_day, write_powercap_day
 
+    where, zone, seed = arguments.directory, arguments.zone, arguments.seed
+    day = arguments.day or date.today()
     try:
-        print(
-            write_day(
-                arguments.directory, arguments.signal, arguments.day or date.today(), arguments.zone, arguments.seed
-            )
-        )
-    except (OSError, ValueError) as error:
-        raise Failure(str(error), EXIT_FAILED) from error
+        if arguments.form == "powercap":
+            print(write_powercap_day(where, day, zone, seed))
+        else:
+            print(write_day(where, arguments.signal, day, zone, seed))
+    except (OSError, ValueError, KeyError, SignalError) as error:
+        raise Failure(f"no day is made: {error}", EXIT_FAILED) from error
     return 0
 
 

@@ -110,6 +110,8 @@ KINDS = {
     "pmbus": ActuatorKind(
         "the limit of this board's supplies, which warn", NoOptions, _pmbus, outlives_boot=True, here=False
     ),
-    "none": ActuatorKind("nothing is capped: shows what would be", NoOptions, lambda options, around: NoActuator()),
+    "none": ActuatorKind(
+        "nothing is capped: shows what would be", NoOptions, lambda options, around: NoActuator(), here=False
+    ),
 }
 """By the name that a site file gives."""
