@@ -33,8 +33,6 @@ SURE = 2.0
 HOVER_PERCENT = 3.0
 LEAST_C, MOST_C, MOST_W = -60.0, 250.0, 100_000.0
 """No sensor and no machine is beyond."""
-MAX_JUMP_C = 40.0
-"""Per step: more is a sensor that lies."""
 
 
 class ThermalModelOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -171,9 +169,6 @@ class ThermalModel:
             self._steps.clear()
             self.band, self._followed = band, False
         for step in self._steps.add(now_s, temperature_c, power_w):
-            if abs(step.after_c - step.before_c) > MAX_JUMP_C:
-                self._followed = False
-                continue
             self._bands.setdefault(band, _Band(self.options)).see(step, follows=self._followed)
             self._followed = True
 

@@ -28,7 +28,10 @@ class _Sample:
 
 
 class ThermalSteps:
-    """Readings further apart than a step are a gap; nothing is made up to fill it."""
+    """Readings further apart than a step are a gap; nothing is made up to fill it.
+
+    Each temperature is the median of itself and its neighbours: a spike of the sensor is not seen.
+    """
 
     def __init__(self, step_s: float) -> None:
         self._step_s = step_s
@@ -36,6 +39,7 @@ class ThermalSteps:
 
     def clear(self) -> None:
         """What comes next has nothing to do with what was before."""
+        self._raw: list[_Sample] = []
         self._last: _Sample | None = None
         self._before: tuple[float, float] | None = None
         self._number = 0
@@ -46,18 +50,27 @@ class ThermalSteps:
         """Steps that this reading completes. `now_s` is monotonic; what is not finite is not seen."""
         if not all(math.isfinite(number) for number in (now_s, temperature_c, power_w)):
             return []
-        sample, last = _Sample(now_s, temperature_c, power_w), self._last
-        if last is not None and now_s == last.at_s:
+        if self._raw and now_s == self._raw[-1].at_s:
             return []
-        if last is None or not 0 < now_s - last.at_s <= self._step_s:
+        if self._raw and not 0 < now_s - self._raw[-1].at_s <= self._step_s:
             self.clear()
-            self._last, self._number = sample, math.floor(now_s / self._step_s)
+        self._raw.append(_Sample(now_s, temperature_c, power_w))
+        if len(self._raw) < 3:
             return []
-        self._last = sample
+        middle = self._raw[1]
+        median_c = sorted(sample.temperature_c for sample in self._raw)[1]
+        del self._raw[0]
+        return self._go_on(_Sample(middle.at_s, median_c, middle.power_w))
+
+    def _go_on(self, sample: _Sample) -> list[ThermalStep]:
+        last, self._last = self._last, sample
+        if last is None:
+            self._number = math.floor(sample.at_s / self._step_s)
+            return []
         steps: list[ThermalStep] = []
         while True:
             end_s = (self._number + 1) * self._step_s
-            if now_s < end_s:
+            if sample.at_s < end_s:
                 self._count(last, sample)
                 return steps
             edge = _between(last, sample, end_s)

@@ -125,6 +125,14 @@ def test_what_power_does_is_not_forgotten_under_constant_load_and_the_air_is_sti
     assert fit.steady_c(120) == pytest.approx(plant.steady_c(120), abs=0.5)
 
 
+@pytest.mark.parametrize("seed", [0, 1, 4])
+def test_what_power_does_is_not_forgotten_under_little_change_of_load(seed: int) -> None:
+    """The noise of the sensor is as large as what the change of load does within a step."""
+    model, plant = learnt(seed, lambda plant: setattr(plant, "reading_noise_c", 1.0))
+    watch(model, plant, Load(plant.chance, least_w=110, most_w=132), 8 * 3600)
+    assert fit_of(model).kelvin_per_watt == pytest.approx(0.2, rel=0.08)
+
+
 def test_each_band_of_fan_speed_has_its_own_law() -> None:
     chance = random.Random(6)
     model, plant, load = ThermalModel(), ThermalPlant(chance=chance), Load(chance)
@@ -199,6 +207,20 @@ def test_lies_of_a_sensor_are_not_learnt() -> None:
         model.add(plant.now_s + 1, 50.0, -5.0)
         model.add(plant.now_s + 1, 50.0, 100.0, 250.0)
     assert fit_of(model).kelvin_per_watt == pytest.approx(before.kelvin_per_watt, rel=0.1)
+
+
+@pytest.mark.parametrize("spike_c", [127.0, 0.0])
+def test_spikes_of_the_sensor_are_not_learnt(spike_c: float) -> None:
+    model, plant = learnt(7)
+    load = Load(plant.chance)
+    for _ in range(30):
+        watch(model, plant, load, plant.chance.uniform(100, 150))
+        plant.pass_by(2, load.next(2))
+        model.add(plant.now_s, spike_c, load.power_w)
+    fit = fit_of(model)
+    assert fit.kelvin_per_watt == pytest.approx(0.2, rel=0.05)
+    assert fit.process_noise_c < 0.4
+    assert fit.reading_noise_c < 0.4
 
 
 def test_readings_over_a_gap_are_not_joined() -> None:

@@ -121,6 +121,16 @@ def test_a_quarter_that_yesterdays_clocks_skipped_is_that_of_the_day_before() ->
     assert [point.value for point in found.points] == [float(quarter) for quarter in range(16)]
 
 
+def test_an_hour_that_comes_twice_is_that_of_the_day_before_both_times() -> None:
+    zone = ZoneInfo("Europe/Paris")
+    start_s = int(datetime.datetime(2026, 10, 22, tzinfo=zone).timestamp())
+    now_s = int(datetime.datetime(2026, 10, 25, 2, 0, tzinfo=zone, fold=1).timestamp())
+    numbers = range(start_s // Q, now_s // Q)
+    days = [SignalPoint(number * Q, Q, float(place(number, zone).day)) for number in numbers]
+    found = told(forecast(days, now_s, zone="Europe/Paris"))
+    assert {point.value for point in found.points} == {days[-1].value - 1}
+
+
 def test_a_constant_is_forecast_without_error() -> None:
     found = told(forecast(points([7.5] * (5 * DAY)), at(5 * DAY)))
     assert found.model is ForecastModel.YESTERDAY
