@@ -166,7 +166,6 @@ def test_what_work_raises_reaches_the_one_who_waits() -> None:
 
             with pytest.raises(seen):
                 await thread.run(work, 5)
-            await asyncio.to_thread(lambda: [one.join(5) for one in signal_threads()])
 
     asyncio.run(story())
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import importlib
+import re
 import subprocess
 import sys
 import time
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from agent.energy.feeds import make_feeds, make_source, problems
@@ -21,11 +26,10 @@ from agent.energy.signals.table import SignalTable
 from agent.energy.slots import day_slot
 from agent.energy.test_data import write_day
 from tests.agent.energy.signals.misbehaving import say, serving
-from tests.agent.energy.signals.sources import ANSWERS, PARIS, Scripted, day_of, source
+from tests.agent.energy.signals.sources import ANSWERS, PARIS, Scripted, around, day_of, source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 DAY = datetime.date(2026, 9, 25)
 NOON_S = day_slot(DAY, PARIS).start_utc_s + 12 * 3600.0
@@ -191,6 +195,28 @@ def test_a_wrong_table_is_named_with_its_cure(tmp_path: Path, name: str, table: 
     assert not list(tmp_path.iterdir())
 
 
+def test_every_example_of_the_page_is_right() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "energy-signals.md").read_text()
+    shown = set()
+    for example in re.findall(r"```toml\n(\[energy\.signals\..*?)```", page, re.DOTALL):
+        tables = {
+            name: msgspec.convert(table, SignalTable)
+            for name, table in tomllib.loads(example)["energy"]["signals"].items()
+        }
+        assert not list(problems(tables))
+        shown |= {table.kind for table in tables.values()}
+    assert shown == set(registry.BUILT_IN)
+
+
+def test_the_source_of_the_page_conforms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[4] / "docs" / "energy-signals.md").read_text()
+    (tmp_path / "acme_page.py").write_text(page.partition("```python\n# acme_tide.py\n")[2].partition("```")[0])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    kind = importlib.import_module("acme_page").KIND
+    options = msgspec.convert({"turbine_mw": 3.0}, kind.options)
+    assert not bad(asyncio.run(check_source(lambda: kind.make(options, around("tide")), DAY)))
+
+
 def test_feeds_live_together(tmp_path: Path) -> None:
     write_day(tmp_path, "filed", DAY, PARIS, 1)
     with serving() as server:
@@ -236,8 +262,8 @@ def bad(findings: list[Any]) -> list[str]:
 @pytest.mark.parametrize("kind", ["mock", "static", "file"])
 def test_ours_without_network_conform(tmp_path: Path, kind: str) -> None:
     write_day(tmp_path, "p", DAY, PARIS, 1)
-    options = {"static": {"value": 1.0}, "file": {"pattern": f"{tmp_path}/p_{{day}}.csv"}}.get(kind, {})
-    assert not bad(asyncio.run(check_source(lambda: source(kind, **options), DAY)))
+    options: dict[str, dict[str, Any]] = {"static": {"value": 1.0}, "file": {"pattern": f"{tmp_path}/p_{{day}}.csv"}}
+    assert not bad(asyncio.run(check_source(lambda: source(kind, **options.get(kind, {})), DAY)))
 
 
 @pytest.mark.parametrize(
