@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.energy import refresh
+from agent.energy.day_store import DayStore
 from agent.energy.policies.situation import Freshness
 from agent.energy.refresh import Patience, merged, wanted_days
 from agent.energy.signals.interface import SignalDay, SignalError, SignalPoint, SignalUnit
@@ -121,6 +122,13 @@ def test_days_of_another_origin_are_not_mixed(tmp_path: Path) -> None:
     world.restart()
     world.step()
     assert world.known == (None, Freshness.EXPIRED)
+    carbon = Scripted(lambda _: EARLY, "carbon")
+    carbon.unit = SignalUnit.G_PER_KWH
+    marginal = SignalDay("carbon", SignalUnit.MARGINAL_G_PER_KWH, PARIS, carbon.origin, 0.0, day_of(1.0, DAY))
+    DayStore(tmp_path).write(DAY, marginal)
+    unmixed = World(tmp_path, carbon)
+    unmixed.step()
+    assert unmixed.known == (None, Freshness.EXPIRED)
     old = SignalDay("p", SignalUnit.MW, PARIS, "x", 0.0, day_of(1.0, DAY))
     new = SignalDay("p", SignalUnit.MW, PARIS, "y", 0.0, day_of(2.0, DAY, 0.1))
     assert merged(old, new) is new

@@ -56,6 +56,10 @@ def explodes(options, around):
 
 KIND = SignalKind("power of the tide", Options, Tide)
 EXPLODES = SignalKind("x", Options, explodes)
+def confused(options):
+    raise RuntimeError("boom")
+
+CONFUSED = SignalKind("x", Options, Tide, confused)
 STRANGE = SignalKind("x", dict, Tide)
 NOTHING = object()
 """
@@ -63,6 +67,7 @@ ENTRY_POINTS = """[pgood.signals]
 acme-tide = acme_tide:KIND
 acme-explodes = acme_tide:EXPLODES
 acme-strange = acme_tide:STRANGE
+acme-confused = acme_tide:CONFUSED
 acme-nothing = acme_tide:NOTHING
 acme-lost = acme_tide:NOT_THERE
 acme-broken = acme_broken:KIND
@@ -136,6 +141,13 @@ def test_a_foreign_kind_whose_source_cannot_be_made(tmp_path: Path) -> None:
     feeds = make_feeds({"x": SignalTable(kind="acme-explodes", options={"level_m": 1.0})}, tmp_path, lambda: NOON_S)
     asyncio.run(feeds["x"].step())
     assert "energy.signals.x: RuntimeError: boom" in feeds["x"].last_error
+
+
+@pytest.mark.usefixtures("acme")
+def test_a_foreign_kind_that_cannot_judge_its_options() -> None:
+    found = list(problems({"x": SignalTable(kind="acme-confused", options={"level_m": 1.0})}))
+    assert [one.path for one in found] == [("energy", "signals", "x", "options")]
+    assert "RuntimeError: boom" in found[0].text
 
 
 @pytest.mark.usefixtures("acme")
