@@ -113,6 +113,22 @@ def test_a_partial_answer_never_replaces_a_fuller_day(tmp_path: Path) -> None:
     assert {point.value for point in points[19:]} == {1.0}
 
 
+def test_an_answer_with_nothing_new_is_not_written_again(tmp_path: Path) -> None:
+    """Flash wears out."""
+    source = Scripted(lambda _: day_of(1.0, DAY, 0.5))
+    world = World(tmp_path, source)
+    world.step()
+    before = (tmp_path / f"price_{DAY}.csv").stat().st_ino
+    world.now_s += HOUR_S
+    world.step()
+    assert source.asked == [DAY, DAY]
+    assert (tmp_path / f"price_{DAY}.csv").stat().st_ino == before
+    source.script = lambda _: day_of(1.0, DAY, 0.6)
+    world.now_s += HOUR_S
+    world.step()
+    assert (tmp_path / f"price_{DAY}.csv").stat().st_ino != before
+
+
 def test_days_of_another_origin_are_not_mixed(tmp_path: Path) -> None:
     first = Scripted(lambda day: day_of(1.0, day))
     world = World(tmp_path, first)
