@@ -120,6 +120,10 @@ class Board:
                 self._audit_power,
                 hwmon,
             )
+            if options.energy is not None:
+                from agent.board.energy.service import BoardEnergy  # 5 MB that only its users need
+
+                self.services.energy = BoardEnergy(options, options.energy, self.services, ground.hwmon_port())
             self.trends = TrendRecorder(TrendArchive(database), lambda: trend_readings(self.services))
             consoles = {}
             for table in profile.hosts:
@@ -217,6 +221,7 @@ class Board:
             **SupplyRequests(self.services).table(),
             **PanelRequests(self.services.panels, self._audit_change).table(),
             **TrendRequests(self.trends).table(),
+            **(self.services.energy.endpoints() if self.services.energy else {}),
             **MethodRequests(lambda: self.endpoints).table(),
             **MetricsRequests(self.metrics, self.services.operation_metrics).table(),
             **OverrideRequests(
@@ -296,6 +301,8 @@ class Board:
         if self.world:
             self.world.start()
         self.services.start()
+        if self.services.energy:
+            self.services.energy.start()
         self.trends.start()
         self.bus.emit(EventKind.AGENT_STARTED, "board", self.board_id, VERSION)
         if self.mqtt:
@@ -321,6 +328,8 @@ class Board:
         if self.mqtt:
             await self.mqtt.close()
         await self.trends.close()
+        if self.services.energy:
+            await self.services.energy.close()
         await self.services.close()
         await self.operation_store.close()
         await self.audit.close()

@@ -61,6 +61,8 @@ class Documents:
         for name in services.power.rails:
             documents[f"{services.power.graph.domains[name].source}/state"] = self.rail(name)
         documents["policies/state"] = self.policies()
+        if services.energy:
+            documents["energy/state"] = services.energy.document()
         return documents
 
     def host(self, name: str) -> Document:
@@ -152,6 +154,7 @@ class Documents:
             "supply_set": _set_readings(services.supplies.slots) | {"energy_in_kwh": services.energy_meter.set_kwh()},
             **{quantity.group: self._measured(quantity) for quantity in Quantity},
             "fans": fan_readings(services.fans),
+            **({"energy": services.energy.readings()} if services.energy else {}),
             "operations": services.operation_metrics.totals(),
             "engine": engine_document(services.lines),
         }

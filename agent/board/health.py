@@ -40,6 +40,8 @@ def problems(services: Services) -> Iterator[Problem]:
         if reading.value is None and reading.mono_ns:
             yield f"sensor/{table.name}", reading.why
     yield from thermal_problems(services.zones, services.fans)
+    if services.energy:
+        yield from services.energy.problems()
     if services.bus.journal_failures:
         yield "store", f"{services.bus.journal_failures} events could not be written"
     if not services.lines.armed:

@@ -33,6 +33,7 @@ def inventory(profile: Profile, services: Services, board_id: str, version: str)
         domains=tuple(services.power.graph.domains[name].source for name in services.power.rails),
         cold_redundancy=any(supply.cold_redundancy for supply in profile.supplies),
         event_kinds=tuple(kind.value for kind in EventKind),
+        energy=services.energy.item() if services.energy else None,
     )
 
 

@@ -7,6 +7,7 @@ import resource
 import time
 from typing import TYPE_CHECKING
 
+from agent.board.energy.metrics import energy_families
 from agent.power.metrics import BUCKETS_S
 from agent.power.request import HostState
 from agent.profile.thermal_tables import Quantity
@@ -106,6 +107,8 @@ class BoardMetrics:
         fans = self._services.fans
         views = [({"fan": table.name}, fans.view(table.name)) for table in fans.tables]
         yield gauge("pgood_fan_rpm", "Speed of each fan.", [(labels, view.rpm) for labels, view in views])
+        if self._services.energy:
+            yield from energy_families(self._services.energy.readings())
 
     def _measured(self, quantity: Quantity, factor: float) -> list[tuple[dict[str, str], float | None]]:
         sensors = self._services.sensors

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from agent.energy.tables import EnergyTable
     from agent.profile.schema import Profile
     from agent.profile.site import Site
     from agent.store.settings import Settings
@@ -52,6 +53,8 @@ class Options:
     """The site file names the profile, not the command line."""
     keep_world: bool = False
     """The world of a simulated board outlives the agent."""
+    energy: EnergyTable | None = None
+    """None = the site file has no `[energy]`."""
 
     def armed(self) -> bool:
         """Whether outputs may be driven (safety rule 10)."""

@@ -46,6 +46,7 @@ from native import Steady
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from agent.board.energy.service import BoardEnergy
     from agent.board.lines import BoardLines
     from agent.events.bus import EventBus
     from agent.hardware.hwmon import HwmonChip, HwmonPort
@@ -134,6 +135,8 @@ class Services:
             bus.emit,
             self._zone_changed,
         )
+        self.energy: BoardEnergy | None = None
+        """Set by the board where the site file has `[energy]`."""
         self._zone_documents: dict[str, dict[str, object]] = {}
         self.gates = (ThermalGate(self.zones), CoolingGate(self.zones, self.fans))
         buttons = {table.name: table.power_button for table in profile.hosts}

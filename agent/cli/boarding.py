@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from agent.hardware.gpio_error import GpioError
 from agent.hardware.smbus import BusError
 from agent.ipmi_face.endpoints import ListenError
 from agent.power.operation_log import OperationFilter
+from agent.profile.decode import read_text
 from agent.profile.load import complete_adapters, find_profile, load_profile, load_site
 from agent.profile.problem import ConfigError, SettingError
 from agent.profile.simulate import simulated
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.board.board import Board
+    from agent.energy.tables import EnergyTable
+    from agent.profile.schema import Profile
 
 OUTSIDE_ERRORS = (
     GpioError,
@@ -89,9 +93,30 @@ def options(
         profile_file = find_profile(profile or _site_profile(site, config))
         loaded = load_profile(profile_file)
         loaded = complete_adapters(loaded, profile_file, site, config)
+        energy = _energy(site, config, loaded)
     except ConfigError as error:
         raise Failure(str(error)) from error
-    return Options(loaded, profile_file, site, config, state_dir, override, first_user, profile_from_site=not profile)
+    return Options(
+        loaded,
+        profile_file,
+        site,
+        config,
+        state_dir,
+        override,
+        first_user,
+        profile_from_site=not profile,
+        energy=energy,
+    )
+
+
+def _energy(site: Site, config: Path | None, profile: Profile) -> EnergyTable | None:
+    """Whoever does not use it does not import it. Raises ConfigError."""
+    if site.energy is None or config is None:
+        return None
+    from agent.energy.tables import energy_table
+
+    zones = tuple(zone.name for zone in profile.zones)
+    return energy_table(site.energy, config, read_text(config), zones, os.environ)
 
 
 def _site_profile(site: Site, config: Path | None) -> str:

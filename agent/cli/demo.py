@@ -55,6 +55,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--profile", default="sim", metavar="NAME|FILE", help="a simulated profile, or any (default: sim)"
     )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a site file, for example with [energy]")
     boarding.add_simulated(parser)
     boarding.add_log(parser)
     parser.set_defaults(run=run)
@@ -64,13 +65,15 @@ def run(arguments: argparse.Namespace) -> int:
     boarding.start_logging(arguments.verbose)
     state_dir: Path = arguments.state_dir or demo_state_dir()
     ipmi = boarding.parse_address(arguments.ipmi)
-    options = boarding.options(arguments.profile, None, state_dir, Override(ipmi), first_user=USER)
+    options = boarding.options(arguments.profile, arguments.config, state_dir, Override(ipmi), first_user=USER)
     options = boarding.with_world(arguments, options)
     if not options.profile.board.simulated:
         raise Failure(
             f"{options.profile_file}: the demo is for simulated boards: add --simulated to run this one without its"
             " hardware, or use: pgood run --profile FILE"
         )
+    if not options.profile.hosts:
+        raise Failure(f"{options.profile_file}: the demo needs a profile with [[hosts]]; use: pgood run --profile FILE")
     try:
         _forget_earlier(state_dir)
         with contextlib.ExitStack() as stack:

@@ -28,6 +28,8 @@ VERBS = {
     "status": "agent.cli.status",
     "events": "agent.cli.events",
     "trends": "agent.cli.trends",
+    "energy": "agent.cli.energy",
+    "when": "agent.cli.when",
     "power": "agent.cli.power",
     "chassis": "agent.cli.chassis",
     "emergency-off": "agent.cli.chassis",

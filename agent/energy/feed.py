@@ -63,6 +63,7 @@ class SignalFeed:
         self._patience: dict[datetime.date, refresh.Patience] = {}
         self._asked_to_wait = refresh.Patience()
         self._errors: dict[datetime.date, str] = {}
+        self._again: set[datetime.date] = set()
         self._fetching: asyncio.Task[SignalDay | Exception] | None = None
 
     async def load(self) -> None:
@@ -95,7 +96,8 @@ class SignalFeed:
         self._forget(now_s)
         if self._loaded_on != local_day(now_s, self._zone):  # at start, and when the clock was set
             await self.load()
-        wanted = refresh.wanted_days(now_s, self._zone, self._days, ahead=self._ahead)
+        settled = {day: data for day, data in self._days.items() if day not in self._again}
+        wanted = refresh.wanted_days(now_s, self._zone, settled, ahead=self._ahead)
         due = [day for day in wanted if self._patience.get(day, refresh.Patience()).over(now_s)]
         if not due or not self._asked_to_wait.over(now_s):
             return False
@@ -105,6 +107,11 @@ class SignalFeed:
             self._fail(day, now_s, answer)
             return False
         return await self._take(day, now_s, answer)
+
+    def again(self) -> None:
+        """Ask anew for what is there already: today, and tomorrow where it is known."""
+        today = local_day(self._clock(), self._zone)
+        self._again = {day for day in self._days if day >= today}
 
     def view(self, now_s: float) -> SignalView:
         """For the policies."""
@@ -118,6 +125,25 @@ class SignalFeed:
     def horizon(self, now_s: float, seconds: float) -> tuple[SignalPoint, ...]:
         """The points that touch the next `seconds`."""
         return self.view(now_s).between(now_s, now_s + seconds)
+
+    async def history(self, days: int) -> tuple[SignalPoint, ...]:
+        """Every value of the last so many days up to now, as far as they are stored."""
+        now_s = self._clock()
+        today = local_day(now_s, self._zone)
+        points: list[SignalPoint] = []
+        for offset in range(days - 1, -1, -1):
+            day = today - datetime.timedelta(days=offset)
+            data = self._days.get(day) or await self._stored(day)
+            points.extend(point for point in (data.points if data else ()) if point.end_s <= now_s)
+        return tuple(points)
+
+    async def _stored(self, day: datetime.date) -> SignalDay | None:
+        """A file that cannot be used is told where it is needed for more."""
+        try:
+            data = await asyncio.to_thread(self._store.read, self._name, day)
+        except (SignalError, OSError):
+            return None
+        return data if data is not None and self._is_ours(data) else None
 
     def _is_ours(self, data: SignalDay) -> bool:
         """Not of a source that had the name before."""
@@ -152,6 +178,7 @@ class SignalFeed:
         return data
 
     async def _take(self, day: datetime.date, now_s: float, answer: SignalDay) -> bool:
+        self._again.discard(day)
         before = self._days.get(day)
         data = refresh.merged(before, answer)
         complete = refresh.is_complete(day, data)

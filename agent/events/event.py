@@ -140,6 +140,19 @@ class EventKind(enum.Enum):
     FAN_FAILED = "fan.failed"
     FAN_WORKS = "fan.works"
 
+    ENERGY_CAP = "energy.cap"
+    ENERGY_CAP_FAILED = "energy.cap_failed"
+    ENERGY_CAP_WORKS = "energy.cap_works"
+    ENERGY_RECOVERED = "energy.recovered"
+    ENERGY_NOT_RECOVERED = "energy.not_recovered"
+    ENERGY_SIGNAL_STALE = "energy.signal_stale"
+    ENERGY_SIGNAL_EXPIRED = "energy.signal_expired"
+    ENERGY_SIGNAL_FRESH = "energy.signal_fresh"
+    ENERGY_RESERVE = "energy.reserve"
+    ENERGY_RESERVE_OVER = "energy.reserve_over"
+    ENERGY_SURPLUS = "energy.surplus"
+    ENERGY_SURPLUS_OVER = "energy.surplus_over"
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.events.catalog import (
-    CATALOG,
+from agent.events.catalog import CATALOG
+from agent.events.catalog_entry import (
     CRITICAL_INTERRUPT,
     POWER_SUPPLY,
     POWER_UNIT,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from agent.events.catalog import (
+from agent.events.catalog_entry import (
     CRITICAL_INTERRUPT,
     POWER_SUPPLY,
     POWER_UNIT,

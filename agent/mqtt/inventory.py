@@ -38,6 +38,13 @@ class SensorItem:
 
 
 @dataclass(frozen=True, slots=True)
+class EnergyItem:
+    """What follows prices and the like: signals by name and unit."""
+
+    signals: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """The parts of one board, in the order of its profile."""
 
@@ -55,3 +62,4 @@ class Inventory:
     """Chassis and auxiliary ones, as in `chassis/main`."""
     cold_redundancy: bool = False
     event_kinds: tuple[str, ...] = ()
+    energy: EnergyItem | None = None

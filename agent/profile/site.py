@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -139,6 +139,10 @@ class SiteMetrics(Table, frozen=True):
     """`HOST:PORT`, such as 127.0.0.1:9623; empty = off. There is no password: keep it on this machine or behind one."""
 
 
+class SiteSelf(Table, frozen=True):
+    """That the machine which pgood manages is the computer that it runs on."""
+
+
 class Site(Table, frozen=True):
     """A whole site file; every key has a default."""
 
@@ -153,3 +157,6 @@ class Site(Table, frozen=True):
     adapters: dict[Name, AdapterTable] = msgspec.field(default_factory=dict)
     """Addresses, users and password files of the profile's adapters, and adapters of this installation alone."""
     metrics: SiteMetrics = SiteMetrics()
+    self_: SiteSelf | None = msgspec.field(default=None, name="self")
+    energy: dict[str, Any] | None = None
+    """Checked by agent.energy.tables, which is imported only where the table is there."""

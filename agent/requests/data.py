@@ -44,6 +44,7 @@ Documents = Annotated[
                 "^thermal/[^/]+/state$": {"$ref": "pgood:thermal-state:1"},
                 "^(chassis|aux)/[^/]+/state$": {"$ref": "pgood:domain-state:1"},
                 "^policies/state$": {"$ref": "pgood:policies-state:1"},
+                "^energy/state$": {"$ref": "pgood:energy-state:1"},
             },
             "additionalProperties": False,
             "required": ["info", "policies/state"],
@@ -59,7 +60,7 @@ Telemetry = Annotated[
                 key: {"$ref": f"pgood:telemetry:1#/properties/{key}"}
                 for key in (
                     *("time", "mono_ns", "boot", "uptime_s", "hosts", "supplies", "supply_set", "temperatures_c"),
-                    *("humidities_percent", "fans", "operations", "engine"),
+                    *("humidities_percent", "fans", "energy", "operations", "engine"),
                 )
             },
             "additionalProperties": False,

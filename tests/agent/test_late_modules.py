@@ -36,6 +36,14 @@ def test_the_first_use_loads_the_module_for_everybody() -> None:
     assert run(*use) == ["True", "False", "True", "module", "True"]
 
 
+def test_an_agent_without_energy_imports_nothing_of_it() -> None:
+    told = (
+        "import agent.cli.run, agent.cli.demo",
+        "print([name for name in sys.modules if name.startswith(('agent.energy', 'agent.board.energy.service'))])",
+    )
+    assert run(*told) == ["[]"]
+
+
 def test_a_module_that_is_there_stays() -> None:
     there = ("import urllib.request as there", "late_modules.delay()", "print(sys.modules['urllib.request'] is there)")
     assert run(*there) == ["True"]

@@ -14,14 +14,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ThermalPolicy:
-    """The power that keeps a trip away, as the thermal model says."""
+    """The power that keeps a trip away, as the thermal model says; a sensor that is lost counts as heat."""
 
     name: str = "thermal"
 
     def propose(self, situation: Situation) -> Proposal:
-        if situation.thermal_w is None:
-            return Proposal(self.name, None, "no thermal model yet")
-        return Proposal(self.name, situation.thermal_w, "what keeps the trip away", urgent=True)
+        view = situation.heat.get(self.name)
+        if view is None:
+            return Proposal(self.name, None, "nothing is known of the heat")
+        if view.lost:
+            return Proposal(self.name, situation.cap_range.safe_w, f"{view.why}: the safe cap", urgent=True)
+        if view.hot:
+            return Proposal(self.name, situation.cap_range.min_w, view.why, urgent=True)
+        return Proposal(self.name, view.limit_w, view.why, urgent=view.limit_w is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,8 @@ class SupplyPolicy:
         if situation.node_w is None or situation.headroom_w is None:
             return Proposal(self.name, None, "the supplies' headroom is not known")
         cap_w = situation.node_w + situation.headroom_w
-        return Proposal(self.name, cap_w, f"the supplies have {situation.headroom_w:.0f} W to spare", urgent=True)
+        about_w = round(situation.headroom_w, -1)
+        return Proposal(self.name, cap_w, f"the supplies have about {about_w:.0f} W to spare", urgent=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,5 +55,7 @@ class BatteryPolicy:
         charge = situation.battery_share
         if charge is None:
             return Proposal(self.name, None, "not on battery")
+        if situation.battery_surplus:
+            return Proposal(self.name, None, f"on battery, {charge:.0%} charged: more than needed")
         share = (charge - self.reserve) / (1 - self.reserve)
         return Proposal(self.name, situation.cap_range.share(share), f"on battery, {charge:.0%} charged", urgent=True)

@@ -63,6 +63,19 @@ class CapRange:
 
 
 @dataclass(frozen=True, slots=True)
+class HeatView:
+    """What a thermal zone allows."""
+
+    limit_w: float | None
+    """The largest power that keeps the trip away for the time ahead; None = no law of it is known yet."""
+    why: str
+    hot: bool = False
+    """At the trip already."""
+    lost: bool = False
+    """No sensor of the zone reads."""
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """Everything that is known at one instant. What is None is not known."""
 
@@ -75,11 +88,13 @@ class Situation:
     node_w: float | None = None
     headroom_w: float | None = None
     """What the supplies could give on top of their present load."""
-    thermal_w: float | None = None
-    """The largest power that keeps the trip away for the horizon."""
+    heat: Mapping[str, HeatView] = field(default_factory=dict)
+    """By the name of the policy that asks."""
     carbon_today_g: float = 0.0
     battery_share: float | None = None
     """State of charge, 0 to 1, of a machine that runs on its battery; None = on the mains, or no battery."""
+    battery_surplus: bool = False
+    """Harvested power fills it faster than it is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +115,7 @@ class Proposal:
 
 
 class Policy(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def propose(self, situation: Situation) -> Proposal: ...

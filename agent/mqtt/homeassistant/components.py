@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from agent.mqtt.homeassistant.energy import energy_components
 from agent.mqtt.homeassistant.entities import (
     BOARD_READINGS,
     CONFIG,
@@ -58,6 +59,8 @@ def board_components(inventory: Inventory, naming: Naming) -> Components:
             "expire_after": naming.expire_after_s,
         }
     made |= part_components(inventory, naming)
+    if inventory.energy:
+        made |= energy_components(inventory.energy, naming)
     made["event"] = naming.entity("event", "board", "event", "Event") | {
         "state_topic": naming.topic("event"),
         "event_types": list(inventory.event_kinds),

@@ -13,7 +13,7 @@ from agent.energy.policies.carbon import CarbonBudgetPolicy, CarbonThresholdPoli
 from agent.energy.policies.limits import BatteryPolicy, SupplyPolicy, ThermalPolicy
 from agent.energy.policies.price import PricePolicy
 from agent.energy.policies.renewable import RenewablePolicy
-from agent.energy.policies.situation import CapRange, Freshness, Policy, Proposal, SignalView, Situation
+from agent.energy.policies.situation import CapRange, Freshness, HeatView, Policy, Proposal, SignalView, Situation
 from agent.energy.policies.volume import Reference, VolumePolicy
 from agent.energy.signals.interface import SignalPoint
 
@@ -107,7 +107,13 @@ def test_dearer_is_never_more(prices: list[float]) -> None:
 
 
 def test_limits_of_the_hardware_are_urgent_and_silent_when_nothing_is_known() -> None:
-    known = situation(None, node_w=30.0, headroom_w=-5.0, thermal_w=22.0, battery_share=0.6)
+    known = situation(
+        None,
+        node_w=30.0,
+        headroom_w=-5.0,
+        heat={"thermal": HeatView(22.0, "what keeps the trip away")},
+        battery_share=0.6,
+    )
     told = [policy.propose(known) for policy in (SupplyPolicy(), ThermalPolicy(), BatteryPolicy())]
     assert [proposal.cap_w for proposal in told] == [25.0, 22.0, 25.0]
     assert all(proposal.urgent for proposal in told)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The energy part of a board: imported where the site file has `[energy]`, but for its metrics."""
