@@ -107,11 +107,18 @@ def _problems(path: KeyPath, name: str, table: SignalTable) -> Iterator[Problem]
     if found is None:
         yield Problem((*path, "kind"), _unknown(table.kind))
     elif found.kind is not None:
-        where = (*path, "options")
-        options, wrong = convert(table.options, found.kind.options, PAGE)
-        yield from (Problem((*where, *one.path), one.text) for one in wrong)
-        for key, text in found.kind.faults(options) if options is not None else ():
-            yield Problem((*where, key) if key else where, text)
+        yield from _option_problems((*path, "options"), found.kind, table)
+
+
+def _option_problems(path: KeyPath, kind: SignalKind, table: SignalTable) -> list[Problem]:
+    options, wrong = convert(table.options, kind.options, PAGE)
+    found = [Problem((*path, *one.path), one.text) for one in wrong]
+    if options is None:
+        return found
+    try:
+        return found + [Problem((*path, key) if key else path, text) for key, text in kind.faults(options)]
+    except Exception as error:  # noqa: BLE001  (a foreign package)
+        return [Problem(path, f"cannot be checked: {type(error).__name__}: {error}; repair or update its package")]
 
 
 def _unknown(kind: str) -> str:

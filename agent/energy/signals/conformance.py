@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LOOP_STALL_S = 0.25
 """A source that keeps the event loop longer than this holds up everything else."""
+LOOK_S = 0.01
 CANCEL_S = 2.0
 FAR = datetime.timedelta(days=3650)
 """So far ahead nobody publishes anything."""
@@ -50,7 +51,9 @@ async def check_source(
     before = asyncio.all_tasks()
     watch = asyncio.create_task(_watch_loop(stalls))
     try:
+        await asyncio.sleep(2 * LOOK_S)
         findings = [finding async for finding in _checks(make, day, timeout_s)]
+        await asyncio.sleep(2 * LOOK_S)  # a stall is noticed after it
     finally:
         watch.cancel()
     left = {task.get_name() for task in asyncio.all_tasks() - before if task is not watch and not task.done()}
@@ -127,6 +130,8 @@ async def _cancelled(source: SignalSource, day: datetime.date) -> Finding:
     task.cancel()
     began_s = time.monotonic()
     await asyncio.wait((task,), timeout=CANCEL_S)
+    if task.done() and not task.cancelled():
+        task.exception()  # looked at, else asyncio complains of it
     took_s = time.monotonic() - began_s
     return Finding("ends when it is cancelled", task.done(), f"after {took_s:.1f} s")
 
@@ -135,5 +140,5 @@ async def _watch_loop(stalls: list[float]) -> None:
     """Notes by how much too late the loop comes back."""
     while True:
         before_s = time.monotonic()
-        await asyncio.sleep(0.01)
-        stalls.append(time.monotonic() - before_s - 0.01)
+        await asyncio.sleep(LOOK_S)
+        stalls.append(time.monotonic() - before_s - LOOK_S)

@@ -44,7 +44,7 @@ def faults(options: EpexOptions) -> Iterator[Fault]:
     elif "{day}" not in (options.path or options.url):
         yield "path" if options.path else "url", "has no {day} in it: which day a page is of could not be told"
     if options.url:
-        yield from web_faults(options.url.replace("{day}", "").replace("{day_before}", ""), options.proxy)
+        yield from web_faults(options.url.replace("{day}", "").replace("{day_before}", ""), options.proxy, query=True)
     if options.unit not in UNITS:
         yield "unit", "is EUR/MWh or MWh: the table has nothing else"
 

@@ -71,6 +71,9 @@ class Exchange:
                 headers = {"User-Agent": "pgood", "Accept-Encoding": "identity", "Connection": "close"}
                 connection.request("GET", self._target(), headers={**headers, **self._get.headers})
                 return self._body(connection.getresponse())
+        except TimeoutError:
+            text = f"{self._place}: no whole answer within {self._get.timeout_s:g} s"
+            raise SignalError(text, retry=True) from None
         except (OSError, ValueError) as error:
             why = getattr(error, "verify_message", "") or getattr(error, "strerror", "") or ""
             text = f"{self._place} cannot be reached: {type(error).__name__} {why}".rstrip()

@@ -60,14 +60,14 @@ class OneThread:
             self._busy.release()
             raise SignalError(f"{self._name}: {error}", retry=True) from error
         try:
-            async with asyncio.timeout(within_s):
-                return await done
-        except TimeoutError as error:
-            if done.done() and not done.cancelled():
-                return done.result()  # it ended in the same instant
-            raise SignalError(f"{self._name}: no whole answer within {within_s:g} s", retry=True) from error
+            await asyncio.wait((done,), timeout=within_s)
         finally:
             cut()
+            if not done.cancel() and not done.cancelled():
+                done.exception()  # looked at, also when nobody waits any more
+        if done.cancelled():
+            raise SignalError(f"{self._name}: no whole answer within {within_s:g} s", retry=True)
+        return done.result()
 
 
 def _said(error: BaseException) -> Exception:

@@ -77,10 +77,11 @@ def _load(entry: EntryPoint) -> Found:
     except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever a foreign module raises is told)
         why = f"{entry.value} cannot be imported: {type(error).__name__}: {error}"
         return Found(entry.name, origin, None, f"{why}; repair or update {origin}")
+    cure = f"ask the maker of {origin}"
     if not isinstance(kind, SignalKind):
-        return Found(entry.name, origin, None, f"{entry.value} is no SignalKind; ask the maker of {origin}")
+        return Found(entry.name, origin, None, f"{entry.value} is no SignalKind; {cure}")
     if not (isinstance(kind.options, type) and issubclass(kind.options, SignalOptions)):
-        return Found(entry.name, origin, None, f"{entry.value}: its options are no SignalOptions")
+        return Found(entry.name, origin, None, f"{entry.value}: its options are no SignalOptions; {cure}")
     return Found(entry.name, origin, kind)
 
 

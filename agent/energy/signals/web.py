@@ -32,9 +32,9 @@ class WebOptions(SignalOptions, frozen=True, kw_only=True):
     """`http://HOST:PORT` of a proxy; without it there is none."""
 
 
-def web_faults(url: str, proxy: str) -> Iterator[Fault]:
-    """What is wrong with these addresses."""
-    if not _is_address(url, ("http", "https")):
+def web_faults(url: str, proxy: str, *, query: bool = False) -> Iterator[Fault]:
+    """What is wrong with these addresses; `query`: the URL may have one."""
+    if not _is_address(url, ("http", "https")) or "#" in url or ("?" in url and not query):
         yield "url", "write http://HOST/PATH or https://HOST/PATH, without user or password"
     if proxy and not _is_address(proxy, ("http",)):
         yield "proxy", "write http://HOST:PORT"

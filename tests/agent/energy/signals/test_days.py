@@ -307,7 +307,8 @@ def test_points_are_finite() -> None:
 
 
 def test_mock_and_static_fill_every_day() -> None:
-    for kind, options in (("mock", {}), ("static", {"value": -3.5, "unit": "gCO2/kWh"})):
+    kinds: dict[str, dict[str, Any]] = {"mock": {}, "static": {"value": -3.5, "unit": "gCO2/kWh"}}
+    for kind, options in kinds.items():
         for day in (SPRING, AUTUMN):
             data = asyncio.run(source(kind, **options).fetch(day))
             assert [point.start_s for point in data.points] == [slot.start_utc_s for slot in quarters(day, PARIS)]

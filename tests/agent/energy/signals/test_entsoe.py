@@ -164,6 +164,7 @@ def test_refusals(server: Server, token_file: Path, status: str, retry: bool, af
     [
         (BOMB, "DTD"),
         (OUTSIDE, "DTD"),
+        (b'<!DOCTYPE a SYSTEM "http://elsewhere.example/a.dtd"><Publication_MarketDocument/>', "DTD"),
         (BOMB.decode().replace('version="1.0"', 'version="1.0" encoding="utf-16"').encode("utf-16"), "DTD"),
         (b"<a>" * 1000, "nested deeper"),
         (b"", "no XML"),

@@ -166,7 +166,6 @@ def test_what_work_raises_reaches_the_one_who_waits() -> None:
 
             with pytest.raises(seen):
                 await thread.run(work, 5)
-            await asyncio.to_thread(lambda: [one.join(5) for one in signal_threads()])
 
     asyncio.run(story())
 
@@ -207,7 +206,19 @@ def test_tls_goes_through_a_proxy_in_a_tunnel(server: Server) -> None:
         assert TOKEN.encode() not in proxy.requests[0]
 
 
-@pytest.mark.parametrize("url", ["ftp://a/b", "file:///etc/passwd", "http://", "http://u:p@h/x", "http://a b/", "x"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://a/b",
+        "file:///etc/passwd",
+        "http://",
+        "http://u:p@h/x",
+        "http://a b/",
+        "http://a/b?c",
+        "http://a/b#c",
+        "x",
+    ],
+)
 def test_an_address_that_is_none(url: str) -> None:
     assert [key for key, _ in web_faults(url, "")] == ["url"]
     assert [key for key, _ in web_faults("http://a/b", "socks5://a")] == ["proxy"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent.energy.refresh import is_complete
+from agent.energy.signals import awattar
 from agent.energy.signals.interface import SignalUnit
 from agent.energy.slots import day_slot
 from tests.agent.energy.signals.misbehaving import Server, say, serving
@@ -140,10 +141,8 @@ def test_awattar(server: Server) -> None:
 
 
 def test_awattar_has_an_address_per_country() -> None:
-    assert [
-        source("awattar", country=country)._url
-        for country in ("de", "at")  # type: ignore[attr-defined]
-    ] == ["https://api.awattar.de/v1/marketdata", "https://api.awattar.at/v1/marketdata"]
+    made = [awattar.address(awattar.AwattarOptions(country=country)) for country in awattar.Country]
+    assert made == ["https://api.awattar.de/v1/marketdata", "https://api.awattar.at/v1/marketdata"]
 
 
 @pytest.mark.parametrize(
