@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every method of `[energy]` of a running agent, asked well and badly, against its schema; and the verbs that use it."""
+"""Every method of `[energy]` of a running agent, asked well and badly, against its schema; and the verbs over it."""
 
 from __future__ import annotations
 
