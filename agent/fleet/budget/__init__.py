@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A power budget over many machines that cannot be exceeded."""
