@@ -66,6 +66,7 @@ class Machine:
     clock: Clock
     lease: NodeLease
     kept_w: float
+    asked_w: float
     due_ns: int = 0
     alive: bool = True
     broken: bool = False
@@ -107,7 +108,7 @@ class World:
         self.machines = {}
         for name, node in self.tree.nodes.items():
             clock = self._clock()
-            self.machines[name] = Machine(node, clock, self._start(node, clock), node.base_w)
+            self.machines[name] = Machine(node, clock, self._start(node, clock), node.base_w, node.base_w)
         self.coordinators = [Coordinator(self._clock()) for _ in range(2)]
 
     def run(self, steps: int) -> None:
@@ -177,21 +178,24 @@ class World:
 
     def _live(self, machine: Machine) -> None:
         local_ns = machine.clock.at(self.now_ns)
-        if not machine.alive:
-            if local_ns >= machine.lease._until_ns:
-                machine.kept_w = machine.node.base_w  # what guards it, when its agent is gone
-            return
         due_w = machine.lease.cap_w(local_ns)
-        if machine.lease._set_w != due_w:
-            machine.lease.was_set(due_w, local_ns)
-            machine.due_ns = self.now_ns + self.chance.randint(0, SETTLE_NS - SECOND_NS)
+        if machine.alive or due_w == machine.node.base_w:  # what guards it, when its agent is gone
+            self._set(machine, due_w)
         if self.now_ns >= machine.due_ns and not machine.broken:
-            machine.kept_w = due_w
+            machine.kept_w = machine.asked_w
+        if not machine.alive:
+            return
+        machine.lease.was_set(due_w, local_ns)
         machine.lease.was_read(machine.kept_w if self.now_ns >= machine.due_ns else None)
         machine.lease.measured(machine.kept_w * self.chance.uniform(0.5, 1.0), local_ns)
         if self.now_ns >= machine.next_report_ns:
             machine.next_report_ns = self.now_ns + self.chance.randint(STEP_NS, CYCLE_NS)
             self._send("report", machine.node.name, machine.lease.report(local_ns))
+
+    def _set(self, machine: Machine, cap_w: float) -> None:
+        if cap_w != machine.asked_w:
+            machine.asked_w = cap_w
+            machine.due_ns = self.now_ns + self.chance.randint(0, SETTLE_NS - SECOND_NS)
 
     def _coordinate(self, number: int, coordinator: Coordinator) -> None:
         local_ns = coordinator.clock.at(self.now_ns)
