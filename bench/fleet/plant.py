@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The machines, their load and the breaker, second by second.
 
-Utilisation is a slow random walk around a daily wave, and for a quarter of an hour a surge to 97 % that comes at a chance
-moment. Power follows what is asked, or the cap, with a settling time of 2 s.
+Utilisation is a slow random walk around a daily wave, and for a quarter of an hour a surge to 97 % that comes at a
+chance moment. Power follows what is asked, or the cap, with a settling time of 2 s.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 
 from agent.fleet.budget.priority import Priority
 
-RUN_S = 2700
+WARM_UP_S = 60
+"""Nodes start at their base; what comes before is not counted."""
+RUN_S = WARM_UP_S + 2700
 SURGE_S = 900
 SURGE = 0.97
 SPREAD_S = 15
@@ -67,7 +69,7 @@ class Plant:
 
     def __post_init__(self) -> None:
         self._chance = chance = random.Random(self.seed)
-        self.surge_s = chance.uniform(600, RUN_S - SURGE_S - 300)
+        self.surge_s = chance.uniform(WARM_UP_S + 600, RUN_S - SURGE_S - 300)
         kinds = (Priority.CRITICAL, Priority.PRODUCTION, Priority.RESEARCH, Priority.PRODUCTION, Priority.RESEARCH)
         self.machines = [
             Machine(
@@ -95,8 +97,9 @@ class Plant:
             machine.demand_w = self._demand_w(machine, now_s)
             allowed_w = min(machine.demand_w, max(machine.cap_w, machine.idle_w))
             machine.watts += (allowed_w - machine.watts) * settle
-            machine.asked_wh += machine.demand_w - machine.idle_w
-            machine.lost_wh += machine.demand_w - allowed_w
+            if now_s >= WARM_UP_S:
+                machine.asked_wh += machine.demand_w - machine.idle_w
+                machine.lost_wh += machine.demand_w - allowed_w
             total_w += machine.watts
         return total_w
 

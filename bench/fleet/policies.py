@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +16,8 @@ from agent.fleet.bus import SECOND_NS
 from bench.fleet.plant import NO_CAP_W
 
 if TYPE_CHECKING:
+    import random
+
     from bench.fleet.plant import Plant
 
 RACK = 20
@@ -43,7 +44,9 @@ class Conditions:
 class Policy(Protocol):
     """Sets caps of the plant's machines."""
 
-    changes: int
+    @property
+    def changes(self) -> int:
+        """Caps that were changed."""
 
     def act(self, now_s: int, total_w: float, limit_w: float) -> None:
         """Once a second."""

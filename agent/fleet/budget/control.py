@@ -14,30 +14,36 @@ from agent.fleet.budget.bands import Band, band_of, is_latched
 from agent.fleet.budget.demand import is_pressed, wanted_w
 from agent.fleet.budget.explain import Rule, Why
 from agent.fleet.budget.leaf import Claim, assign, needs
-from agent.fleet.budget.lease import LEASE_NS
 from agent.fleet.budget.priority import Priority
 from agent.fleet.budget.summaries import Tiers, add, fill, no_needs, split
+from agent.fleet.bus import SECOND_NS
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Mapping
 
     from agent.fleet.budget.ledger import Account, Ledger
-    from agent.fleet.budget.messages import Grant
+    from agent.fleet.budget.messages import Grant, Revision
 
 UNREADABLE = 0.20
 """With more of a group's nodes silent, nothing in it is released."""
 RELEASE_SHARE = 0.3
 """The chance of each node to be released in a cycle."""
-TRIFLE = 0.02
+TRIFLE = 0.04
 """A change of less than this part of the peak is not made."""
-RENEW_NS = LEASE_NS // 3
+RENEW = 2 / 3
+"""A lease with less left than this part is renewed."""
+RETRY_NS = 2 * SECOND_NS
+"""What a node does not tell to have got after so long is sent again."""
+DECAY = 0.98
+"""What a node wanted is forgotten so slowly, each cycle: one that is at its cap now and then shall not flicker."""
 EPSILON_W = 1e-6
 
 
 @dataclass(slots=True)
 class _Lease:
     cap_w: float
+    revision: Revision
     granted_ns: int
 
 
@@ -73,14 +79,24 @@ class BudgetControl:
     _ideal_w: dict[str, float] = field(default_factory=dict)
     _pressed: set[str] = field(default_factory=set)
     _limits_w: dict[str, float] = field(default_factory=dict)
+    _wants_w: dict[str, float] = field(default_factory=dict)
+    _moves_w: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.groups = {name: GroupState() for name in self.ledger.tree.groups}
 
     def step(
-        self, now_ns: int, limits_w: dict[str, float], ceilings_w: Mapping[str, float] | None = None
+        self,
+        now_ns: int,
+        limits_w: dict[str, float],
+        ceilings_w: Mapping[str, float] | None = None,
+        moves_w: Mapping[str, float] | None = None,
     ) -> list[Grant]:
-        """`limits_w` of every group are in force now; `ceilings_w` hold single nodes down, for an emergency."""
+        """`limits_w` of every group are in force now; `ceilings_w` hold single nodes down, for an emergency.
+
+        `moves_w` are what a policy wants a node to have more or less than it asks for.
+        """
+        self._moves_w = moves_w or {}
         self._limits_w = limits_w
         self.ledger.count(now_ns)
         self._read(now_ns, ceilings_w or {})
@@ -163,9 +179,17 @@ class BudgetControl:
             return Claim.fixed(name, node.priority, counted_w), max(report.watts, 0.0)
         if is_pressed(report):
             self._pressed.add(name)
-        want_w = max(wanted_w(report, node.peak_w), node.base_w)
+        want_w = max(wanted_w(report, node.peak_w), node.base_w, DECAY * self._wants_w.get(name, 0.0))
+        self._wants_w[name] = want_w
+        if node.priority is Priority.CRITICAL:
+            want_w = node.peak_w  # so that its surge meets no cap
         floor_w = min(node.floor_w, want_w)
-        claim = Claim(name, node.priority, node.base_w, floor_w, want_w, node.peak_w)
+        peak_w = node.peak_w
+        if name in self._moves_w:
+            want_w = min(max(want_w + self._moves_w[name], floor_w), peak_w)
+            if self._moves_w[name] < 0:
+                self._rules[name], peak_w = Rule.POLICY, want_w
+        claim = Claim(name, node.priority, node.base_w, floor_w, want_w, peak_w)
         if ceiling_w is not None:
             self._rules[name] = Rule.EMERGENCY
             top_w = max(ceiling_w, node.least_w)
@@ -175,7 +199,7 @@ class BudgetControl:
                 min(node.base_w, top_w),
                 min(floor_w, top_w),
                 min(want_w, top_w),
-                min(node.peak_w, top_w),
+                min(peak_w, top_w),
             )
         return claim, report.watts
 
@@ -276,23 +300,28 @@ class BudgetControl:
     def _grant(self, grants: list[Grant], name: str, cap_w: float, limits_w: dict[str, float], now_ns: int) -> None:
         grant = self.ledger.grant(name, cap_w, limits_w, now_ns)
         if grant is not None and grant.cap_w is not None:
-            self._leases[name] = _Lease(grant.cap_w, now_ns)
+            self._leases[name] = _Lease(grant.cap_w, grant.revision, now_ns)
             grants.append(grant)
 
     def _cap_w(self, name: str, account: Account, now_ns: int) -> float:
         """What it was last granted, or what it says that it has."""
         lease = self._leases.get(name)
-        if lease is not None and now_ns - lease.granted_ns < LEASE_NS:
+        if lease is not None and now_ns - lease.granted_ns < self.ledger.lease_ns:
             return lease.cap_w
         return account.report.lease_w if account.report is not None else account.node.base_w
 
     def _due(self, name: str, now_ns: int) -> bool:
-        """A lease was lost on its way, perhaps: then the node says so by its lower revision, and gets it anew."""
-        lease = self._leases.get(name)
-        report = self.ledger.accounts[name].report
-        if lease is None or report is None or now_ns - lease.granted_ns >= RENEW_NS:
+        """It ends soon, by what the node says, or the node has not told to have it."""
+        lease, account = self._leases.get(name), self.ledger.accounts[name]
+        if lease is None or account.report is None:
             return True
-        return abs(report.lease_w - lease.cap_w) > EPSILON_W and self.ledger.accounts[name].heard_ns > lease.granted_ns
+        if now_ns - lease.granted_ns < RETRY_NS:
+            return False
+        report = account.report
+        return (
+            report.revision < lease.revision
+            or report.lease_left_ns - (now_ns - account.heard_ns) < RENEW * self.ledger.lease_ns
+        )
 
     def _judge(self) -> None:
         """The rule of each node that is under ordinary control."""

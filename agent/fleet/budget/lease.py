@@ -31,6 +31,8 @@ class NodeLease:
     peak_w: float
     session: int
     started_ns: int
+    lease_ns: int = LEASE_NS
+    settle_ns: int = SETTLE_NS
     refused: dict[Refusal, int] = field(default_factory=dict)
     _revision: Revision = field(default_factory=Revision)
     _cap_w: float | None = None
@@ -66,7 +68,7 @@ class NodeLease:
 
     def cap_w(self, now_ns: int) -> float:
         """What the hardware is to keep now."""
-        if self._cap_w is None or now_ns >= self._until_ns - SETTLE_NS:
+        if self._cap_w is None or now_ns >= self._until_ns - self.settle_ns:
             return self.base_w
         return self._cap_w
 
@@ -97,10 +99,10 @@ class NodeLease:
         """Of the cap that is due now. Only what was proven before may be pending: nothing is pending for ever."""
         if self._set_w == self.cap_w(now_ns) and self._read_w is not None:
             return Proof.PROVEN if self._kept() else Proof.UNPROVEN
-        ended_ns = self._until_ns - SETTLE_NS
+        ended_ns = self._until_ns - self.settle_ns
         ended_ns = ended_ns if self._cap_w is not None and self._kept() and now_ns >= ended_ns else 0
         since_ns = max(self._unread_ns, self.started_ns, ended_ns)
-        return Proof.PENDING if now_ns - since_ns < SETTLE_NS else Proof.UNPROVEN
+        return Proof.PENDING if now_ns - since_ns < self.settle_ns else Proof.UNPROVEN
 
     def report(self, now_ns: int) -> Report:
         """To be sent each cycle, and at once after a cap was read back."""
@@ -131,7 +133,7 @@ class NodeLease:
             return Refusal.WRONG_SESSION
         if grant.revision <= self._revision:
             return Refusal.OLD_REVISION
-        if grant.cap_w is not None and grant.until_ns > now_ns + LEASE_NS:
+        if grant.cap_w is not None and grant.until_ns > now_ns + self.lease_ns:
             return Refusal.FUTURE
         if grant.cap_w is not None and grant.cap_w > self.peak_w:
             return Refusal.ABOVE_PEAK

@@ -61,6 +61,7 @@ class Account:
     node: Node
     unknown_until_ns: int
     """So long another coordinator's lease may be in force, of any size."""
+    lease_ns: int = LEASE_NS
     report: Report | None = None
     heard_ns: int = 0
     outstanding: list[_Outstanding] = field(default_factory=list)
@@ -88,7 +89,7 @@ class Account:
             for one in self.outstanding:
                 counted_w = max(counted_w, one.cap_w)
         for number, session in self.sessions.items():
-            if session.unproven and (self._is_last(number) or now_ns < session.heard_ns + at_most_ns(LEASE_NS)):
+            if session.unproven and (self._is_last(number) or now_ns < session.heard_ns + at_most_ns(self.lease_ns)):
                 counted_w = max(counted_w, session.measured_peak_w)
         return counted_w
 
@@ -125,6 +126,8 @@ class Ledger:
     term: int
     since_ns: int
     silent_ns: int
+    lease_ns: int = LEASE_NS
+    """How long a lease lasts; the nodes must use the same."""
     refused: dict[Refusal, int] = field(default_factory=dict)
     accounts: dict[str, Account] = field(init=False)
     _number: int = 0
@@ -132,8 +135,8 @@ class Ledger:
     _counted_w: dict[str, float] = field(init=False)
 
     def __post_init__(self) -> None:
-        unknown_until_ns = self.since_ns + at_most_ns(LEASE_NS)
-        self.accounts = {name: Account(node, unknown_until_ns) for name, node in self.tree.nodes.items()}
+        unknown_until_ns = self.since_ns + at_most_ns(self.lease_ns)
+        self.accounts = {name: Account(node, unknown_until_ns, self.lease_ns) for name, node in self.tree.nodes.items()}
         self._sums_w, self._counted_w = {}, {}
         self.count(self.since_ns)
 
@@ -193,7 +196,7 @@ class Ledger:
         if report is None:
             return None
         return Grant(
-            node=name, session=report.session, revision=self._next(), cap_w=None, until_ns=report.at_ns + LEASE_NS
+            node=name, session=report.session, revision=self._next(), cap_w=None, until_ns=report.at_ns + self.lease_ns
         )
 
     def grant(self, name: str, cap_w: float, limits_w: dict[str, float], now_ns: int) -> Grant | None:
@@ -206,16 +209,17 @@ class Ledger:
         if report is None or self.silent(name, now_ns) or not self.known(name, now_ns):
             return None
         allowed_w = min(cap_w, self.room_w(name, limits_w), account.node.peak_w)
-        allowed_w = max(_rounded(allowed_w), min(allowed_w, account.node.base_w), account.node.least_w)
+        if allowed_w < account.node.peak_w:
+            allowed_w = max(_rounded(allowed_w), min(allowed_w, account.node.base_w), account.node.least_w)
         revision = self._next()
-        until_ns = account.heard_ns + at_most_ns(LEASE_NS)
+        until_ns = account.heard_ns + at_most_ns(self.lease_ns)
         account.outstanding.append(_Outstanding(report.session, revision, allowed_w, until_ns))
         more_w = max(allowed_w - self._counted_w[name], 0.0)
         self._counted_w[name] += more_w
         for group in account.node.path:
             self._sums_w[group] += more_w
         return Grant(
-            node=name, session=report.session, revision=revision, cap_w=allowed_w, until_ns=report.at_ns + LEASE_NS
+            node=name, session=report.session, revision=revision, cap_w=allowed_w, until_ns=report.at_ns + self.lease_ns
         )
 
     def _next(self) -> Revision:
@@ -229,8 +233,8 @@ class Ledger:
         session = account.sessions.get(report.session)
         if session is not None and report.sequence <= session.sequence:
             return Refusal.OLD_REPORT
-        if max(report.lease_w, report.base_w) > account.node.peak_w or report.lease_left_ns > LEASE_NS:
-            return Refusal.ABOVE_PEAK if report.lease_left_ns <= LEASE_NS else Refusal.FUTURE
+        if max(report.lease_w, report.base_w) > account.node.peak_w or report.lease_left_ns > self.lease_ns:
+            return Refusal.ABOVE_PEAK if report.lease_left_ns <= self.lease_ns else Refusal.FUTURE
         return None
 
 

@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where the budget's messages go. The power domain comes before the node: a broker of many machines is split by it."""
+
+from __future__ import annotations
+
+BASE = "pgood/fleet"
+
+
+def report_topic(domain: str, node: str) -> str:
+    return f"{BASE}/{domain}/{node}/power"
+
+
+def cap_topic(domain: str, node: str) -> str:
+    return f"{BASE}/{domain}/{node}/cap"
+
+
+def reports_of(domain: str) -> str:
+    """The pattern of all reports."""
+    return report_topic(domain, "+")
+
+
+def node_of(topic: str) -> str:
+    """The node that a topic of this form names; empty if it has another form."""
+    levels = topic.split("/")
+    return levels[3] if len(levels) == 5 else ""
+
+
+def lead_lease(domain: str) -> str:
+    """The name of the lease by which one coordinator leads."""
+    return f"budget-{domain}"
