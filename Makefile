@@ -3,7 +3,7 @@
 
 python := .venv/bin/python
 
-.PHONY: help run test lab lint check-c check-cross fuzz-c bench-lines bench-ipmi bench-mqtt bench-power bench-footprint bench-energy wheel deb clean
+.PHONY: help run test lab lint check-c check-cross fuzz-c bench-lines bench-ipmi bench-mqtt bench-power bench-footprint bench-energy bench-fleet wheel deb clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /make \1\t/p' Makefile | expand -t 16
@@ -82,6 +82,10 @@ bench-footprint: ## memory, idle CPU, time to the first IPMI answer, imports, wh
 bench-energy: ## a made-up year of prices and carbon through the energy policies (JSON=FILE writes the figures; 2 minutes)
 	@tools/setup test
 	@$(python) -m bench.energy $(if $(JSON),--json $(JSON)) $(ARGS)
+
+bench-fleet: ## a surge on oversubscribed racks under the fleet's budget and under others (JSON=FILE writes the figures; 8 minutes)
+	@tools/setup test
+	@$(python) -m bench.fleet $(if $(JSON),--json $(JSON)) $(ARGS)
 
 wheel: ## dist/pgood-*.whl: one abi3 wheel for every Python from 3.11 on, for this machine's architecture
 	@tools/setup wheel

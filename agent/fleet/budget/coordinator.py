@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One coordinator on the bus: it hears all reports, and while it leads it decides once a cycle and sends leases.
 
-Any number may run; the one that holds the lease leads. One that waits hears the same reports, so that its first cycle as
-leader already tells every node. Nothing here decides about watts.
+Any number may run; the one that holds the lease leads. One that waits hears the same reports, so that its first cycle
+as leader already tells every node. Nothing here decides about watts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from agent.fleet.budget.control import BudgetControl
 from agent.fleet.budget.emergency import EmergencyDesk
 from agent.fleet.budget.ledger import Ledger
 from agent.fleet.budget.messages import Refusal, Report, encode, read_report
-from agent.fleet.budget.reallocation import Reallocation
 from agent.fleet.budget.topics import cap_topic, lead_lease, node_of, reports_of
 from agent.fleet.bus import SECOND_NS, BusError
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.fleet.budget.explain import Why
+    from agent.fleet.budget.reallocation import Reallocation
     from agent.fleet.budget.sites import SiteBudget
     from agent.fleet.budget.tree import BudgetTree
     from agent.fleet.bus import Bus, Lease, Message

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Emergencies: what they take from a group, in which order, and when they are over. Pure.
 
-An emergency lowers the limit of its group; if more is drawn than that, nodes are cut at once, the least important first and
-of those the largest: by half, critical and production by a fifth, as often as it takes. It never cuts below a node's base,
-unless it is marked critical: then to the node's `least_w`. It ends by itself, after its cause was away for a while.
+An emergency lowers the limit of its group; if more is drawn than that, nodes are cut at once, the least important first
+and of those the largest: by half, critical and production by a fifth, as often as it takes. It never cuts below a node's
+base, unless it is marked critical: then to the node's `least_w`. It ends by itself, after its cause was away for a while.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class EmergencyDesk:
         share: float | None = None,
         critical: bool = False,
     ) -> None:
-        """The cause is there, or away. Raises KeyError for an unknown group and ValueError for a share outside 0 to 1."""
+        """The cause is there, or away. Raises KeyError for an unknown group, ValueError for a share outside 0 to 1."""
         self.tree.groups[group]
         left = SHARES[kind] if share is None else share
         if not 0 < left <= 1:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The policy that moves watts to where they do more work: below 0.7 of its usual efficiency less, above 1.3 more. Pure."""
+"""Watts go where they do more work: below 0.7 of its usual efficiency a node gets less, above 1.3 more. Pure."""
 
 from __future__ import annotations
 

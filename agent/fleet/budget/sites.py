@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several sites under one parent. To the parent a site is a node whose base is what its contract always gives. Pure.
 
-The parent uses the same ledger and control, with leases of `SITE_LEASE_NS`. The site's own limit stands whatever the parent
-says. A site gives up a lease so early that its nodes, whose leases last `LEASE_NS`, have all fallen back before it ends.
+The parent uses the same ledger and control, with leases of `SITE_LEASE_NS`. The site's own limit stands whatever the
+parent says. A site gives up a lease so early that its nodes, whose leases last `LEASE_NS`, have all fallen back before
+it ends.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class SiteBudget:
         return min(self.lease.cap_w(now_ns), self.limit_w)
 
     def report(self, counted_w: float, wanted_w: float, now_ns: int) -> Report:
-        """`counted_w` is the sum of the site's ledger: the site is down when that is, and then says that it is proven."""
+        """`counted_w` is the sum of the site's ledger: when that is down, the site says that it is proven."""
         self.lease.was_set(self.lease.cap_w(now_ns), now_ns)
         self.lease.was_read(counted_w)
         self.lease.measured(counted_w, now_ns, demand_w=wanted_w)
