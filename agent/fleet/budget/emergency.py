@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Emergencies: what they take from a group, in which order, and when they are over. Pure.
 
-An emergency lowers the limit of its group; if more is drawn than that, nodes are cut at once, the least important first
-and of those the largest: by half, critical and production by a fifth, as often as it takes. It never cuts below a node's
-base, unless it is marked critical: then to the node's `least_w`. It ends by itself, after its cause was away for a while.
+An emergency lowers the limit of its group. If more is drawn than that, nodes are cut at once, the least important first
+and of those the largest: by half, critical and production by a fifth, as often as it takes. It never cuts below a
+node's base, unless it is marked critical: then to the node's `least_w`. It ends by itself, after its cause was away for
+a while.
 """
 
 from __future__ import annotations
