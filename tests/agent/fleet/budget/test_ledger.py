@@ -20,11 +20,18 @@ from tests.agent.fleet.budget.worlds import World
     most_delay_s=st.sampled_from([0, 1, 5, 15, 60]),
     trouble=st.sampled_from([0.0, 0.01, 0.1]),
     may_break=st.booleans(),
+    real_control=st.booleans(),
 )
 def test_no_limit_is_exceeded(
-    seed: int, loss: float, duplication: float, most_delay_s: int, trouble: float, may_break: bool
+    seed: int,
+    loss: float,
+    duplication: float,
+    most_delay_s: int,
+    trouble: float,
+    may_break: bool,
+    real_control: bool,
 ) -> None:
-    World(random.Random(seed), loss, duplication, most_delay_s * SECOND_NS, trouble, may_break).run(400)
+    World(random.Random(seed), loss, duplication, most_delay_s * SECOND_NS, trouble, may_break, real_control).run(400)
 
 
 def test_the_worlds_are_not_idle() -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agent.fleet.budget.lease import SETTLE_NS, NodeLease
-from agent.fleet.budget.ledger import DRIFT, Ledger
+from agent.fleet.budget.control import BudgetControl
+from agent.fleet.budget.lease import LEASE_NS, SETTLE_NS, NodeLease
+from agent.fleet.budget.ledger import DRIFT, Ledger, at_most_ns
 from agent.fleet.budget.messages import Grant, Report, encode, read_grant, read_report
 from agent.fleet.budget.tables import BudgetTable, GroupTable, NodeTable
 from agent.fleet.budget.tree import build_tree
@@ -27,7 +28,7 @@ LEAD_NS = 10 * SECOND_NS
 ROUNDING_W = 1e-6
 
 
-def small_tree() -> BudgetTree:
+def small_tree(limits_w: tuple[float, float, float] = (1150.0, 600.0, 700.0)) -> BudgetTree:
     """Two racks of three in a room; each limit is below what its nodes could draw."""
     nodes = {
         f"n{number}": NodeTable(
@@ -38,9 +39,9 @@ def small_tree() -> BudgetTree:
     return build_tree(
         BudgetTable(
             {
-                "room": GroupTable("room", 1150.0, groups=("r0", "r1")),
-                "r0": GroupTable("rack", 600.0, nodes=("n0", "n1", "n2")),
-                "r1": GroupTable("rack", 700.0, nodes=("n3", "n4", "n5")),
+                "room": GroupTable("room", limits_w[0], groups=("r0", "r1")),
+                "r0": GroupTable("rack", limits_w[1], nodes=("n0", "n1", "n2")),
+                "r1": GroupTable("rack", limits_w[2], nodes=("n3", "n4", "n5")),
             },
             nodes,
         )
@@ -77,6 +78,7 @@ class Machine:
 class Coordinator:
     clock: Clock
     ledger: Ledger | None = None
+    control: BudgetControl | None = None
     lead_until_ns: int = 0
     paused_until_ns: int = 0
     next_cycle_ns: int = 0
@@ -93,6 +95,8 @@ class World:
     trouble: float
     """How likely in a step that something restarts, pauses or breaks."""
     may_break: bool = False
+    real_control: bool = False
+    """Decide as the coordinator does, not at random."""
     tree: BudgetTree = field(default_factory=small_tree)
     now_ns: int = 0
     machines: dict[str, Machine] = field(init=False)
@@ -209,6 +213,7 @@ class World:
                     self.term += 1
                     self.leader = number
                     coordinator.ledger = Ledger(self.tree, self.term, local_ns, 3 * CYCLE_NS)
+                    coordinator.control = BudgetControl(coordinator.ledger, self.chance)
                 self.lead_until_ns = self.now_ns + LEAD_NS
                 coordinator.lead_until_ns = local_ns + round(LEAD_NS * (1 - 2 * DRIFT))
         if coordinator.ledger is None or self.now_ns < coordinator.next_cycle_ns:
@@ -216,7 +221,18 @@ class World:
         if local_ns >= coordinator.lead_until_ns:
             return
         coordinator.next_cycle_ns = self.now_ns + CYCLE_NS
-        self._decide(coordinator.ledger, local_ns)
+        if self.real_control and coordinator.control is not None:
+            limits_w = {name: group.limit_w for name, group in self.tree.groups.items()}
+            for grant in coordinator.control.step(local_ns, limits_w):
+                self._enter(grant)
+                self._send("grant", grant.node, grant)
+            if not any(machine.broken for machine in self.machines.values()) and local_ns > self.settled_ns(
+                coordinator
+            ):
+                assert not [one for one in coordinator.control.alarms() if "counted" in one]
+        else:
+            self._decide(coordinator.ledger, local_ns)
+        self._compare(coordinator.ledger, local_ns)
 
     def _decide(self, ledger: Ledger, local_ns: int) -> None:
         """As badly as possible: any cap for anyone in any order."""
@@ -230,12 +246,23 @@ class World:
                 grant = ledger.fence(name)
             elif self.chance.random() < 0.8:
                 grant = ledger.grant(name, self.chance.uniform(0, 400), limits_w, local_ns)
-                if grant is not None and grant.cap_w is not None and grant.cap_w > self.tree.nodes[name].base_w:
-                    self.granted_above_base += 1
             else:
                 continue
             if grant is not None:
+                self._enter(grant)
                 self._send("grant", name, grant)
+
+    def settled_ns(self, coordinator: Coordinator) -> int:
+        """From then on nothing that another coordinator sent is in force."""
+        assert coordinator.ledger is not None
+        return coordinator.ledger.since_ns + at_most_ns(LEASE_NS)
+
+    def _enter(self, grant: Grant) -> None:
+        if grant.cap_w is not None and grant.cap_w > self.tree.nodes[grant.node].base_w:
+            self.granted_above_base += 1
+
+    def _compare(self, ledger: Ledger, local_ns: int) -> None:
+        """What is counted beside what is kept."""
         for name, machine in self.machines.items():
             if ledger.known(name, local_ns) and not machine.broken:
                 assert ledger.counted_w(name) >= machine.kept_w - ROUNDING_W, f"{name} keeps more than is counted"

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Coordinators and nodes on a bus: they grant, they take over, they answer emergencies, and they can say why."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.fleet.budget.coordinator import CYCLE_S, LEAD_S, Coordinator
+from agent.fleet.budget.emergency import EmergencyKind
+from agent.fleet.budget.explain import Rule
+from agent.fleet.budget.lease import LEASE_NS, NodeLease
+from agent.fleet.budget.messages import Refusal, encode
+from agent.fleet.budget.node_side import NodeSide
+from agent.fleet.budget.topics import cap_topic, report_topic
+from agent.fleet.bus import SECOND_NS, Message
+from agent.fleet.memory_bus import MemoryBroker, Weather
+from tests.agent.fleet.budget.worlds import small_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+DOMAIN = "hall"
+ROOMY_W = (1600.0, 800.0, 850.0)
+"""Room for all floors and for the critical nodes' peaks."""
+
+
+@dataclass
+class Machine:
+    """Draws what it wants, up to its cap."""
+
+    wanted_w: float = 300.0
+    kept_w: float = 100.0
+
+    def set_cap_w(self, cap_w: float) -> None:
+        self.kept_w = cap_w
+
+    def read_cap_w(self) -> float | None:
+        return self.kept_w
+
+    def watts(self) -> float | None:
+        return min(self.wanted_w, self.kept_w)
+
+
+@dataclass
+class Hall:
+    """Six nodes and two coordinators on one broker, in made-up time."""
+
+    broker: MemoryBroker = field(default_factory=lambda: MemoryBroker(random.Random(1), Weather(most_delay_ns=10**8)))
+    nodes: dict[str, NodeSide] = field(default_factory=dict)
+    machines: dict[str, Machine] = field(default_factory=dict)
+    coordinators: list[Coordinator] = field(default_factory=list)
+    stopped: set[int] = field(default_factory=set)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def open(self) -> None:
+        tree = small_tree(ROOMY_W)
+        clock = self.now
+        for number, node in enumerate(tree.nodes.values()):
+            self.machines[node.name] = machine = Machine()
+            lease = NodeLease(node.name, node.base_w, node.peak_w, number + 1, self.now())
+            side = NodeSide(self.broker.connect(node.name), DOMAIN, lease, machine, clock)
+            self.nodes[node.name] = side
+            self.tasks.append(asyncio.create_task(side.listen()))
+        for number in range(2):
+            bus = self.broker.connect(f"coordinator{number}")
+            coordinator = Coordinator(bus, tree, DOMAIN, clock, random.Random(number))
+            self.coordinators.append(coordinator)
+            self.tasks.append(asyncio.create_task(coordinator._listen()))
+        await self.settle()
+
+    def now(self) -> int:
+        return self.broker.now_ns
+
+    async def settle(self) -> None:
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    async def pass_s(self, seconds: int) -> None:
+        for _ in range(seconds):
+            second = self.broker.now_ns // SECOND_NS
+            for number, side in enumerate(self.nodes.values()):
+                if (second + number) % CYCLE_S == 0:
+                    await side.tell()
+                side.look()
+            for _ in range(4):
+                self.broker.advance(SECOND_NS // 8)
+                await self.settle()
+            for number, coordinator in enumerate(self.coordinators):
+                if number not in self.stopped and (second + number) % CYCLE_S == 0:
+                    await coordinator.cycle()
+            for _ in range(4):
+                self.broker.advance(SECOND_NS // 8)
+                await self.settle()
+            for side in self.nodes.values():
+                side.look()
+            self.check()
+
+    def check(self) -> None:
+        tree = self.coordinators[0].tree
+        for name, group in tree.groups.items():
+            kept_w = sum(self.machines[node.name].kept_w for node in tree.nodes_below(name))
+            assert kept_w <= group.limit_w + 1e-6
+
+    async def close(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def play(scene: Coroutine[None, None, None]) -> None:
+    asyncio.run(scene)
+
+
+def test_priorities_get_their_watts_and_each_can_be_explained() -> None:
+    async def scene() -> None:
+        hall = Hall()
+        await hall.open()
+        await hall.pass_s(45)
+        caps_w = {name: machine.kept_w for name, machine in hall.machines.items()}
+        peaks_w = {name: node.peak_w for name, node in hall.coordinators[0].tree.nodes.items()}
+        assert (caps_w["n0"], caps_w["n3"]) == (peaks_w["n0"], peaks_w["n3"]), "critical nodes are not cut"
+        assert caps_w["n1"] > 100.0
+        assert caps_w["n2"] < peaks_w["n2"]
+        assert sum(coordinator.leads for coordinator in hall.coordinators) == 1
+        leader = hall.coordinators[0]
+        why = leader.explain("n2")
+        assert why is not None
+        assert why.rule in (Rule.CUT, Rule.FLOOR, Rule.BASE, Rule.SHARED)
+        assert why.group in ("r0", "room")
+        assert "Nearest limit" in why.text()
+        assert hall.coordinators[1].explain("n2") is None
+        with pytest.raises(KeyError):
+            leader.explain("ghost")
+        await hall.close()
+
+    play(scene())
+
+
+def test_another_one_takes_over_within_the_lease_and_nobody_falls_back() -> None:
+    async def scene() -> None:
+        hall = Hall()
+        await hall.open()
+        await hall.pass_s(45)
+        terms = {name: side.lease.report(hall.now()).revision.term for name, side in hall.nodes.items()}
+        hall.stopped.add(0)
+        stopped_ns = hall.now()
+        while not hall.coordinators[1].leads:
+            await hall.pass_s(1)
+            assert hall.now() - stopped_ns <= (LEAD_S + CYCLE_S) * SECOND_NS
+        await hall.pass_s(1)
+        assert all(side.lease.report(hall.now()).revision.term > terms[name] for name, side in hall.nodes.items()), (
+            "the first cycle tells every node"
+        )
+        for _ in range(60):
+            await hall.pass_s(1)
+            assert hall.machines["n0"].kept_w == 300.0, "no lease of a critical node ended"
+        hall.stopped = {1}
+        await hall.pass_s(2 * int(LEAD_S))
+        assert hall.coordinators[0].leads
+        await hall.close()
+
+    play(scene())
+
+
+def test_without_any_coordinator_and_without_the_broker_all_fall_back() -> None:
+    async def scene() -> None:
+        hall = Hall()
+        await hall.open()
+        await hall.pass_s(30)
+        hall.broker.down = True
+        await hall.pass_s(LEASE_NS // SECOND_NS)
+        assert {machine.kept_w for machine in hall.machines.values()} == {100.0}
+        assert hall.coordinators[0].unreached > 0
+        assert not hall.coordinators[0].leads
+        hall.broker.down = False
+        await hall.pass_s(60)
+        assert hall.machines["n0"].kept_w == 300.0
+        await hall.close()
+
+    play(scene())
+
+
+def test_an_emergency_is_answered_and_measured() -> None:
+    async def scene() -> None:
+        hall = Hall()
+        await hall.open()
+        await hall.pass_s(45)
+        leader = hall.coordinators[0]
+        leader.desk.signal(EmergencyKind.GRID, "room", True, hall.now(), share=0.8)
+        await hall.pass_s(12)
+        assert sum(machine.kept_w for machine in hall.machines.values()) <= 0.8 * 1600 + 1
+        found = leader.desk.running[EmergencyKind.GRID, "room"]
+        assert found.response_ns is not None
+        assert found.response_ns <= 2 * (2 * CYCLE_S) * SECOND_NS
+        assert hall.machines["n0"].kept_w > hall.machines["n2"].kept_w
+        leader.desk.signal(EmergencyKind.GRID, "room", False, hall.now())
+        await hall.pass_s(120)
+        assert not leader.desk.running
+        assert hall.machines["n0"].kept_w == 300.0
+        await hall.close()
+
+    play(scene())
+
+
+def test_hostile_messages_are_refused_named_and_counted() -> None:
+    async def scene() -> None:
+        hall = Hall()
+        await hall.open()
+        await hall.pass_s(15)
+        leader, side = hall.coordinators[0], hall.nodes["n1"]
+        ghost = NodeLease("ghost", 1.0, 2.0, 1, 0).report(hall.now())
+        good = encode(side.lease.report(hall.now()))
+        for message, refusal in [
+            (Message(report_topic(DOMAIN, "ghost"), encode(ghost)), Refusal.UNKNOWN_NODE),
+            (Message(report_topic(DOMAIN, "n2"), good), Refusal.WRONG_NODE),
+            (Message("elsewhere", good), Refusal.WRONG_NODE),
+            (Message(report_topic(DOMAIN, "n1"), good, retained=True), Refusal.RETAINED),
+            (Message(report_topic(DOMAIN, "n1"), b"{"), Refusal.MALFORMED),
+        ]:
+            assert leader.hear(message) is refusal
+            assert leader.refused[refusal] >= 1
+        assert leader.hear(Message(report_topic(DOMAIN, "n1"), good)) is None
+        assert leader.hear(Message(report_topic(DOMAIN, "n1"), good)) is Refusal.OLD_REPORT
+        kept_w = side.machine.read_cap_w()
+        assert side.take(Message(cap_topic(DOMAIN, "n1"), b"[]")) is Refusal.MALFORMED
+        assert side.take(Message(cap_topic(DOMAIN, "n1"), b"{}", retained=True)) is Refusal.RETAINED
+        assert side.machine.read_cap_w() == kept_w
+        assert side.lease.refused == {Refusal.MALFORMED: 1, Refusal.RETAINED: 1}
+        await hall.close()
+
+    play(scene())
+
+
+def test_a_node_that_cannot_prove_its_cap_counts_with_its_peak() -> None:
+    async def scene() -> None:
+        hall = Hall()
+        await hall.open()
+        await hall.pass_s(45)
+        leader = hall.coordinators[0]
+        assert leader.control is not None
+        hall.machines["n1"].read_cap_w = lambda: None  # type: ignore[method-assign]
+        peak_w = hall.nodes["n1"].lease.report(hall.now()).measured_peak_w
+        await hall.pass_s(60)
+        leader.control.ledger.count(hall.now())
+        assert leader.control.ledger.counted_w("n1") >= peak_w - 1e-6
+        why = leader.explain("n1")
+        assert why is not None
+        assert why.rule is Rule.UNPROVEN
+        await hall.close()
+
+    play(scene())
+
+
+def test_too_many_silent_nodes_stop_every_release() -> None:
+    async def scene() -> None:
+        hall = Hall()
+        await hall.open()
+        for machine in hall.machines.values():
+            machine.wanted_w = 120.0
+        await hall.pass_s(60)
+        hall.broker.cut_off |= {"n0", "n1"}
+        await hall.pass_s(15)
+        leader = hall.coordinators[0]
+        assert leader.control is not None
+        assert any("too many nodes are silent" in one for one in leader.control.alarms())
+        before_w = hall.machines["n2"].kept_w
+        hall.machines["n2"].wanted_w = 300.0
+        await hall.pass_s(60)
+        assert hall.machines["n2"].kept_w <= before_w
+        assert hall.machines["n0"].kept_w == 100.0, "it fell back by itself"
+        await hall.close()
+
+    play(scene())
