@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
     from agent.fleet.budget.ledger import Account, Ledger
     from agent.fleet.budget.messages import Grant, Revision
+    from agent.fleet.budget.tree import Node
 
 UNREADABLE = 0.20
 """With more of a group's nodes silent, nothing in it is released."""
 RELEASE_SHARE = 0.3
 """The chance of each node to be released in a cycle."""
 TRIFLE = 0.04
-"""A change of less than this part of the peak is not made."""
+"""A change of less than this part of the peak is not made, but for critical nodes."""
 RENEW = 2 / 3
 """A lease with less left than this part is renewed."""
 RETRY_NS = 2 * SECOND_NS
@@ -58,7 +59,7 @@ class GroupState:
     usable_w: float = 0.0
     budget_w: float = 0.0
     short: bool = False
-    """Someone is pressed and there is no room for him."""
+    """Someone is pressed and there is no room for it."""
     binding: str = ""
     """The group whose limit is nearest: this one or one around it."""
     _needs: Tiers = field(default_factory=no_needs)
@@ -77,7 +78,8 @@ class BudgetControl:
     _claims: dict[str, list[Claim]] = field(default_factory=dict)
     _rules: dict[str, Rule] = field(default_factory=dict)
     _ideal_w: dict[str, float] = field(default_factory=dict)
-    _pressed: set[str] = field(default_factory=set)
+    _urgent: set[str] = field(default_factory=set)
+    """Pressed nodes, and critical ones before they are."""
     _limits_w: dict[str, float] = field(default_factory=dict)
     _wants_w: dict[str, float] = field(default_factory=dict)
     _moves_w: Mapping[str, float] = field(default_factory=dict)
@@ -140,7 +142,7 @@ class BudgetControl:
         counts = dict.fromkeys(tree.groups, 0)
         silent = dict.fromkeys(tree.groups, 0)
         self._claims = {name: [] for name in tree.groups}
-        self._pressed = set()
+        self._urgent = set()
         for group in self.groups.values():
             group.watts = 0.0
         for name, account in ledger.accounts.items():
@@ -177,8 +179,8 @@ class BudgetControl:
             return Claim.fixed(name, node.priority, counted_w), counted_w
         if rule is Rule.UNPROVEN:
             return Claim.fixed(name, node.priority, counted_w), max(report.watts, 0.0)
-        if is_pressed(report):
-            self._pressed.add(name)
+        if node.priority is Priority.CRITICAL or is_pressed(report):
+            self._urgent.add(name)
         want_w = max(wanted_w(report, node.peak_w), node.base_w, DECAY * self._wants_w.get(name, 0.0))
         self._wants_w[name] = want_w
         if node.priority is Priority.CRITICAL:
@@ -246,20 +248,20 @@ class BudgetControl:
                 continue
             present_w = self._cap_w(name, account, now_ns)
             wanted = account.node.base_w if rule is Rule.UNPROVEN else self._ideal_w[name]
-            if wanted < present_w - TRIFLE * account.node.peak_w and self._must_lower(account, rule):
+            if wanted < present_w - _trifle_w(account.node) and self._must_lower(account, rule):
                 self.changes += 1
                 self._grant(grants, name, wanted, limits_w, now_ns)
             else:
                 changing.append((name, account, present_w, wanted))
         for name, account, present_w, wanted in changing:
-            if wanted > present_w + TRIFLE * account.node.peak_w and self._may_rise(name, account):
-                rises.append((name not in self._pressed, account.node.priority, name, wanted))
+            if wanted > present_w + _trifle_w(account.node) and self._may_rise(name, account):
+                rises.append((name not in self._urgent, account.node.priority, name, wanted))
             elif self._due(name, now_ns):
                 renewals.append((name, present_w))
         for _, _, name, wanted in sorted(rises):
             account = self.ledger.accounts[name]
             present_w = self._cap_w(name, account, now_ns)
-            if min(self.ledger.room_w(name, limits_w), wanted) > present_w + TRIFLE * account.node.peak_w / 2:
+            if min(self.ledger.room_w(name, limits_w), wanted) > present_w + _trifle_w(account.node) / 2:
                 self.changes += 1
                 self._grant(grants, name, wanted, limits_w, now_ns)
             elif self._due(name, now_ns):
@@ -270,12 +272,12 @@ class BudgetControl:
         return grants
 
     def _find_short(self, now_ns: int, limits_w: Mapping[str, float]) -> None:
-        """Where watts must be freed: too much is counted, or someone is pressed without room."""
+        """Where watts must be freed: too much is counted, or someone needs more at once and there is no room."""
         missing_w = dict.fromkeys(self.groups, 0.0)
-        for name in self._pressed:
+        for name in self._urgent:
             account = self.ledger.accounts[name]
             more_w = self._ideal_w[name] - self._cap_w(name, account, now_ns)
-            if more_w > 0:
+            if more_w > _trifle_w(account.node):
                 for around in account.node.path:
                     missing_w[around] += more_w
         for name, group in self.groups.items():
@@ -292,7 +294,7 @@ class BudgetControl:
         if any(self.groups[group].unreadable for group in path):
             self._rules[name] = Rule.UNREADABLE
             return False
-        if name in self._pressed or account.node.priority is Priority.CRITICAL:
+        if name in self._urgent:
             return True
         calm = all(self.groups[group].band is Band.RELEASE for group in path)
         return calm and self.chance.random() < RELEASE_SHARE
@@ -337,3 +339,7 @@ class BudgetControl:
                 else:
                     rule = Rule.FLOOR if cap_w >= claim.floor_w - EPSILON_W else Rule.BASE
                 self._rules[claim.name] = rule
+
+
+def _trifle_w(node: Node) -> float:
+    return 0.1 if node.priority is Priority.CRITICAL else TRIFLE * node.peak_w
