@@ -14,6 +14,7 @@ from agent.fleet.budget.bands import Band, band_of, is_latched
 from agent.fleet.budget.demand import is_pressed, wanted_w
 from agent.fleet.budget.explain import Rule, Why
 from agent.fleet.budget.leaf import Claim, assign, needs
+from agent.fleet.budget.ledger import ROUNDING_W
 from agent.fleet.budget.priority import Priority
 from agent.fleet.budget.summaries import Tiers, add, fill, no_needs, split
 from agent.fleet.bus import SECOND_NS
@@ -248,7 +249,7 @@ class BudgetControl:
                 continue
             present_w = self._cap_w(name, account, now_ns)
             wanted = account.node.base_w if rule is Rule.UNPROVEN else self._ideal_w[name]
-            if wanted < present_w - _trifle_w(account.node) and self._must_lower(account, rule):
+            if wanted < present_w - self._least_cut_w(account) and self._must_lower(account, rule):
                 self.changes += 1
                 self._grant(grants, name, wanted, limits_w, now_ns)
             else:
@@ -283,6 +284,11 @@ class BudgetControl:
         for name, group in self.groups.items():
             room_w = min(limits_w[name], group.usable_w) - self.ledger.sum_w(name)
             group.short = missing_w[name] > max(room_w, 0.0) or room_w < -EPSILON_W
+
+    def _least_cut_w(self, account: Account) -> float:
+        """In a group that is to be cut no cut is a trifle."""
+        cut = any(self.groups[group].band is Band.CUT for group in account.node.path)
+        return ROUNDING_W if cut else _trifle_w(account.node)
 
     def _must_lower(self, account: Account, rule: Rule) -> bool:
         if rule in (Rule.UNPROVEN, Rule.EMERGENCY):
@@ -342,4 +348,4 @@ class BudgetControl:
 
 
 def _trifle_w(node: Node) -> float:
-    return 0.1 if node.priority is Priority.CRITICAL else TRIFLE * node.peak_w
+    return ROUNDING_W if node.priority is Priority.CRITICAL else TRIFLE * node.peak_w
