@@ -286,9 +286,12 @@ class BudgetControl:
             group.short = missing_w[name] > max(room_w, 0.0) or room_w < -EPSILON_W
 
     def _least_cut_w(self, account: Account) -> float:
-        """In a group that is to be cut no cut is a trifle."""
-        cut = any(self.groups[group].band is Band.CUT for group in account.node.path)
-        return ROUNDING_W if cut else _trifle_w(account.node)
+        """In a group that is to be cut, or is over its limit by what is counted, no cut is a trifle."""
+        for name in account.node.path:
+            group = self.groups[name]
+            if group.band is Band.CUT or self.ledger.sum_w(name) > self._limits_w[name] + EPSILON_W:
+                return ROUNDING_W
+        return _trifle_w(account.node)
 
     def _must_lower(self, account: Account, rule: Rule) -> bool:
         if rule in (Rule.UNPROVEN, Rule.EMERGENCY):

@@ -136,3 +136,14 @@ def test_a_silent_node_falls_back_and_the_others_keep_theirs() -> None:
     assert rack.caps_w["n0"] == 100.0
     assert sum(rack.caps_w.values()) - 100.0 >= others_w - 1e-6
     assert sum(rack.caps_w.values()) <= LIMIT_W
+
+
+def test_a_limit_that_falls_by_a_trifle_is_kept() -> None:
+    rack = Rack(wanted_w=120.0)
+    for _ in range(60):
+        rack.cycle()
+    rack.limit_w = 0.97 * LIMIT_W
+    for _ in range(4):
+        rack.cycle()
+    assert sum(rack.caps_w.values()) <= rack.limit_w + 1e-6
+    assert rack.control.alarms() == []
