@@ -83,7 +83,7 @@ bench-energy: ## a made-up year of prices and carbon through the energy policies
 	@tools/setup test
 	@$(python) -m bench.energy $(if $(JSON),--json $(JSON)) $(ARGS)
 
-bench-fleet: ## a surge on oversubscribed racks under the fleet's budget and under others (JSON=FILE writes the figures; 8 minutes)
+bench-fleet: ## a surge on oversubscribed racks under the fleet's budget and under others (JSON=FILE writes the figures; 15 minutes)
 	@tools/setup test
 	@$(python) -m bench.fleet $(if $(JSON),--json $(JSON)) $(ARGS)
 
