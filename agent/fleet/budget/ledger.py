@@ -104,12 +104,20 @@ class Account:
         self.sessions[report.session] = session
         self.report, self.heard_ns = report, now_ns
         if report.proof is Proof.PROVEN:
-            self.outstanding = [
-                one for one in self.outstanding if one.session != report.session or one.revision > report.revision
-            ]
-            if report.lease_left_ns:
-                until_ns = now_ns + at_most_ns(report.lease_left_ns)
-                self.outstanding.append(_Outstanding(report.session, report.revision, report.lease_w, until_ns))
+            self._replace(report, now_ns)
+
+    def _replace(self, report: Report, now_ns: int) -> None:
+        """What the node keeps by its word, in place of all up to that revision.
+
+        A report may be late: a lease that this ledger entered ends no later than it was entered with.
+        """
+        told = [one for one in self.outstanding if one.session == report.session and one.revision <= report.revision]
+        self.outstanding = [one for one in self.outstanding if one not in told]
+        until_ns = now_ns + at_most_ns(report.lease_left_ns)
+        if now_ns >= self.unknown_until_ns:
+            until_ns = min(until_ns, max((one.until_ns for one in told), default=now_ns))
+        if report.lease_left_ns and until_ns > now_ns:
+            self.outstanding.append(_Outstanding(report.session, report.revision, report.lease_w, until_ns))
 
     def _is_last(self, session: int) -> bool:
         return self.report is not None and self.report.session == session
