@@ -8,12 +8,13 @@ ordered by `start`, the number of its boot that it keeps on its disk, and within
 from __future__ import annotations
 
 import enum
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, get_args
 
 import msgspec
 from msgspec import Meta
 
 from agent.fleet.node.refusal import Refusal, RefusedBecause
+from agent.fleet.node.topics import Leaf
 
 MAX_BYTES = 4096
 """A document longer than this is refused before it is parsed."""
@@ -108,6 +109,8 @@ class Report(Said, frozen=True, tag="report"):
     reason: Text = ""
     able: bool = False
     last: bool = False
+    sends: bool = False
+    """It can send magic packets to others of its segment."""
     macs: Annotated[tuple[Mac, ...], Meta(max_length=8)] = ()
     """Where a magic packet wakes it."""
 
@@ -154,17 +157,28 @@ class WitnessPromised(Document, frozen=True, tag="witness-promised"):
     number: Number
 
 
-D = TypeVar("D", bound=Document)
+ON_LEAF: dict[Leaf, Any] = {
+    Leaf.TARGET: Target,
+    Leaf.REPORT: Report,
+    Leaf.ALIVE: Heartbeat | Gone,
+    Leaf.WAKE: WakeSent,
+    Leaf.WITNESS: WitnessAsked | WitnessPromised,
+}
+"""What may be said on the last level of a topic."""
+LEAF_OF: dict[type[Document], Leaf] = {
+    kind: leaf for leaf, kinds in ON_LEAF.items() for kind in (get_args(kinds) or (kinds,))
+}
+_DECODERS = {leaf: msgspec.json.Decoder(kinds) for leaf, kinds in ON_LEAF.items()}
 
 
-def decode(payload: bytes, kind: type[D], node: str) -> D | Refusal:
-    """Parse what arrived at the topic of `node`. Never raises."""
+def decode(payload: bytes, leaf: Leaf, node: str) -> Document | Refusal:
+    """Parse what arrived at a topic of `node`. Never raises."""
     if len(payload) > MAX_BYTES:
         return Refusal(RefusedBecause.TOO_LARGE, f"{len(payload)} bytes: at most {MAX_BYTES}")
     try:
-        document = msgspec.json.decode(payload, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
-        return Refusal(RefusedBecause.MALFORMED, f"not a {kind.__name__} document: {error}")
+        document: Document = _DECODERS[leaf].decode(payload)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        return Refusal(RefusedBecause.MALFORMED, f"no document for {leaf.value!r}: {error}")
     if document.node != node:
         return Refusal(RefusedBecause.OTHER_NODE, f"it is about {document.node!r} but came on the topic of {node!r}")
     return document

@@ -31,7 +31,6 @@ class Peer:
 
     node: str
     segment: str = ""
-    boot: str = ""
     report_order: tuple[int, int] = (0, 0)
     beat_order: tuple[int, int] = (0, 0)
     report: Report | None = None
@@ -39,6 +38,8 @@ class Peer:
     """When something new of it was heard last."""
     interval_ns: int = DEFAULT_INTERVAL_NS
     gone: bool = False
+    first_ns: int = 0
+    """When anything of it was heard first."""
     target: Target | None = None
 
     @property
@@ -57,6 +58,17 @@ class Peer:
         if self.gone or self.alive_ns is None:
             return False
         return now_ns < self.alive_ns + SILENT_AFTER * self.interval_ns
+
+    def sends(self, now_ns: int) -> bool:
+        """It is awake and can send magic packets."""
+        return self.awake(now_ns) and self.report is not None and self.report.sends
+
+    def missing(self, now_ns: int) -> bool:
+        """It is known not to be awake. What was retained proves no life, but no death either."""
+        if self.awake(now_ns):
+            return False
+        silent = now_ns >= self.first_ns + SILENT_AFTER * self.interval_ns
+        return self.state is Direction.DOWN or self.gone or silent
 
     def staying(self, now_ns: int) -> bool:
         """It is awake and nobody wants it to sleep."""
@@ -79,34 +91,35 @@ class Peers:
         """By name."""
         return tuple(self._peers[name] for name in sorted(self._peers))
 
-    def awake(self, now_ns: int) -> tuple[str, ...]:
-        return tuple(peer.node for peer in self.all() if peer.awake(now_ns))
+    def senders(self, now_ns: int) -> tuple[str, ...]:
+        """Who is awake and could send."""
+        return tuple(peer.node for peer in self.all() if peer.sends(now_ns))
 
     # ------------------------------------------------------------------ what arrives
 
     def report(self, document: Report, now_ns: int, *, retained: bool) -> Refusal | None:
-        peer = self._admit(document.node, document.segment)
+        peer = self._admit(document.node, document.segment, now_ns)
         if isinstance(peer, Refusal):
             return peer
         if document.order <= peer.report_order:
             return _stale(document, peer.report_order)
-        fresh = replace(peer, report=document, report_order=document.order, **_shared(document))
+        fresh = replace(peer, segment=document.segment, report=document, report_order=document.order)
         self._peers[document.node] = fresh if retained else _living(fresh, document, now_ns)
         return None
 
     def heartbeat(self, document: Heartbeat, now_ns: int, *, retained: bool) -> Refusal | None:
-        peer = self._admit(document.node, document.segment)
+        peer = self._admit(document.node, document.segment, now_ns)
         if isinstance(peer, Refusal):
             return peer
         if document.order <= peer.beat_order or document.start < peer.start:
             return _stale(document, peer.beat_order)
-        fresh = replace(peer, beat_order=document.order, interval_ns=document.interval_ns, **_shared(document))
+        fresh = replace(peer, segment=document.segment, beat_order=document.order, interval_ns=document.interval_ns)
         self._peers[document.node] = fresh if retained else _living(fresh, document, now_ns)
         return None
 
-    def gone(self, document: Gone) -> Refusal | None:
+    def gone(self, document: Gone, now_ns: int) -> Refusal | None:
         """A will of an earlier start comes late where the node has started again: it says nothing of this one."""
-        peer = self._admit(document.node, document.segment)
+        peer = self._admit(document.node, document.segment, now_ns)
         if isinstance(peer, Refusal):
             return peer
         if document.start < peer.start:
@@ -114,8 +127,8 @@ class Peers:
         self._peers[document.node] = replace(peer, gone=True)
         return None
 
-    def target(self, document: Target) -> Refusal | None:
-        peer = self._admit(document.node, None)
+    def target(self, document: Target, now_ns: int) -> Refusal | None:
+        peer = self._admit(document.node, None, now_ns)
         if isinstance(peer, Refusal):
             return peer
         if peer.target is not None and document.revision <= peer.target.revision:
@@ -127,18 +140,14 @@ class Peers:
         self._peers[document.node] = replace(peer, target=document)
         return None
 
-    def _admit(self, node: str, segment: str | None) -> Peer | Refusal:
+    def _admit(self, node: str, segment: str | None, now_ns: int) -> Peer | Refusal:
         if segment is not None and segment != self._segment:
             return Refusal(RefusedBecause.OTHER_SEGMENT, f"{node} is of segment {segment!r}, not {self._segment!r}")
         if self._known is not None and node not in self._known:
             return Refusal(RefusedBecause.UNKNOWN_NODE, f"{node} is not in the list of nodes")
         if node not in self._peers and len(self._peers) >= MAX_PEERS:
             return Refusal(RefusedBecause.TOO_MANY, f"more than {MAX_PEERS} nodes")
-        return self._peers.get(node, Peer(node))
-
-
-def _shared(document: Said) -> dict[str, str]:
-    return {"segment": document.segment, "boot": document.boot}
+        return self._peers.get(node, Peer(node, first_ns=now_ns))
 
 
 def _living(peer: Peer, document: Said, now_ns: int) -> Peer:

@@ -334,6 +334,7 @@ class Machine:
             reason=self.reason[:300],
             able=not around.unable,
             last=last,
+            sends=self.settings.own,
             macs=around.macs,
         )
 

@@ -42,8 +42,10 @@ class Uptime:
 
     boots: tuple[Boot, ...] = ()
     earlier_ns: int = 0
+    booted_ns: int | None = None
+    """When the last boot was, on the clock of whoever counts, by the first heartbeat of it in this run."""
     heard_ns: int | None = None
-    """When the last one arrived, on this run's clock; None after a restart of whoever counts."""
+    """When the last one arrived, on the same clock; None after a restart of whoever counts."""
 
     @property
     def total_ns(self) -> int:
@@ -51,7 +53,7 @@ class Uptime:
 
     def restored(self) -> Uptime:
         """After a restart of whoever counts: its own clock has begun anew."""
-        return replace(self, heard_ns=None)
+        return replace(self, booted_ns=None, heard_ns=None)
 
     def heartbeat(self, document: Heartbeat, now_ns: int) -> Uptime | Refusal:
         """Count a heartbeat. Late and repeated ones change nothing; what cannot be true is refused."""
@@ -63,29 +65,27 @@ class Uptime:
             return self
         if known != len(self.boots) - 1:
             return Refusal(RefusedBecause.STALE, f"{document.node} goes on in a boot that is over")
-        elapsed_ns = None if self.heard_ns is None else now_ns - self.heard_ns
-        grown_ns = document.uptime_ns - boot.uptime_ns
-        if elapsed_ns is not None and grown_ns > _at_most(elapsed_ns):
-            why = f"{document.node} has aged {grown_ns // NS_PER_S} s in {elapsed_ns // NS_PER_S} s"
+        booted_ns = now_ns - document.uptime_ns if self.booted_ns is None else self.booted_ns
+        if document.uptime_ns > _at_most(now_ns - booted_ns):
+            why = f"{document.node} has aged faster than the clock here by {LATE_NS // NS_PER_S} s"
             return Refusal(RefusedBecause.IMPLAUSIBLE, why)
         longer = msgspec.structs.replace(boot, uptime_ns=document.uptime_ns)
-        return replace(self, boots=(*self.boots[:-1], longer), heard_ns=now_ns)
+        return replace(self, boots=(*self.boots[:-1], longer), booted_ns=booted_ns, heard_ns=now_ns)
 
     def _new_boot(self, document: Heartbeat, now_ns: int) -> Uptime | Refusal:
         last = self.boots[-1] if self.boots else None
         if last is not None and document.start <= last.start:
             return Refusal(RefusedBecause.STALE, f"{document.node} tells of start {document.start} after {last.start}")
-        if last is not None and self.heard_ns is not None:
-            elapsed_ns = now_ns - self.heard_ns
-            if document.uptime_ns > _at_most(elapsed_ns):
-                why = f"{document.node} says it was up {document.uptime_ns // NS_PER_S} s in another boot already"
-                return Refusal(RefusedBecause.IMPLAUSIBLE, why)
+        heard_ns = None if last is None else self.heard_ns
+        if heard_ns is not None and document.uptime_ns > _at_most(now_ns - heard_ns):
+            why = f"{document.node} says it was up {document.uptime_ns // NS_PER_S} s in another boot already"
+            return Refusal(RefusedBecause.IMPLAUSIBLE, why)
         fresh = Boot(document.boot, document.start, document.uptime_ns, document.uptime_ns)
         boots, earlier_ns = (*self.boots, fresh), self.earlier_ns
         if len(boots) > MAX_BOOTS:
             earlier_ns += boots[0].uptime_ns
             boots = boots[1:]
-        return Uptime(boots, earlier_ns, now_ns)
+        return Uptime(boots, earlier_ns, now_ns - document.uptime_ns, now_ns)
 
 
 def _same(boot: Boot, document: Heartbeat) -> bool:
