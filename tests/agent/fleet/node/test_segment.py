@@ -143,19 +143,18 @@ def test_an_old_target_played_back_does_nothing() -> None:
 
 def test_a_dead_machine_is_woken_so_often_and_then_said() -> None:
     """No storm: however many could send, the attempts have an end and each has about one burst."""
-    segment = Segment([f"n{number}" for number in range(12)], 6, Faults(loss=0.2))
+    segment = Segment([f"n{number}" for number in range(6)], 6, Faults(loss=0.05))
     for name in segment.boxes:
         segment.want(name, UP)
     segment.run(300)
     segment.crash("n3", reboot=False)
     segment.boxes["n3"].able = False  # its cable is out
-    segment.run(5 * HOUR)
+    segment.run(3.5 * HOUR)
     assert {told.node for told in segment.told} == {"n3"}
     bursts = segment.bursts["n3", 1]
-    assert 8 <= bursts <= 24
-    assert {node for _, _, node in segment.burst_log} == {"n3"}
-    last_s = segment.burst_log[-1][0]
-    assert segment.now_s - last_s > HOUR
+    assert 8 <= bursts <= 16
+    assert sum(segment.bursts.values()) - bursts <= 6  # for a node whose heartbeats were lost
+    assert max(at_s for at_s, _, node in segment.burst_log if node == "n3") < segment.now_s - 1500
 
 
 def test_the_sender_dies_and_another_takes_over() -> None:
