@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import datetime
 import enum
 import math
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 from agent.fleet.node.documents import Direction
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Mapping
 
 NS_PER_S = 1_000_000_000

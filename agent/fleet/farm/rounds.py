@@ -7,13 +7,13 @@ machine are half a day apart by the monotonic clock, too.
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 from typing import TYPE_CHECKING
 
 from agent.fleet.farm.model import HOUR_NS, NS_PER_S, Reason
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Mapping
 
     from agent.fleet.farm.model import Clock, FarmNode, FarmSettings, Memory
