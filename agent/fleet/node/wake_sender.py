@@ -33,7 +33,7 @@ class WakeSettings:
     max_boot_ns: int = 1800 * NS_PER_S
     attempts: int = 8
     ranks: int = 4
-    """How many of the awake nodes take part in an attempt."""
+    """How many of the awake nodes take part in an attempt; when none of them sends, the next attempt has others."""
     settle_ns: int = 30 * NS_PER_S
     """After its own start a node waits with its first burst: after a mains loss the switches start, too."""
 
@@ -88,10 +88,11 @@ def step(
         if duty.attempt + 1 >= settings.attempts:
             return replace(duty, gave_up=True), GivingUp(duty.attempt + 1)
         duty = replace(duty, attempt=duty.attempt + 1, attempt_from_ns=now_ns, sent=False)
-    if duty.sent:
+    waited_ns = now_ns - duty.attempt_from_ns
+    if duty.sent or waited_ns >= settings.ranks * settings.takeover_ns:
         return duty, None
     rank = order([*awake, me], duty.node, duty.attempt).index(me)
-    if rank >= settings.ranks or now_ns < duty.attempt_from_ns + rank * settings.takeover_ns:
+    if rank >= settings.ranks or waited_ns < rank * settings.takeover_ns:
         return duty, None
     return replace(duty, sent=True), Sending(duty.attempt)
 
