@@ -104,7 +104,7 @@ class NodeCore:
             case documents.Gone():
                 return self.peers.gone(document, now_ns)
             case documents.WakeSent():
-                return self._duties.heard(document, now_ns)
+                return self._duties.heard(document, self.peers, now_ns)
             case documents.WitnessAsked() if not retained:
                 return self._asked(document, now_ns)
             case documents.WitnessPromised() if mine and not retained:

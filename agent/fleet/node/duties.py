@@ -24,18 +24,22 @@ class Duties:
     segment: str
     settings: WakeSettings
     _of: dict[str, Duty] = field(default_factory=dict)
+    _announced: dict[str, Duty] = field(default_factory=dict)
+    """The last burst heard of for nodes that are not missing here yet: whoever misses them later begins with that."""
 
-    def heard(self, document: WakeSent, now_ns: int) -> Refusal | None:
+    def heard(self, document: WakeSent, peers: Peers, now_ns: int) -> Refusal | None:
         """Another node has announced a burst."""
         if document.segment != self.segment:
             return Refusal(RefusedBecause.OTHER_SEGMENT, f"{document.sender} wakes in {document.segment!r}")
-        duty = self._of.get(document.node)
-        if duty is None or document.sender == self.me:
+        peer, duty = peers.get(document.node), self._of.get(document.node)
+        if peer is None or peer.target is None or document.sender == self.me:
             return None
+        if duty is None:
+            duty = Duty.begin(document.node, peer.target.revision, now_ns)
         known = wake_sender.heard(duty, document, self.settings, now_ns)
         if isinstance(known, Refusal):
             return known
-        self._of[document.node] = known
+        (self._of if document.node in self._of else self._announced)[document.node] = known
         return None
 
     def step(self, peers: Peers, now_ns: int) -> list[Action]:
@@ -55,7 +59,7 @@ class Duties:
     ) -> list[Action]:
         duty = self._of.get(peer.node)
         if duty is None or duty.revision != revision:
-            duty = Duty.begin(peer.node, revision, now_ns)
+            duty = self._begin(peer.node, revision, now_ns)
         self._of[peer.node], order = wake_sender.step(duty, self.me, senders, self.settings, now_ns)
         match order:
             case Sending(attempt):
@@ -68,3 +72,10 @@ class Duties:
                 return [Tell(Happening.NOT_AWAKE, peer.node, why)]
             case None:
                 return []
+
+    def _begin(self, node: str, revision: int, now_ns: int) -> Duty:
+        known = self._announced.pop(node, None)
+        if known is None or known.revision != revision:
+            return Duty.begin(node, revision, now_ns)
+        recent = now_ns < known.attempt_from_ns + self.settings.attempt_ns(known.attempt)
+        return known if recent else Duty.begin(node, revision, now_ns)
