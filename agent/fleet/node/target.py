@@ -64,7 +64,7 @@ class TargetSettings:
     repeat_report_ns: int = 10 * NS_PER_S
     retry_ns: int = 60 * NS_PER_S
     """The pause after a failure; it doubles with each, up to `max_retry_ns`."""
-    max_retry_ns: int = 3600 * NS_PER_S
+    max_retry_ns: int = 900 * NS_PER_S
 
 
 OWN_NODE = TargetSettings(own=True, again=True, needs_witness=True, orders=5)

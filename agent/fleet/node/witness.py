@@ -24,6 +24,14 @@ USABLE_NS = 100 * NS_PER_S
 """Whoever asked goes within this after the question; what is left pays for clocks of different speed."""
 ANSWER_NS = 5 * NS_PER_S
 """Without an answer the next candidate is asked after this."""
+MAX_OPEN = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    witness: str
+    number: int
+    asked_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +42,25 @@ class Witness:
     segment: str
     start: int
     number: int = 0
-    asked: str = ""
-    """Whom the open question went to; empty = there is none."""
-    asked_ns: int = 0
+    asked: tuple[Question, ...] = ()
+    """The open questions, the last one at the end; an answer to any of them counts."""
     bound_until_ns: int | None = None
     promised_until_ns: int | None = None
 
     def ask(self, candidates: Sequence[str], now_ns: int) -> tuple[Witness, WitnessAsked | None]:
         """Ask one of the candidates, and the next after a while. Who is bound itself must not ask."""
-        waiting = self.asked and now_ns < self.asked_ns + ANSWER_NS
+        waiting = bool(self.asked) and now_ns < self.asked[-1].asked_ns + ANSWER_NS
         if waiting or not candidates or self._bound(now_ns):
             return self, None
         number = self.number + 1
         whom = candidates[number % len(candidates)]
         question = WitnessAsked(node=self.node, segment=self.segment, witness=whom, start=self.start, number=number)
-        return replace(self, number=number, asked=whom, asked_ns=now_ns), question
+        asked = (*self.asked, Question(whom, number, now_ns))[-MAX_OPEN:]
+        return replace(self, number=number, asked=asked), question
 
     def cancel(self) -> Witness:
         """No promise is needed any more: an answer that still comes is for nothing."""
-        return replace(self, asked="", promised_until_ns=None)
+        return replace(self, asked=(), promised_until_ns=None)
 
     def question(
         self, document: WitnessAsked, now_ns: int, *, settled: bool, asking: bool
@@ -75,12 +83,15 @@ class Witness:
         return replace(self.cancel(), bound_until_ns=bound_ns), answer
 
     def answer(self, document: WitnessPromised) -> tuple[Witness, Refusal | None]:
-        """A promise has arrived; only the one to the open question counts."""
-        if document.segment != self.segment or document.start != self.start or document.number != self.number:
+        """A promise has arrived; only one that answers an open question counts."""
+        mine = document.segment == self.segment and document.start == self.start
+        question = next((each for each in self.asked if mine and each.number == document.number), None)
+        if question is None:
             return self, Refusal(RefusedBecause.STALE, f"{document.witness} answers a question that is over")
-        if document.witness != self.asked:
+        if document.witness != question.witness:
             return self, Refusal(RefusedBecause.CONFLICT, f"{document.witness} was not asked")
-        return replace(self, asked="", promised_until_ns=self.asked_ns + USABLE_NS), None
+        until_ns = max(self.promised_until_ns or 0, question.asked_ns + USABLE_NS)
+        return replace(self, promised_until_ns=until_ns), None
 
     def _bound(self, now_ns: int) -> bool:
         return self.bound_until_ns is not None and now_ns < self.bound_until_ns
