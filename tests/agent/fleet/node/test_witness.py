@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agent.fleet.node.documents import WitnessPromised
 from agent.fleet.node.refusal import Refusal, RefusedBecause
-from agent.fleet.node.witness import ANSWER_NS, Witness
+from agent.fleet.node.witness import ANSWER_NS, BOUND_NS, USABLE_NS, Witness
 
 S = 1_000_000_000
 
@@ -74,6 +74,23 @@ def test_the_next_is_asked_when_nobody_answers() -> None:
     assert first is not None
     assert second is not None
     assert {first.witness, second.witness} == {"bee", "cat"}
+
+
+def test_a_slow_answer_counts_from_its_own_question() -> None:
+    """A round trip may take longer than the patience before the next question."""
+    ant, first = witness("ant").ask(["bee"], 0)
+    ant, second = ant.ask(["bee"], ANSWER_NS)
+    assert first is not None
+    assert second is not None
+    bee, answer = witness("bee").question(first, 0, settled=True, asking=False)
+    assert isinstance(answer, WitnessPromised)
+    ant, refusal = ant.answer(answer)
+    assert refusal is None
+    assert ant.promised_until_ns == USABLE_NS
+    assert bee.bound_until_ns == BOUND_NS
+    gone, refusal = ant.cancel().answer(answer)
+    assert refusal is not None
+    assert gone.promised_until_ns is None
 
 
 def test_only_the_answer_to_the_open_question_counts() -> None:
