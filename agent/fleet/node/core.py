@@ -115,10 +115,7 @@ class NodeCore:
     def _echo(self, document: documents.Report, retained: bool) -> list[Action]:
         rival = self.machine.rival
         self.machine = self.machine.echo(document, retained=retained)
-        start = self.machine.remembered.start
-        if start != self._witness.start:
-            self._witness = Witness(self._me.node, self._me.segment, start)
-            self._pulse = replace(self._pulse, start=start)
+        self._follow_start()
         if self.machine.rival == rival:
             return []
         why = (
@@ -126,11 +123,15 @@ class NodeCore:
         )
         return [Tell(Happening.NAME_TAKEN, self._me.node, why)]
 
+    def _follow_start(self) -> None:
+        """Heartbeats and questions carry the machine's start; promises that were given hold on."""
+        start = self.machine.remembered.start
+        self._witness, self._pulse = replace(self._witness, start=start), replace(self._pulse, start=start)
+
     def _asked(self, document: documents.WitnessAsked, now_ns: int) -> list[Action] | Refusal:
-        asking = self.machine.phase is Phase.ASKING
-        self._witness, answer = self._witness.question(
-            document, now_ns, settled=self.machine.settled and not self.machine.rival, asking=asking
-        )
+        able = self._settings.target.own and not self.machine.rival
+        settled, asking = able and self.machine.settled, able and self.machine.phase is Phase.ASKING
+        self._witness, answer = self._witness.question(document, now_ns, settled=settled, asking=asking)
         if isinstance(answer, documents.WitnessPromised):
             return [Publish(answer)]
         return answer or []
@@ -143,7 +144,15 @@ class NodeCore:
         if not ok:
             self._pulse = self._pulse.failed(now_ns)
 
+    def resumed(self, now_ns: int) -> None:
+        """The operating system went on after a suspend. The caller connects and subscribes anew."""
+        self.machine = self.machine.resumed()
+        self._started_ns = now_ns
+        self._witness = self._witness.cancel()
+        self._follow_start()
+
     def will(self) -> documents.Gone:
+        """For the broker. When it has changed, the caller connects anew: a will of an earlier start is not believed."""
         return self._pulse.will()
 
     # ------------------------------------------------------------------ time
@@ -157,7 +166,8 @@ class NodeCore:
             self._pulse, beat = self._pulse.step(now_ns, seen.uptime_ns)
             if beat is not None:
                 actions.append(Publish(beat, retain=True))
-            if machine.settled and now_ns >= self._started_ns + self._settings.wake.settle_ns:
+            sends = self._settings.target.own and machine.settled
+            if sends and now_ns >= self._started_ns + self._settings.wake.settle_ns:
                 actions += self._duties.step(self.peers, now_ns)
         return actions
 

@@ -10,14 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.fleet.node.actions import Publish, Sleep
+from agent.fleet.node.actions import Burst, Publish, Sleep
 from agent.fleet.node.core import NodeCore, Seen, Settings
 from agent.fleet.node.desired import Remembered
-from agent.fleet.node.documents import MAX_BYTES, Condition, Direction, Gone, Heartbeat, Report, Target, decode, encode
+from agent.fleet.node.documents import (
+    MAX_BYTES,
+    Condition,
+    Direction,
+    Gone,
+    Heartbeat,
+    Report,
+    Target,
+    WitnessAsked,
+    decode,
+    encode,
+)
 from agent.fleet.node.guards import Circumstances, Guard, GuardSettings, standing
 from agent.fleet.node.peers import MAX_PEERS, Peers
 from agent.fleet.node.refusal import Refusal, RefusedBecause
-from agent.fleet.node.target import OWN_NODE, Identity
+from agent.fleet.node.target import HOST_OF_A_BOARD, OWN_NODE, Identity, TargetSettings
 from agent.fleet.node.topics import Leaf, patterns, place, topic
 from agent.fleet.node.wake_ability import WakeAbility
 
@@ -115,6 +126,50 @@ def test_the_first_thing_said_is_a_report_whatever_waits() -> None:
     published = [action.document for action in node.step(0, SEEN) if isinstance(action, Publish)]
     assert isinstance(published[0], Report)
     assert isinstance(published[1], Heartbeat)
+
+
+def running(settings: TargetSettings, seen: Seen = SEEN) -> NodeCore:
+    """A core whose first report has come back."""
+    node = NodeCore(Identity("bee", "hall", "k"), Settings(settings), Remembered(), 0)
+    for action in node.step(0, seen):
+        if isinstance(action, Publish) and isinstance(action.document, Report):
+            node.receive(Leaf.REPORT, "bee", encode(action.document), 0, retained=False)
+    return node
+
+
+def question(number: int = 1) -> bytes:
+    return encode(WitnessAsked(node="ant", segment="hall", witness="bee", start=1, number=number))
+
+
+def guards_of(node: NodeCore, now_ns: int) -> set[Guard]:
+    return {each.guard for each in node._around(now_ns, SEEN).standing}
+
+
+def test_a_promise_outlasts_a_corrected_start_and_a_suspend() -> None:
+    node = running(OWN_NODE)
+    assert len(node.receive(Leaf.WITNESS, "ant", question(), 200 * S, retained=False)) == 1
+    node.receive(Leaf.REPORT, "bee", encode(said("bee", start=70)), 201 * S, retained=True)
+    assert node.machine.remembered.start == 71
+    assert node.will().start == 71
+    assert Guard.PROMISED in guards_of(node, 300 * S)
+    node.resumed(301 * S)
+    assert node.will().start == 72
+    assert {Guard.PROMISED, Guard.JUST_STARTED} <= guards_of(node, 302 * S)
+    assert Guard.PROMISED not in guards_of(node, 321 * S)
+
+
+def test_a_retained_question_is_none() -> None:
+    node = running(OWN_NODE)
+    assert node.receive(Leaf.WITNESS, "ant", question(), S, retained=True) == []
+
+
+def test_a_host_of_a_board_neither_promises_nor_sends() -> None:
+    node = running(HOST_OF_A_BOARD)
+    assert node.receive(Leaf.WITNESS, "ant", question(), S, retained=False) == []
+    node.receive(Leaf.TARGET, "ant", encode(Target(node="ant", target=UP, revision=1)), S, retained=True)
+    node.receive(Leaf.REPORT, "ant", encode(said(state=DOWN)), S, retained=True)
+    for second in range(2, 300):
+        assert not any(isinstance(action, Burst) for action in node.step(second * S, SEEN))
 
 
 # ---------------------------------------------------------------------- the others
