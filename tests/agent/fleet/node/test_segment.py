@@ -179,3 +179,44 @@ def test_the_sender_dies_and_another_takes_over() -> None:
     segment.run(900)
     assert segment.boxes["cat"].power is Power.RUNNING
     assert [sender for _, sender, node in segment.burst_log if node == "cat"][-1] != first
+
+
+@pytest.mark.parametrize("how", ["crash", "restart"])
+@pytest.mark.parametrize("after_s", range(0, 60, 6))
+def test_a_crash_at_any_step_of_going_to_sleep(after_s: int, how: str) -> None:
+    """It comes back, reports, and does what is wanted of it by then."""
+    segment = Segment(["ant", "bee"], after_s, Faults(loss=0.05))
+    for name in segment.boxes:
+        segment.want(name, UP)
+    segment.run(600)
+    segment.want("bee", DOWN)
+    segment.run(after_s)
+    do(segment, "bee", how)
+    segment.run(1500)
+    assert segment.boxes["bee"].power is Power.OFF
+    assert segment.report_of("bee").state is DOWN
+    assert segment.up() == {"ant"}
+    segment.want("bee", UP)
+    segment.run(1500)
+    assert segment.up() == {"ant", "bee"}
+
+
+@slow
+@given(
+    seed=st.integers(0, 2**32),
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from(NAMES), st.sampled_from(["down", "person-down", "up", "pin", "unpin"]), st.integers(1, 300)
+        ),
+        min_size=8,
+        max_size=30,
+    ),
+)
+def test_without_crashes_somebody_is_always_awake(seed: int, steps: list[tuple[str, str, int]]) -> None:
+    """The segment itself checks each sleep; nothing excuses one here, since nothing crashes."""
+    segment = Segment(NAMES, seed, Faults(loss=0.2, hang=0.2))
+    segment.run(200)
+    for name, what, seconds in steps:
+        do(segment, name, what)
+        segment.run(seconds)
+        assert segment.up()
