@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which machines of a segment should be awake, and why."""

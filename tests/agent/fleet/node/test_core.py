@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hostile messages, and what a node knows of the others."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.fleet.node.actions import Burst, Publish, Sleep
+from agent.fleet.node.core import NodeCore, Seen, Settings
+from agent.fleet.node.desired import Remembered
+from agent.fleet.node.documents import (
+    MAX_BYTES,
+    Condition,
+    Direction,
+    Gone,
+    Heartbeat,
+    Report,
+    Target,
+    WitnessAsked,
+    decode,
+    encode,
+)
+from agent.fleet.node.guards import Circumstances, Guard, GuardSettings, standing
+from agent.fleet.node.peers import MAX_PEERS, Peers
+from agent.fleet.node.refusal import Refusal, RefusedBecause
+from agent.fleet.node.target import HOST_OF_A_BOARD, OWN_NODE, Identity, TargetSettings
+from agent.fleet.node.topics import Leaf, patterns, place, topic
+from agent.fleet.node.wake_ability import WakeAbility
+
+S = 1_000_000_000
+SEEN = Seen(0, WakeAbility(("02:00:00:00:00:01",), ""), ())
+UP, DOWN = Direction.UP, Direction.DOWN
+
+
+def core() -> NodeCore:
+    return NodeCore(Identity("bee", "hall", "k"), Settings(OWN_NODE), Remembered(), 0, ["ant", "bee", "cat"])
+
+
+def said(node: str = "ant", start: int = 1, number: int = 1, **more: object) -> Report:
+    base = Report(
+        node=node,
+        segment="hall",
+        boot=f"k{start}",
+        start=start,
+        number=number,
+        state=UP,
+        condition=Condition.ON,
+        target=UP,
+        revision=1,
+        sends=True,
+        macs=("02:00:00:00:00:02",),
+    )
+    return msgspec.structs.replace(base, **more)
+
+
+def alive(start: int = 1, number: int = 1, node: str = "ant") -> Heartbeat:
+    return Heartbeat(
+        node=node, segment="hall", boot=f"k{start}", start=start, number=number, uptime_ns=5, interval_ns=60 * S
+    )
+
+
+GOOD = json.loads(encode(Target(node="bee", target=DOWN, revision=1)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"revision": 0},
+        {"revision": -1},
+        {"revision": 2**53},
+        {"revision": 1.5},
+        {"revision": float("nan")},
+        {"revision": "1"},
+        {"target": "off"},
+        {"target": None},
+        {"more": 1},
+        {"type": "report"},
+        {"node": "bee.x"},
+        {"node": "bee\n"},
+        {"node": "a" * 64},
+        {"reason": "x" * 301},
+    ],
+)
+def test_targets_that_are_none(change: dict[str, object]) -> None:
+    node = core()
+    node.receive(Leaf.TARGET, "bee", json.dumps(GOOD | change).encode(), 0, retained=True)
+    assert node.refusals.count == {RefusedBecause.MALFORMED: 1}
+    assert not node.machine.heard
+
+
+def test_each_refusal_has_its_name() -> None:
+    node = core()
+    for leaf, to, payload, because in [
+        (Leaf.TARGET, "bee", b" " * (MAX_BYTES + 1), RefusedBecause.TOO_LARGE),
+        (Leaf.TARGET, "bee", b"[" * 4000, RefusedBecause.MALFORMED),
+        (Leaf.TARGET, "cat", json.dumps(GOOD).encode(), RefusedBecause.OTHER_NODE),
+        (Leaf.REPORT, "eve", encode(said("eve")), RefusedBecause.UNKNOWN_NODE),
+        (Leaf.REPORT, "ant", encode(said(segment="attic")), RefusedBecause.OTHER_SEGMENT),
+    ]:
+        before = node.refusals.count[because]
+        assert node.receive(leaf, to, payload, 0, retained=False) == []
+        assert node.refusals.count[because] == before + 1
+        assert node.refusals.last[because]
+
+
+@given(st.sampled_from(Leaf), st.sampled_from(["bee", "ant", "eve"]), st.binary(max_size=200), st.booleans())
+def test_any_bytes_are_survived(leaf: Leaf, node: str, payload: bytes, retained: bool) -> None:
+    one = core()
+    assert one.receive(leaf, node, payload, 0, retained=retained) == []
+    assert not any(isinstance(action, Sleep) for action in one.step(0, SEEN))
+
+
+@given(st.sampled_from(Leaf), st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists, max_leaves=5))
+def test_any_json_is_refused(leaf: Leaf, value: object) -> None:
+    assert isinstance(decode(json.dumps({**GOOD, "node": "bee", "x": value}).encode(), leaf, "bee"), Refusal)
+
+
+def test_the_first_thing_said_is_a_report_whatever_waits() -> None:
+    node = core()
+    node.receive(Leaf.TARGET, "bee", json.dumps(GOOD).encode(), 0, retained=True)
+    published = [action.document for action in node.step(0, SEEN) if isinstance(action, Publish)]
+    assert isinstance(published[0], Report)
+    assert isinstance(published[1], Heartbeat)
+
+
+def running(settings: TargetSettings, seen: Seen = SEEN) -> NodeCore:
+    """A core whose first report has come back."""
+    node = NodeCore(Identity("bee", "hall", "k"), Settings(settings), Remembered(), 0)
+    for action in node.step(0, seen):
+        if isinstance(action, Publish) and isinstance(action.document, Report):
+            node.receive(Leaf.REPORT, "bee", encode(action.document), 0, retained=False)
+    return node
+
+
+def question(number: int = 1) -> bytes:
+    return encode(WitnessAsked(node="ant", segment="hall", witness="bee", start=1, number=number))
+
+
+def guards_of(node: NodeCore, now_ns: int) -> set[Guard]:
+    return {each.guard for each in node._around(now_ns, SEEN).standing}
+
+
+def test_a_promise_outlasts_a_corrected_start_and_a_suspend() -> None:
+    node = running(OWN_NODE)
+    assert len(node.receive(Leaf.WITNESS, "ant", question(), 200 * S, retained=False)) == 1
+    node.receive(Leaf.REPORT, "bee", encode(said("bee", start=70)), 201 * S, retained=True)
+    assert node.machine.remembered.start == 71
+    assert node.will().start == 71
+    assert Guard.PROMISED in guards_of(node, 300 * S)
+    node.resumed(301 * S)
+    assert node.will().start == 72
+    assert {Guard.PROMISED, Guard.JUST_STARTED} <= guards_of(node, 302 * S)
+    assert Guard.PROMISED not in guards_of(node, 321 * S)
+
+
+def test_a_retained_question_is_none() -> None:
+    node = running(OWN_NODE)
+    assert node.receive(Leaf.WITNESS, "ant", question(), S, retained=True) == []
+
+
+def test_a_host_of_a_board_neither_promises_nor_sends() -> None:
+    node = running(HOST_OF_A_BOARD)
+    assert node.receive(Leaf.WITNESS, "ant", question(), S, retained=False) == []
+    node.receive(Leaf.TARGET, "ant", encode(Target(node="ant", target=UP, revision=1)), S, retained=True)
+    node.receive(Leaf.REPORT, "ant", encode(said(state=DOWN)), S, retained=True)
+    for second in range(2, 300):
+        assert not any(isinstance(action, Burst) for action in node.step(second * S, SEEN))
+
+
+# ---------------------------------------------------------------------- the others
+
+
+def test_what_was_retained_proves_no_life() -> None:
+    peers = Peers("hall")
+    peers.report(said(), 0, retained=True)
+    assert not peers.senders(1)
+    peer = peers.get("ant")
+    assert peer is not None
+    assert not peer.missing(1), "nor that it is gone"
+    assert peer.missing(181 * S)
+    peers.heartbeat(alive(), 200 * S, retained=False)
+    assert peers.senders(200 * S) == ("ant",)
+    assert not peers.senders(380 * S), "three heartbeats have not come"
+
+
+def test_a_repeated_heartbeat_keeps_nobody_alive() -> None:
+    peers = Peers("hall")
+    peers.report(said(), 0, retained=False)
+    peers.heartbeat(alive(), 0, retained=False)
+    for second in range(1, 300):
+        assert peers.heartbeat(alive(), second * S, retained=False) is not None
+    assert not peers.senders(300 * S)
+
+
+def test_an_old_will_does_not_kill_the_new_start() -> None:
+    peers = Peers("hall")
+    peers.report(said(start=2), 0, retained=False)
+    refusal = peers.gone(Gone(node="ant", segment="hall", boot="k1", start=1), 1)
+    assert refusal is not None
+    assert refusal.because is RefusedBecause.STALE
+    assert peers.senders(2) == ("ant",)
+    assert peers.gone(Gone(node="ant", segment="hall", boot="k2", start=2), 1) is None
+    assert not peers.senders(2)
+    peers.heartbeat(alive(start=2, number=5), 3, retained=False)
+    assert peers.senders(4) == ("ant",), "it is back"
+
+
+def test_an_old_report_changes_nothing() -> None:
+    peers = Peers("hall")
+    peers.report(said(start=3, number=4), 0, retained=False)
+    for start, number in [(3, 4), (3, 3), (2, 99)]:
+        assert peers.report(said(start=start, number=number, state=DOWN), 1, retained=False) is not None
+    assert peers.senders(2) == ("ant",)
+
+
+def test_memory_has_an_end() -> None:
+    peers = Peers("hall")
+    for number in range(MAX_PEERS):
+        assert peers.target(Target(node=f"n{number}", target=UP, revision=1), 0) is None
+    refusal = peers.target(Target(node="more", target=UP, revision=1), 0)
+    assert refusal is not None
+    assert refusal.because is RefusedBecause.TOO_MANY
+
+
+# ---------------------------------------------------------------------- guards
+
+
+@pytest.mark.parametrize(
+    ("circumstances", "guard"),
+    [
+        (Circumstances(users=(), pinned="router"), Guard.PINNED),
+        (Circumstances(users=("ssh",)), Guard.IN_USE),
+        (Circumstances(users=None), Guard.IN_USE),
+        (Circumstances(users=(), others_awake=False), Guard.LAST_AWAKE),
+        (Circumstances(users=(), promised_until_ns=101 * S), Guard.PROMISED),
+        (Circumstances(users=(), started_ns=90 * S), Guard.JUST_STARTED),
+        (Circumstances(users=(), on_since_ns=90 * S), Guard.CHANGED_RECENTLY),
+    ],
+)
+def test_each_guard(circumstances: Circumstances, guard: Guard) -> None:
+    assert [each.guard for each in standing(circumstances, GuardSettings(), 100 * S)] == [guard]
+
+
+def test_nothing_stands() -> None:
+    calm = Circumstances(users=(), others_awake=True, started_ns=0, on_since_ns=0, promised_until_ns=5)
+    assert standing(calm, GuardSettings(), 1800 * S) == ()
+
+
+# ---------------------------------------------------------------------- topics
+
+
+def test_topics() -> None:
+    for leaf in Leaf:
+        assert place(topic("hall", "bee", leaf)) == ("hall", "bee", leaf)
+    assert len(patterns("hall")) == len(Leaf)
+    for wrong in (
+        "",
+        "pgood/fleet/hall/bee",
+        "pgood/fleet/hall/b.ee/target",
+        "pgood/fleet/hall/bee/else",
+        "x/hall/bee/target",
+    ):
+        assert place(wrong) is None
