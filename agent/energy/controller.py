@@ -218,6 +218,7 @@ class EnergyController:
             node_w=node_w,
             headroom_w=around.spare_w(),
             heat=around.heat(measured),
+            optimal_w=None if self.view.tuned is None else self.view.tuned.optimal_w,
             carbon_today_g=around.carbon_today_g(),
             battery_share=battery.share_on_battery,
             battery_surplus=battery.surplus,

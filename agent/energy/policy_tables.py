@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 
 from agent.energy.policies.carbon import HOUR_S, CarbonBudgetPolicy, CarbonThresholdPolicy
+from agent.energy.policies.efficient import EfficientPolicy
 from agent.energy.policies.limits import BatteryPolicy, SupplyPolicy, ThermalPolicy
 from agent.energy.policies.price import PricePolicy
 from agent.energy.policies.renewable import RenewablePolicy
@@ -93,6 +94,13 @@ class CarbonBudgetTable(_PolicyTable, frozen=True, kw_only=True, tag="carbon-bud
         return CarbonBudgetPolicy(self.title, self.signal, self.budget_g)
 
 
+class EfficientTable(_PolicyTable, frozen=True, kw_only=True, tag="efficient"):
+    """No faster than where work costs the least energy; the actuator cpufreq with `tuning`."""
+
+    def make(self) -> Policy:
+        return EfficientPolicy(self.title)
+
+
 class ThermalTable(_PolicyTable, frozen=True, kw_only=True, tag="thermal"):
     """The largest power that keeps a zone below its trip for the next ten minutes."""
 
@@ -128,6 +136,7 @@ PolicyTable = (
     | RenewableTable
     | CarbonTable
     | CarbonBudgetTable
+    | EfficientTable
     | ThermalTable
     | SupplyTable
     | BatteryTable

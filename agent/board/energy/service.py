@@ -96,6 +96,7 @@ class BoardEnergy:
             if table.refresh_cron
             else None
         )
+        self.throttling = parts.throttling(self._changed)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -105,6 +106,8 @@ class BoardEnergy:
             self._begin("kubernetes", self.node.run())
         if self.battery:
             self._begin("energy-battery", self.battery.run())
+        if self.throttling:
+            self._begin("energy-throttling", self.throttling.run())
         if self._timed:
             self._begin("energy-refresh", self._timed.run())
 
@@ -121,6 +124,8 @@ class BoardEnergy:
                 log.error("energy: a task had ended: %r", ended)
         if self.battery:
             self.battery.close()
+        if self.throttling:
+            self.throttling.close()
         self._work_thread.close()
 
     def document(self) -> Document:

@@ -90,6 +90,8 @@ class Situation:
     """What the supplies could give on top of their present load."""
     heat: Mapping[str, HeatView] = field(default_factory=dict)
     """By the name of the policy that asks."""
+    optimal_w: float | None = None
+    """At this power work costs the least energy."""
     carbon_today_g: float = 0.0
     battery_share: float | None = None
     """State of charge, 0 to 1, of a machine that runs on its battery; None = on the mains, or no battery."""
