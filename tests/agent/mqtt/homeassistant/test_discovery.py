@@ -50,6 +50,7 @@ def test_a_good_payload_has_no_problems() -> None:
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", fullmatch=True)
 TEXTS = st.text(max_size=20)
+UNITS = st.sampled_from([unit.value for unit in SignalUnit])
 INVENTORIES = st.builds(
     Inventory,
     board=NAMES,
@@ -69,13 +70,7 @@ INVENTORIES = st.builds(
     domains=st.lists(NAMES, max_size=3, unique=True).map(lambda names: tuple(f"chassis/{name}" for name in names)),
     cold_redundancy=st.booleans(),
     event_kinds=st.just(("host.on",)),
-    energy=st.none()
-    | st.builds(
-        EnergyItem,
-        st.lists(
-            st.tuples(NAMES, st.sampled_from([unit.value for unit in SignalUnit])), max_size=4, unique_by=lambda s: s[0]
-        ).map(tuple),
-    ),
+    energy=st.none() | st.dictionaries(NAMES, UNITS, max_size=4).map(lambda units: EnergyItem(tuple(units.items()))),
 )
 
 
