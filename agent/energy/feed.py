@@ -85,7 +85,8 @@ class SignalFeed:
         """Until it is cancelled. Whatever goes wrong is told and tried again."""
         while True:
             try:
-                await self.step()
+                while await self.step():
+                    pass  # tomorrow comes right after today
             except Exception:
                 log.exception("signal %s", self._name)
             await asyncio.sleep(refresh.LOOK_S)

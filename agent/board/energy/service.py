@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+NOTHING = "there is no actuator: it is shown what would be in force (energy.actuator)"
 NOT_ARMED = "the board is not armed: it is shown what would be in force (pgood arm)"
 WORK_LOOK_S, WORK_S = 60.0, 3.0
 """How often work is counted, and how long that may take."""
@@ -77,7 +78,7 @@ class BoardEnergy:
                 now_ns=time.monotonic_ns,
                 emit=services.bus.emit,
                 changed=self._changed,
-                may_act=lambda: "" if services.lines.armed else NOT_ARMED,
+                may_act=lambda: NOTHING if cap.name == "none" else "" if services.lines.armed else NOT_ARMED,
                 spare_w=services.capacity.spare_w,
                 heat=lambda measured: self.heat.look(measured, time.monotonic_ns()),
                 battery=lambda: self.battery.state if self.battery else BatteryState(),
