@@ -32,7 +32,10 @@ class TimedRefresh:
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
-            self.step()
+            try:
+                self.step()
+            except Exception:  # a fault of ours must not end the watch
+                log.exception("refresh_cron")
             await asyncio.sleep(LOOK_S)
 
     def step(self) -> bool:

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import math
-import subprocess
 from typing import TYPE_CHECKING, Protocol
 
+from agent.energy.command_output import first_bytes
 from agent.energy.energy_ledger import HOUR_S, HOURS_KEPT
 from agent.energy.meters.load_model import ticks
 from agent.energy.sysfs import Failed
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 KEY = "energy.work"
 WITHIN_S = 2.0
+FIRST_BYTES = 1000
 STORE_EVERY_S = 60.0
 
 
@@ -56,10 +57,10 @@ class CommandCount:
 
     def count(self) -> float | None:
         try:
-            done = subprocess.run(self._command, capture_output=True, timeout=WITHIN_S, check=True)
-        except (OSError, subprocess.SubprocessError):
+            text = first_bytes(self._command, FIRST_BYTES, WITHIN_S)
+        except (OSError, ValueError):
             return None
-        return parse_count(done.stdout[:1000].decode("ascii", "replace"))
+        return None if text is None else parse_count(text.decode("ascii", "replace"))
 
 
 class WorkHours:

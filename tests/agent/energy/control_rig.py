@@ -104,18 +104,20 @@ class ControlRig:
         self.rival = ""
         self.spare_w: float | None = None
         self.battery = BatteryState()
+        self.told: Callable[[], None] = lambda: None
         self.table = msgspec.convert({**VOLUME, **table}, EnergyTable)
         self.agent = self._agent()
 
     def _agent(self) -> EnergyController:
         store = DayStore(self.folder / "signals")
         self.feed = SignalFeed(self.source, store, lambda: self.now_s, 3600.0 * 6)
-        held = Held(Powercap(self.kernel), RestoreFile(self.folder / "restore.json", "boot"))
+        held = self.held = Held(Powercap(self.kernel), RestoreFile(self.folder / "restore.json", "boot"))
+        self.writer = CapWriter(PortThread("cap", held, "stuck"), lambda: self.rival, self.table.apply_s)
         around = Surroundings(
             now_s=lambda: self.now_s,
             now_ns=lambda: self.mono_ns,
             emit=lambda kind, source, *args: self.events.append((kind, args)),
-            changed=lambda: None,
+            changed=lambda: self.told(),
             may_act=lambda: "" if self.armed else "not armed",
             spare_w=lambda: self.spare_w,
             battery=lambda: self.battery,
@@ -125,7 +127,7 @@ class ControlRig:
             {"volume": self.feed} if self.table.signals else {},
             [policy.make() for policy in self.table.policies],
             PortThread("meters", MeterSet([RaplMeter(self.kernel, Domain.PACKAGE)]), "stuck"),
-            CapWriter(PortThread("cap", held, "stuck"), lambda: self.rival, self.table.apply_s),
+            self.writer,
             "powercap",
             EnergyCounters(self.store, ZoneInfo(ZONE)),
             around,
