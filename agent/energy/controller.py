@@ -155,6 +155,7 @@ class EnergyController:
         if isinstance(cap_range, str):
             self._show(replace(self.view, state=CapState.STARTING, why=cap_range, measured=measured))
             return
+        self.view = replace(self.view, cap_range=cap_range)  # for a look that fails from here on
         situation = self._situate(cap_range, measured)
         last_w, elapsed_s = self._last(now_ns)
         decision = decide(asked(self.policies, situation), cap_range, self._smoothing, last_w, elapsed_s)
