@@ -176,8 +176,8 @@ class EnergyController:
         tuning, why_not = self._tuning, self._around.may_act()
         if tuning is None:
             return BoostRefused("nothing is tuned: it needs the actuator cpufreq and energy.tuning = true")
-        if why_not:
-            return BoostRefused(why_not)
+        if why_not or self.view.state is CapState.YIELDING:
+            return BoostRefused(why_not or self.view.why)
         now_ns, spare_w = self._around.now_ns(), self._spare_w()
         try:
             return await self._writer.beside(lambda: tuning.boost(seconds, extra_w, spare_w, now_ns))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Protocol
 
 from agent.energy.command_output import first_bytes
@@ -13,12 +14,13 @@ from agent.energy.sysfs import Failed
 from agent.energy.work import CPU_SECONDS, Work, WorkCounter, cpu_seconds, parse_count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from agent.energy.energy_counters import Store
     from agent.energy.sysfs import Sysfs
 
 KEY = "energy.work"
+HOUR = re.compile(r"[0-9]{1,12}")
 WITHIN_S = 2.0
 FIRST_BYTES = 1000
 STORE_EVERY_S = 60.0
@@ -99,10 +101,10 @@ class WorkHours:
         return Work(sum(known), self.unit) if known else None
 
 
-def _usable(rows: Mapping[str, object]) -> dict[int, float]:
+def _usable(rows: object) -> dict[int, float]:
     """What is stored may be damaged."""
     return {
         int(start_s): float(amount)
-        for start_s, amount in rows.items()
-        if start_s.isdecimal() and isinstance(amount, int | float) and 0 <= amount < math.inf
+        for start_s, amount in (rows.items() if isinstance(rows, dict) else ())
+        if HOUR.fullmatch(start_s) and isinstance(amount, int | float) and 0 <= amount < math.inf
     }

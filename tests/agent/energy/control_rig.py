@@ -17,6 +17,7 @@ from agent.energy.controller import EnergyController
 from agent.energy.day_store import DayStore
 from agent.energy.energy_counters import EnergyCounters
 from agent.energy.feed import SignalFeed
+from agent.energy.meters.interface import Quantity, Reading
 from agent.energy.meters.meter_set import MeterSet
 from agent.energy.meters.rapl import RaplMeter
 from agent.energy.rapl import Domain
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from agent.energy.meters.interface import Meter
     from agent.events.event import EventKind
 
 ZONE = "Europe/Paris"
@@ -73,6 +75,18 @@ class Source:
         return SignalDay(self.name, self.unit, self.zone, "test", 0.0, tuple(points))
 
 
+class Scale:
+    """What the machine draws is what a test says."""
+
+    name = "scale"
+
+    def __init__(self, watts: float = 20.0) -> None:
+        self.watts = watts
+
+    def read(self, now_ns: int) -> Reading:
+        return Reading(Quantity.NODE_W, self.watts, self.name, False, now_ns)
+
+
 class Store:
     """Settings in memory."""
 
@@ -96,6 +110,7 @@ class ControlRig:
         self.tree.package(0, FOUND_UW / 1e6)
         self.kernel = FakeKernel(self.tree.root)
         self.source = Source(day)
+        self.meters: list[Meter] = [RaplMeter(self.kernel, Domain.PACKAGE)]
         self.store = Store()
         self.now_s = NOON_S
         self.mono_ns = 10**9
@@ -126,7 +141,7 @@ class ControlRig:
             self.table,
             {"volume": self.feed} if self.table.signals else {},
             [policy.make() for policy in self.table.policies],
-            PortThread("meters", MeterSet([RaplMeter(self.kernel, Domain.PACKAGE)]), "stuck"),
+            PortThread("meters", MeterSet(self.meters), "stuck"),
             self.writer,
             "powercap",
             EnergyCounters(self.store, ZoneInfo(ZONE)),
