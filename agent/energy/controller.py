@@ -44,6 +44,8 @@ POWERCAP, RAPL = "powercap", "rapl"
 """Names of the actuator and of the meters that are counted as RAPL."""
 DEFECT = "defect"
 """Binds after a look that failed."""
+MOST_DEFECTS = 20
+"""So many different ones are told with their traceback."""
 FIRST_SIGNALS_S = 20.0
 """So long the first decision waits for signals that were asked for."""
 WAIT_S = 0.1
@@ -78,6 +80,7 @@ class EnergyController:
         self._smoothing = Smoothing(table.raise_w_per_s or inf, table.lower_w_per_s or inf, table.dead_band_w)
         self._decided_ns = 0
         self._read: set[str] = set()
+        self._defects: set[str] = set()
         self._events = EnergyEvents(around.emit)
         self._writing: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -116,8 +119,8 @@ class EnergyController:
         while True:
             try:
                 await self.look()
-            except Exception as error:
-                log.exception("energy")
+            except Exception as error:  # noqa: BLE001  (a fault of ours must not end the task)
+                self._log_once(error)
                 self.fall_back(f"{type(error).__name__}: {error}")
             await asyncio.sleep(self._table.look_s)
 
@@ -300,7 +303,13 @@ class EnergyController:
         self.view = view
         try:
             self._around.changed()
-        except Exception:  # who is told of a cap must not keep it from being set
+        except Exception as error:  # noqa: BLE001  (who is told of a cap must not keep it from being set)
+            self._log_once(error)
+
+    def _log_once(self, error: Exception) -> None:
+        """Looks come every few seconds: the same defect is told once."""
+        if repr(error) not in self._defects and len(self._defects) < MOST_DEFECTS:
+            self._defects.add(repr(error))
             log.exception("energy")
 
 

@@ -27,7 +27,8 @@ class TimedRefresh:
         self._zone = zone
         self._feeds = tuple(feeds)
         self._clock = clock
-        self._next_s = cron.next_after(clock(), zone)
+        self._looked_s = clock()
+        self._next_s = cron.next_after(self._looked_s, zone)
 
     async def run(self) -> None:
         """Until it is cancelled."""
@@ -41,9 +42,11 @@ class TimedRefresh:
     def step(self) -> bool:
         """Whether it was time. A clock that was set back is asked anew."""
         now_s = self._clock()
-        due = now_s >= self._next_s
+        due, set_back = now_s >= self._next_s, now_s < self._looked_s
         if due:
             for feed in self._feeds:
                 feed.again()
-        self._next_s = self._cron.next_after(now_s, self._zone)
+        if due or set_back:  # to ask costs milliseconds of the loop
+            self._next_s = self._cron.next_after(now_s, self._zone)
+        self._looked_s = now_s
         return due

@@ -244,3 +244,18 @@ def test_nothing_of_a_command_is_left() -> None:
     while subprocess.run(("pgrep", "-f", f"sleep {mark}"), stdout=subprocess.DEVNULL).returncode == 0:
         assert time.monotonic() < deadline_s
         time.sleep(0.05)
+
+
+def test_a_defect_at_every_look_fills_no_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> None:
+        rig = ControlRig(tmp_path)
+        rig.told = broken
+        monkeypatch.setattr(rig.meters[0], "read", broken)
+        for _ in range(20):
+            await rig.look()
+        assert [one.name for one in caplog.records] == ["agent.energy.meters.meter_set", "agent.energy.controller"]
+        await rig.agent.close()
+
+    asyncio.run(story())
