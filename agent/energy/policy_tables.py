@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
@@ -48,6 +49,9 @@ class PriceTable(_PolicyTable, frozen=True, kw_only=True, tag="price"):
     dear: float | None = None
 
     def __post_init__(self) -> None:
+        for key, price in (("cheap", self.cheap), ("dear", self.dear)):
+            if price is not None and not math.isfinite(price):
+                raise ValueError(f"{key} is no price (here: {price:g})")
         if self.cheap is not None and self.dear is not None and self.cheap >= self.dear:
             raise ValueError(f"cheap must be below dear ({self.cheap:g} and {self.dear:g})")
 

@@ -177,4 +177,6 @@ class BoardEnergy:
                 await self._work.add(count, time.time())
             except (OSError, TimeoutError) as error:
                 log.warning("work is not counted: %s", error)
+            except Exception:  # a fault of ours costs this count only
+                log.exception("work is not counted")
             await asyncio.sleep(WORK_LOOK_S)
