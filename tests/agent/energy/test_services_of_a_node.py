@@ -293,7 +293,8 @@ def test_documents_before_a_decision_and_after(tmp_path: Path) -> None:
         rig = Priced(tmp_path)
         publisher = SimpleNamespace(state=SimpleNamespace(state=PublishState.FORBIDDEN, reason="403", node="n"))
         battery = SimpleNamespace(state=BatteryState(BatteryPhase.RESERVE, "on battery, 5%", 0.054, 90.0))
-        energy = cast("BoardEnergy", SimpleNamespace(controller=rig.agent, battery=battery, node=publisher))
+        parts = SimpleNamespace(controller=rig.agent, battery=battery, node=publisher, throttling=None)
+        energy = cast("BoardEnergy", parts)
         empty = energy_document(energy)
         assert (empty["state"], empty["cap_w"], empty["policy"]) == ("starting", None, None)
         assert energy_readings(rig.agent)["cap_w"] is None
