@@ -286,8 +286,8 @@ def test_a_cap_moves_within_the_table_and_the_actuator(
 @pytest.mark.parametrize(
     ("given", "can_w", "told"),
     [
-        ({}, None, "tells no limits: give energy.min_w"),
-        ({"min_w": 10}, None, "tells no limits: give energy.max_w"),
+        ({}, None, "tells no limits here: give energy.min_w and energy.max_w"),
+        ({"min_w": 10}, None, "tells no limits here: give energy.min_w and energy.max_w"),
         ({"min_w": 70}, (15, 65), "no cap is at least 70 and at most 65 W (the actuator powercap takes 15 to 65 W)"),
         ({}, (0, 65), "takes 0 to 65 W, which is no range: give energy.min_w"),
         ({}, (15, math.inf), "which is no range"),
