@@ -22,20 +22,23 @@ lab: ## the hardware tests, against real kernel drivers in a small guest (builds
 	@$(MAKE) --no-print-directory -j3 --output-sync=target $(if $(ARGS),lab-all,lab-scenarios lab-kills lab-service lab-others)
 	@$(python) -m tests.hardware.power_cut 2
 
+# A guest that hangs is ended after half an hour; on a quiet machine the longest of them takes four minutes.
+lab_run = $(python) -m tests.lab run --rw . --timeout 1800
+
 lab-all: # one guest, for ARGS that choose
-	@$(python) -m tests.lab run --rw . -- $(python) -m pytest tests/hardware $(ARGS)
+	@$(lab_run) -- $(python) -m pytest tests/hardware $(ARGS)
 
 lab-scenarios:
-	@$(python) -m tests.lab run --rw . -- $(python) -m pytest -p no:cacheprovider tests/hardware/test_scenarios.py -k "not killed"
+	@$(lab_run) -- $(python) -m pytest -p no:cacheprovider tests/hardware/test_scenarios.py -k "not killed"
 
 lab-kills:
-	@$(python) -m tests.lab run --rw . -- $(python) -m pytest -p no:cacheprovider tests/hardware/test_scenarios.py -k killed
+	@$(lab_run) -- $(python) -m pytest -p no:cacheprovider tests/hardware/test_scenarios.py -k killed
 
 lab-service:
-	@$(python) -m tests.lab run --rw . -- $(python) -m pytest -p no:cacheprovider tests/hardware/test_service.py
+	@$(lab_run) -- $(python) -m pytest -p no:cacheprovider tests/hardware/test_service.py
 
 lab-others:
-	@$(python) -m tests.lab run --rw . -- $(python) -m pytest tests/hardware --ignore tests/hardware/test_scenarios.py \
+	@$(lab_run) -- $(python) -m pytest tests/hardware --ignore tests/hardware/test_scenarios.py \
 	  --ignore tests/hardware/test_service.py
 
 lint: ## ruff and mypy

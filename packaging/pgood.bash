@@ -2,8 +2,8 @@
 # Written by tools/command_pages.py from the command line's own tables.
 
 declare -gA _pgood_words=(
-  ['pgood']='demo run setup check wire arm disarm user status events trends power chassis emergency-off domains operations audit policies override health metrics lines adapters call sim config --help --version'
-  ['pgood demo']='--help --state-dir --ipmi --mqtt-port --broker --profile --simulated --observe --keep-world --verbose'
+  ['pgood']='demo run setup check wire arm disarm user status events trends energy when power chassis emergency-off domains operations audit policies override health metrics lines adapters call sim config --help --version'
+  ['pgood demo']='--help --state-dir --ipmi --mqtt-port --broker --profile --config --simulated --observe --keep-world --verbose'
   ['pgood run']='--help --profile --config --state-dir --ipmi --broker --simulated --observe --keep-world --verbose'
   ['pgood setup']='--help --site --state-dir --state --profile --chip --bus --supply-address --supply-rated-w --ipmi --node --user --password-file --mqtt --mqtt-user --mqtt-password-file --mqtt-ca --mqtt-untested --yes --no-input --dry-run'
   ['pgood check']='--help --quiet'
@@ -22,6 +22,13 @@ declare -gA _pgood_words=(
   ['pgood status']='--help --json --state-dir'
   ['pgood events']='--help --follow --latest --json --redfish --state-dir'
   ['pgood trends']='--help --span --json --state-dir'
+  ['pgood energy']='boost forecast what-if report test-data --help --json --state-dir'
+  ['pgood energy boost']='--help --seconds --watts --state-dir'
+  ['pgood energy forecast']='--help --hours --json --state-dir'
+  ['pgood energy what-if']='--help --zone --load --cap --ambient --lost-of-fans --json --state-dir'
+  ['pgood energy report']='--help --hours --json --state-dir'
+  ['pgood energy test-data']='--help --signal --day --zone --seed --form --directory'
+  ['pgood when']='--help --duration --before --signal --min-saving --json --state-dir'
   ['pgood power']='cycle force-off nmi off on reset soft soft-off --help --force --state-dir'
   ['pgood chassis']='on off --help --now --force --state-dir'
   ['pgood emergency-off']='--help --reason --state-dir'
@@ -49,7 +56,7 @@ _pgood() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} path=pgood word
   COMPREPLY=()
   case $previous in
-    --config|--mqtt-ca|--mqtt-password-file|--password-file|--profile|--site|--state|--state-dir) compopt -o filenames; COMPREPLY=($(compgen -f -- "$current")); return ;;
+    --config|--directory|--mqtt-ca|--mqtt-password-file|--password-file|--profile|--site|--state|--state-dir) compopt -o filenames; COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     if [[ $word != -* && -n ${_pgood_words["$path $word"]+known} ]]; then path="$path $word"; fi

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.board.line_events import board_event
-from agent.power.emergency import PREFIX as EMERGENCY
 from agent.power.lines import POWER_GOOD, RESULTS
 from agent.power.operation_log import of_operation
 from native import CommandDone, InputChanged, InterlockEnded, InterlockFired, Resync, SequenceDone, Steady
@@ -55,10 +54,10 @@ class LineDispatch:
                     with self._operation_of(host):
                         host.press_ended(token, RESULTS[outcome], reason)
                 power.command_done(event)
-            case InterlockFired(rule=rule) if rule.startswith(EMERGENCY):
+            case InterlockFired(rule=rule) if power.emergency.ours(rule):
                 power.emergency.fired(event)
                 return False
-            case InterlockEnded(rule=rule) if rule.startswith(EMERGENCY):
+            case InterlockEnded(rule=rule) if power.emergency.ours(rule):
                 power.emergency.ended(event)
                 return False
             case InterlockFired():

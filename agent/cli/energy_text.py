@@ -26,8 +26,10 @@ def readable(found: dict[str, Any]) -> Iterator[str]:
         yield _row("today", f"{readings['node_today_kwh']:.3f} kWh (processors {readings['cpu_today_kwh']:.3f} kWh)")
     for name, signal in state["signals"].items():
         yield _row(name, _signal(signal))
-    proposals = ", ".join(f"{one['policy']} {_watts(one['cap_w'])}" for one in state["proposals"])
-    yield _row("policies", proposals or "none: nothing is capped")
+    if state["proposals"]:
+        yield _row("policies", ", ".join(f"{one['policy']} {_watts(one['cap_w'])}" for one in state["proposals"]))
+    elif state["cap_w"] is not None:
+        yield _row("policies", "none: the largest cap holds")
     if found["caps"]:
         yield _row("today's cap", _curve([one["cap_w"] for one in found["caps"]], "W"))
     for name, points in found["curves"].items():

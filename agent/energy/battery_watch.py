@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.energy.battery import BatteryActionKind, BatteryState, NoBatteryReading, step
@@ -66,7 +67,12 @@ class BatteryWatch:
             reading = NoBatteryReading(str(error))
         self.state, actions = step(self.state, self._now_ns() / NS_PER_S, reading, self._options)
         for action in actions:
-            self._act(action)
+            try:
+                self._act(action)
+            except Exception:
+                if action.kind is BatteryActionKind.ASK_SOFT_OFF:
+                    self.state = replace(self.state, asked=False)  # it was not asked for: the next look does it
+                raise
 
     def _act(self, action: BatteryAction) -> None:
         match action.kind:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from agent.energy.policies.situation import CapRange
@@ -20,11 +21,11 @@ def cap_limits(table: EnergyTable, actuator: str, can_w: tuple[float, float] | N
     low_w, high_w = can_w or (None, None)
     min_w = table.min_w if low_w is None else max(table.min_w or low_w, low_w)
     max_w = table.max_w if high_w is None else min(table.max_w or high_w, high_w)
-    for key, value in (("min_w", min_w), ("max_w", max_w)):
-        if value is None:
-            raise LimitsError(f"the actuator {actuator} tells no limits: give energy.{key}")
-    assert min_w is not None
-    assert max_w is not None
+    if min_w is None or max_w is None:
+        raise LimitsError(f"the actuator {actuator} tells no limits here: give energy.min_w and energy.max_w")
+    if not (min_w > 0 and math.isfinite(max_w)):
+        cure = "give energy.min_w and energy.max_w"
+        raise LimitsError(f"the actuator {actuator} takes {min_w:g} to {max_w:g} W, which is no range: {cure}")
     if min_w > max_w:
         told = f"the actuator {actuator} takes {low_w:g} to {high_w:g} W" if can_w else "energy.min_w and energy.max_w"
         raise LimitsError(f"no cap is at least {min_w:g} and at most {max_w:g} W ({told})")

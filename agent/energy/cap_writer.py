@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from typing import TYPE_CHECKING, TypeVar
 
@@ -34,6 +35,7 @@ class CapWriter:
         self._rivals = rivals
         self._apply_s = apply_s
         self._written: Written | None = None
+        self._closing = False
 
     async def recover(self) -> tuple[Applied, ...]:
         """Give back what an agent before this one left."""
@@ -41,7 +43,9 @@ class CapWriter:
             return await self._cap.call(lambda held: held.recover(), WRITE_S)
         except (OSError, TimeoutError) as error:
             log.error("energy: %s", error)
-            return ()
+        except Exception:  # an actuator that breaks its promise
+            log.exception("energy: what an earlier agent left is not given back")
+        return ()
 
     async def range_w(self) -> tuple[float, float] | None:
         """Raises OSError, TimeoutError."""
@@ -67,16 +71,22 @@ class CapWriter:
         return answer
 
     async def beside(self, work: Callable[[], T]) -> T:
-        """Something else on the same thread. Raises OSError, TimeoutError."""
+        """Something else on the same thread. Raises OSError, TimeoutError; always, once everything is given back."""
+        if self._closing:
+            raise OSError(errno.ESHUTDOWN, "the agent ends")
         return await self._cap.call(lambda held: work())
 
     async def close(self) -> None:
-        """Give everything back as it was found."""
+        """Give everything back as it was found. Raises nothing."""
+        self._closing = True
         try:
             await self._cap.call(lambda held: held.close(), GIVE_BACK_S)
         except (OSError, TimeoutError) as error:
             log.error("energy: limits are not given back (%s): the next agent does it", error)
-        self._cap.close()
+        except Exception:  # an actuator that breaks its promise
+            log.exception("energy: limits are not given back: the next agent does it")
+        finally:
+            self._cap.close()
 
     def _apply(self, held: Held, cap_w: float) -> Applied | str:
         """On the actuator's thread. Who else sets the same is given the field, as it was found."""

@@ -12,14 +12,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.energy.actuators.interface import Applied
+from agent.energy.asking import asked
 from agent.energy.cadence import IN_FORCE
 from agent.energy.cap_limits import LimitsError, cap_limits
-from agent.energy.decide import Smoothing, decide
+from agent.energy.decide import Decision, Smoothing, decide
 from agent.energy.energy_events import EnergyEvents
 from agent.energy.frequency.boost import BoostRefused
 from agent.energy.meters.interface import Quantity
 from agent.energy.meters.meter_set import Measured
-from agent.energy.policies.situation import Freshness, Situation
+from agent.energy.policies.situation import Freshness, Proposal, Situation
 from agent.energy.slots import day_slot, local_day
 from agent.energy.view import CapState, Counts, EnergyView
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agent.energy.cap_writer import CapWriter
-    from agent.energy.decide import Decision
     from agent.energy.energy_counters import EnergyCounters
     from agent.energy.feed import SignalFeed
     from agent.energy.frequency.boost import Boost
@@ -42,11 +42,13 @@ log = logging.getLogger(__name__)
 
 POWERCAP, RAPL = "powercap", "rapl"
 """Names of the actuator and of the meters that are counted as RAPL."""
+DEFECT = "defect"
+"""Binds after a look that failed."""
+MOST_DEFECTS = 20
+"""So many different ones are told with their traceback."""
 FIRST_SIGNALS_S = 20.0
 """So long the first decision waits for signals that were asked for."""
 WAIT_S = 0.1
-GIVE_BACK_S = 10.0
-"""What takes longer at the end, the next agent does: the restore file says how."""
 
 
 class EnergyController:
@@ -78,6 +80,7 @@ class EnergyController:
         self._smoothing = Smoothing(table.raise_w_per_s or inf, table.lower_w_per_s or inf, table.dead_band_w)
         self._decided_ns = 0
         self._read: set[str] = set()
+        self._defects: set[str] = set()
         self._events = EnergyEvents(around.emit)
         self._writing: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -95,8 +98,10 @@ class EnergyController:
             if isinstance(ended, Exception):
                 log.error("energy: a task had ended: %r", ended)
         await self._writer.close()
-        await self.counters.keep(self._around.now_s())
-        self._meters.close()
+        try:
+            await self.counters.keep(self._around.now_s())
+        finally:
+            self._meters.close()
 
     async def settled(self) -> None:
         """When nothing is being written."""
@@ -106,15 +111,31 @@ class EnergyController:
     # ------------------------------------------------------------------ the loop
 
     async def _run(self) -> None:
-        await self.recover()
-        await self._hear_signals()
+        try:
+            await self.recover()
+            await self._hear_signals()
+        except Exception:  # a fault of ours must not end the task
+            log.exception("energy")
         while True:
             try:
                 await self.look()
-            except Exception as error:  # a fault of ours costs this look only
-                log.exception("energy")
-                self.view = replace(self.view, state=CapState.FAILING, why=f"{type(error).__name__}: {error}")
+            except Exception as error:  # noqa: BLE001  (a fault of ours must not end the task)
+                self._log_once(error)
+                self.fall_back(f"{type(error).__name__}: {error}")
             await asyncio.sleep(self._table.look_s)
+
+    def fall_back(self, why: str) -> None:
+        """After a look that failed: what was decided before is not kept for ever, the safe cap holds."""
+        cap_range, now_ns = self.view.cap_range, self._around.now_ns()
+        if cap_range is None:
+            self._show(replace(self.view, state=CapState.FAILING, why=why))
+            return
+        last_w = self.view.decision.cap_w if self.view.decision else cap_range.max_w
+        safe = Proposal(DEFECT, cap_range.safe_w, why, urgent=True)
+        decision = Decision(min(last_w, cap_range.safe_w), safe, (safe,))
+        self._decided_ns = now_ns
+        self._act(replace(self.view, decision=decision), decision, now_ns)
+        self._show(replace(self.view, state=CapState.FAILING, why=why))
 
     async def recover(self) -> None:
         """Give back what an agent before this one left."""
@@ -137,10 +158,10 @@ class EnergyController:
         if isinstance(cap_range, str):
             self._show(replace(self.view, state=CapState.STARTING, why=cap_range, measured=measured))
             return
+        self.view = replace(self.view, cap_range=cap_range)  # for a look that fails from here on
         situation = self._situate(cap_range, measured)
         last_w, elapsed_s = self._last(now_ns)
-        proposals = [policy.propose(situation) for policy in self.policies]
-        decision = decide(proposals, cap_range, self._smoothing, last_w, elapsed_s)
+        decision = decide(asked(self.policies, situation), cap_range, self._smoothing, last_w, elapsed_s)
         self._decided_ns = now_ns
         known = replace(
             self.view,
@@ -158,8 +179,8 @@ class EnergyController:
         tuning, why_not = self._tuning, self._around.may_act()
         if tuning is None:
             return BoostRefused("nothing is tuned: it needs the actuator cpufreq and energy.tuning = true")
-        if why_not:
-            return BoostRefused(why_not)
+        if why_not or self.view.state is CapState.YIELDING:
+            return BoostRefused(why_not or self.view.why)
         now_ns, spare_w = self._around.now_ns(), self._spare_w()
         try:
             return await self._writer.beside(lambda: tuning.boost(seconds, extra_w, spare_w, now_ns))
@@ -218,6 +239,7 @@ class EnergyController:
             node_w=node_w,
             headroom_w=around.spare_w(),
             heat=around.heat(measured),
+            optimal_w=None if self.view.tuned is None else self.view.tuned.optimal_w,
             carbon_today_g=around.carbon_today_g(),
             battery_share=battery.share_on_battery,
             battery_surplus=battery.surplus,
@@ -280,7 +302,16 @@ class EnergyController:
 
     def _show(self, view: EnergyView) -> None:
         self.view = view
-        self._around.changed()
+        try:
+            self._around.changed()
+        except Exception as error:  # noqa: BLE001  (who is told of a cap must not keep it from being set)
+            self._log_once(error)
+
+    def _log_once(self, error: Exception) -> None:
+        """Looks come every few seconds: the same defect is told once."""
+        if repr(error) not in self._defects and len(self._defects) < MOST_DEFECTS:
+            self._defects.add(repr(error))
+            log.exception("energy")
 
 
 def _counted(counts: Counts, situation: Situation, lost: int) -> Counts:

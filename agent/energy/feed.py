@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.energy import refresh
+from agent.energy.policies.situation import Freshness
 from agent.energy.signals.interface import SignalDay, SignalError, SignalUnit
 from agent.energy.signals.names import check_name, check_zone
 from agent.energy.signals.points import check
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.energy.day_store import DayStore
-    from agent.energy.policies.situation import Freshness, SignalView
+    from agent.energy.policies.situation import SignalView
     from agent.energy.signals.interface import SignalPoint, SignalSource
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,8 @@ class SignalFeed:
         self._clock = clock
         self._max_stale_s = max_stale_s
         self._days: dict[datetime.date, SignalDay] = {}
+        self._fresh: SignalView | None = None
+        """Of these days; while a value of its own day holds, it is asked for at every look."""
         self._loaded_on: datetime.date | None = None
         self._patience: dict[datetime.date, refresh.Patience] = {}
         self._asked_to_wait = refresh.Patience()
@@ -80,12 +83,14 @@ class SignalFeed:
                 continue
             if data is not None and self._is_ours(data):
                 self._days[day] = data
+                self._fresh = None
 
     async def run(self) -> None:
         """Until it is cancelled. Whatever goes wrong is told and tried again."""
         while True:
             try:
-                await self.step()
+                while await self.step():
+                    pass  # tomorrow comes right after today
             except Exception:
                 log.exception("signal %s", self._name)
             await asyncio.sleep(refresh.LOOK_S)
@@ -115,7 +120,11 @@ class SignalFeed:
 
     def view(self, now_s: float) -> SignalView:
         """For the policies."""
-        return refresh.view(now_s, self._zone, self._days, self._max_stale_s)
+        seen = self._fresh
+        if seen is None or seen.of_day_at(now_s) is None:
+            seen = refresh.view(now_s, self._zone, self._days, self._max_stale_s)
+            self._fresh = seen if seen.freshness is Freshness.FRESH else None
+        return seen
 
     def value_at(self, now_s: float) -> Known:
         seen = self.view(now_s)
@@ -195,6 +204,7 @@ class SignalFeed:
             self.last_error = ""
         if data.points and (before is None or data.points != before.points):
             self._days[day] = data
+            self._fresh = None
             await self._keep(day, data)
         return complete
 
@@ -221,7 +231,9 @@ class SignalFeed:
     def _forget(self, now_s: float) -> None:
         today = local_day(now_s, self._zone)
         oldest, newest = today - datetime.timedelta(days=2), today + datetime.timedelta(days=1)
-        self._days = {day: data for day, data in self._days.items() if oldest <= day <= newest}
+        kept = {day: data for day, data in self._days.items() if oldest <= day <= newest}
+        if kept.keys() != self._days.keys():
+            self._days, self._fresh = kept, None
         self._patience = {day: one for day, one in self._patience.items() if today <= day <= newest}
         self._errors = {day: text for day, text in self._errors.items() if today <= day <= newest}
 

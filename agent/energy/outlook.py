@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from agent.energy.asking import asked
 from agent.energy.decide import Smoothing, decide
 from agent.energy.slots import local_day, quarters
 
@@ -29,6 +30,6 @@ def outlook(policies: Sequence[Policy], situation: Situation, zone: str) -> tupl
     found = []
     for slot in quarters(local_day(situation.now_s, zone), zone):
         then = replace(situation, now_s=float(slot.start_utc_s))
-        decision = decide([one.propose(then) for one in policies], situation.cap_range, Smoothing(), None, 0.0)
+        decision = decide(asked(policies, then), situation.cap_range, Smoothing(), None, 0.0)
         found.append(Expected(slot.start_utc_s, decision.cap_w, decision.binding.policy))
     return tuple(found)

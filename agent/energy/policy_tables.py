@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
 from agent.energy.policies.carbon import HOUR_S, CarbonBudgetPolicy, CarbonThresholdPolicy
+from agent.energy.policies.efficient import EfficientPolicy
 from agent.energy.policies.limits import BatteryPolicy, SupplyPolicy, ThermalPolicy
 from agent.energy.policies.price import PricePolicy
 from agent.energy.policies.renewable import RenewablePolicy
@@ -47,6 +49,9 @@ class PriceTable(_PolicyTable, frozen=True, kw_only=True, tag="price"):
     dear: float | None = None
 
     def __post_init__(self) -> None:
+        for key, price in (("cheap", self.cheap), ("dear", self.dear)):
+            if price is not None and not math.isfinite(price):
+                raise ValueError(f"{key} is no price (here: {price:g})")
         if self.cheap is not None and self.dear is not None and self.cheap >= self.dear:
             raise ValueError(f"cheap must be below dear ({self.cheap:g} and {self.dear:g})")
 
@@ -93,6 +98,13 @@ class CarbonBudgetTable(_PolicyTable, frozen=True, kw_only=True, tag="carbon-bud
         return CarbonBudgetPolicy(self.title, self.signal, self.budget_g)
 
 
+class EfficientTable(_PolicyTable, frozen=True, kw_only=True, tag="efficient"):
+    """No faster than where work costs the least energy; the actuator cpufreq with `tuning`."""
+
+    def make(self) -> Policy:
+        return EfficientPolicy(self.title)
+
+
 class ThermalTable(_PolicyTable, frozen=True, kw_only=True, tag="thermal"):
     """The largest power that keeps a zone below its trip for the next ten minutes."""
 
@@ -128,6 +140,7 @@ PolicyTable = (
     | RenewableTable
     | CarbonTable
     | CarbonBudgetTable
+    | EfficientTable
     | ThermalTable
     | SupplyTable
     | BatteryTable

@@ -29,6 +29,8 @@ class Reporting:
         self._work = work
         self._zone = zone
         self._look_s = look_s
+        self._carbon: tuple[str, int, float] | None = None
+        """Signal, minute and grams of the last answer: it is asked for at every look."""
 
     async def report(self, from_s: float, to_s: float) -> Report:
         """Of the whole machine, or of its processors where nothing else is measured. Raises ValueError."""
@@ -48,7 +50,13 @@ class Reporting:
         )
 
     def carbon_today_g(self, signal: str, now_s: float) -> float:
-        """Since midnight, as far as it is known."""
+        """Since midnight, as far as it is known; up to a minute old."""
+        minute = int(now_s // 60)
+        if self._carbon is None or self._carbon[:2] != (signal, minute):
+            self._carbon = (signal, minute, self._carbon_g(signal, now_s))
+        return self._carbon[2]
+
+    def _carbon_g(self, signal: str, now_s: float) -> float:
         feed = self._controller.feeds[signal]
         midnight_s = day_slot(local_day(now_s, self._zone), self._zone).start_utc_s
         if feed.source.unit not in CARBON or now_s <= midnight_s:

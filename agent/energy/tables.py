@@ -30,6 +30,7 @@ PAGE = "docs/energy.md"
 
 Watts = Annotated[float, msgspec.Meta(gt=0, le=100_000)]
 WattsPerS = Annotated[float, msgspec.Meta(gt=0, le=100_000)]
+Folder = Annotated[str, msgspec.Meta(pattern=r"^/[^\x00]*$", max_length=1000)]
 Seconds = Annotated[float, msgspec.Meta(ge=1, le=86_400)]
 
 
@@ -60,13 +61,13 @@ class EnergyTable(Table, frozen=True):
     """The least of what they propose is in force."""
     meters: tuple[MeterTable, ...] | None = None
     """In the order in which they are believed; unless given, every one that needs no options."""
-    work_command: tuple[Annotated[str, msgspec.Meta(min_length=1, max_length=1000)], ...] = ()
+    work_command: tuple[Annotated[str, msgspec.Meta(pattern=r"^[^\x00]+$", max_length=1000)], ...] = ()
     """A program that prints a counter of work, for work per watt; processor seconds, unless given."""
     work_unit: Annotated[str, msgspec.Meta(min_length=1, max_length=32)] = "units"
     """What the program counts."""
-    sysfs: str = "/sys"
+    sysfs: Folder = "/sys"
     """Another place where the machine's /sys is mounted, as in a container."""
-    proc: str = "/proc"
+    proc: Folder = "/proc"
     battery: BatteryTable | None = None
     """There = it is watched, and the machine is shut down at its reserve."""
     kubernetes: KubernetesTable | None = None

@@ -27,20 +27,26 @@ class TimedRefresh:
         self._zone = zone
         self._feeds = tuple(feeds)
         self._clock = clock
-        self._next_s = cron.next_after(clock(), zone)
+        self._looked_s = clock()
+        self._next_s = cron.next_after(self._looked_s, zone)
 
     async def run(self) -> None:
         """Until it is cancelled."""
         while True:
-            self.step()
+            try:
+                self.step()
+            except Exception:  # a fault of ours must not end the watch
+                log.exception("refresh_cron")
             await asyncio.sleep(LOOK_S)
 
     def step(self) -> bool:
         """Whether it was time. A clock that was set back is asked anew."""
         now_s = self._clock()
-        due = now_s >= self._next_s
+        due, set_back = now_s >= self._next_s, now_s < self._looked_s
         if due:
             for feed in self._feeds:
                 feed.again()
-        self._next_s = self._cron.next_after(now_s, self._zone)
+        if due or set_back:  # to ask costs milliseconds of the loop
+            self._next_s = self._cron.next_after(now_s, self._zone)
+        self._looked_s = now_s
         return due

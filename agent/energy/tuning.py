@@ -17,12 +17,16 @@ NS_PER_S = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Tuned:
-    """`utilisation` is 0 to 1; `optimal_ghz` is where work costs the least energy, by what was measured."""
+    """`utilisation` is 0 to 1; `optimal_ghz` is where work costs the least energy, and `optimal_w` what is drawn there.
+
+    By what was measured; None = not known yet.
+    """
 
     workload: Workload
     utilisation: float | None
     boost_left_s: float | None
     optimal_ghz: float | None
+    optimal_w: float | None
 
 
 class Tuning:
@@ -39,7 +43,10 @@ class Tuning:
             self._tuner.step(now_s, share, node_w, spare_w)
         boost = self._tuner.boost
         left_s = None if boost is None else max(boost.until_s - now_s, 0.0)
-        return Tuned(self._tuner.workload, share, left_s, self._tuner.optimal_ghz())
+        curve = self._tuner.points.curve()
+        optimal_ghz = None if curve is None else curve.optimal_ghz
+        optimal_w = None if curve is None or optimal_ghz is None else curve.watts(optimal_ghz)
+        return Tuned(self._tuner.workload, share, left_s, optimal_ghz, optimal_w)
 
     def boost(self, seconds: float, extra_w: float, spare_w: float | None, now_ns: int) -> Boost | BoostRefused:
         return self._tuner.ask_boost(seconds, extra_w, spare_w, now_ns / NS_PER_S)

@@ -4,22 +4,25 @@
 from __future__ import annotations
 
 import math
-import subprocess
+import re
 from typing import TYPE_CHECKING, Protocol
 
+from agent.energy.command_output import first_bytes
 from agent.energy.energy_ledger import HOUR_S, HOURS_KEPT
 from agent.energy.meters.load_model import ticks
 from agent.energy.sysfs import Failed
 from agent.energy.work import CPU_SECONDS, Work, WorkCounter, cpu_seconds, parse_count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from agent.energy.energy_counters import Store
     from agent.energy.sysfs import Sysfs
 
 KEY = "energy.work"
+HOUR = re.compile(r"[0-9]{1,12}")
 WITHIN_S = 2.0
+FIRST_BYTES = 1000
 STORE_EVERY_S = 60.0
 
 
@@ -56,10 +59,10 @@ class CommandCount:
 
     def count(self) -> float | None:
         try:
-            done = subprocess.run(self._command, capture_output=True, timeout=WITHIN_S, check=True)
-        except (OSError, subprocess.SubprocessError):
+            text = first_bytes(self._command, FIRST_BYTES, WITHIN_S)
+        except (OSError, ValueError):
             return None
-        return parse_count(done.stdout[:1000].decode("ascii", "replace"))
+        return None if text is None else parse_count(text.decode("ascii", "replace"))
 
 
 class WorkHours:
@@ -98,10 +101,10 @@ class WorkHours:
         return Work(sum(known), self.unit) if known else None
 
 
-def _usable(rows: Mapping[str, object]) -> dict[int, float]:
+def _usable(rows: object) -> dict[int, float]:
     """What is stored may be damaged."""
     return {
         int(start_s): float(amount)
-        for start_s, amount in rows.items()
-        if start_s.isdecimal() and isinstance(amount, int | float) and 0 <= amount < math.inf
+        for start_s, amount in (rows.items() if isinstance(rows, dict) else ())
+        if HOUR.fullmatch(start_s) and isinstance(amount, int | float) and 0 <= amount < math.inf
     }

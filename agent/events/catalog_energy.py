@@ -37,4 +37,6 @@ ENERGY: dict[EventKind, CatalogEntry] = {
     EventKind.ENERGY_SURPLUS_OVER: CatalogEntry(
         _OK, PGOOD + "BatterySurplusOver", "There is no more power than needed: {1}."
     ),
+    EventKind.ENERGY_THROTTLED: CatalogEntry(_WARNING, PGOOD + "Throttled", "The firmware of {0} holds it back: {1}."),
+    EventKind.ENERGY_NOT_THROTTLED: CatalogEntry(_OK, PGOOD + "NotThrottled", "The firmware lets {0} run again."),
 }

@@ -152,6 +152,8 @@ class EventKind(enum.Enum):
     ENERGY_RESERVE_OVER = "energy.reserve_over"
     ENERGY_SURPLUS = "energy.surplus"
     ENERGY_SURPLUS_OVER = "energy.surplus_over"
+    ENERGY_THROTTLED = "energy.throttled"
+    ENERGY_NOT_THROTTLED = "energy.not_throttled"
 
 
 @dataclass(frozen=True, slots=True)

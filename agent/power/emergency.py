@@ -128,6 +128,7 @@ class EmergencyOff:
     # ------------------------------------------------------------------ what the engine tells
 
     def ours(self, rule: str) -> bool:
+        """Whether the engine's rule of this name is one of an emergency."""
         return rule.startswith(PREFIX)
 
     def fired(self, event: InterlockFired) -> None:

@@ -186,7 +186,7 @@ class Host:
 
     def press_ended(self, token: int, result: PressResult, detail: str) -> None:
         """The engine reports the end of a command; other hosts' and older tokens are none of ours."""
-        if token == self._token:
+        if self.awaits(token):
             self._token = None
             self._become(*self._machine.press_ended(result, detail, time.monotonic_ns()))
 

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.client
 
 FOLDER = Path(__file__).parents[2] / "docs" / "schemas"
+EXAMPLE = FOLDER.parent / "examples" / "energy-demo.toml"
 SCHEMAS = {file.stem: Draft202012Validator(json.loads(file.read_text())) for file in FOLDER.glob("*.json")}
 
 TOPICS = (
-    (r"status|homeassistant/.*|(host|psu|thermal|policies|redundancy|request)/.*", None),
+    (r"status|homeassistant/.*|(host|psu|thermal|policies|redundancy|request|energy)/.*", None),
     (r"info", "info"),
     (r"host/[^/]+/state", "host-state"),
     (r"psu/[^/]+/state", "psu-state"),
@@ -35,6 +36,7 @@ TOPICS = (
     (r"thermal/[^/]+/state", "thermal-state"),
     (r"policies/state", "policies-state"),
     (r"(chassis|aux)/[^/]+/state", "domain-state"),
+    (r"energy/state", "energy-state"),
     (r"event", "event"),
     (r"telemetry(/msgpack)?", "telemetry"),
     (r"(host/[^/]+|psu/[^/]+|redundancy|policies)/result", "result"),
@@ -80,16 +82,24 @@ def test_schemas_are_schemas() -> None:
         Draft202012Validator.check_schema(schema.schema)
 
 
-@pytest.mark.parametrize(("profile", "without"), [("sim", "domain-state"), ("chassis-4-node", "thermal-state")])
-def test_what_is_published_is_as_described(tmp_path: Path, profile: str, without: str) -> None:
-    """`without`: what this profile has nothing of."""
-    demo = start_demo(tmp_path / "state", "--profile", profile, "--simulated")
+@pytest.mark.parametrize(
+    ("profile", "without", "more"),
+    [
+        ("sim", {"domain-state"}, ("--config", str(EXAMPLE))),
+        ("chassis-4-node", {"thermal-state", "energy-state"}, ()),
+    ],
+)
+def test_what_is_published_is_as_described(
+    tmp_path: Path, profile: str, without: set[str], more: tuple[str, ...]
+) -> None:
+    """`without`: what this board has nothing of."""
+    demo = start_demo(tmp_path / "state", "--profile", profile, "--simulated", *more)
     try:
         used = published(demo)
     finally:
         code, output = demo.stop()
     assert code == 0, output
-    assert used.keys() == SCHEMAS.keys() - {without}
+    assert used.keys() == SCHEMAS.keys() - without
 
 
 def published(demo: Demo) -> Counter[str]:

@@ -24,6 +24,6 @@ def soft_off(services: Services, hosts: Sequence[str]) -> str:
     if not on:
         return "no host is on"
     request = Request(Action.SOFT_OFF, ORIGIN)
-    reply, _ = services.manager.ask_many(ORIGIN, dict.fromkeys(on, Action.SOFT_OFF), request, queue=True)
+    reply, _ = services.manager.ask_many(Action.SOFT_OFF.value, dict.fromkeys(on, Action.SOFT_OFF), request, queue=True)
     reason = f" ({reply.reason})" if reply.reason else ""
     return f"host {', '.join(on)}: {reply.verdict.value}{reason}"

@@ -10,6 +10,8 @@ from agent.energy.battery_watch import SOURCE
 from agent.energy.kubernetes.publisher import WELL
 from agent.energy.meters.interface import Quantity
 from agent.energy.policies.situation import Freshness
+from agent.energy.throttle_watch import SOURCE as THROTTLED
+from agent.energy.throttle_watch import words
 from agent.energy.view import CapState
 from agent.events.event import rfc3339_ms
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from agent.energy.feed import SignalFeed
     from agent.energy.kubernetes.publisher import NodePublisher
     from agent.energy.policies.situation import Situation
+    from agent.energy.throttle_watch import ThrottleWatch
 
 Document = dict[str, object]
 WH_PER_KWH = 1000
@@ -46,6 +49,7 @@ def energy_document(energy: BoardEnergy) -> Document:
         "policy": None if decision is None else decision.binding.policy,
         "why": None if decision is None else decision.binding.why,
         "proposals": _proposals(decision),
+        "throttled": _throttled(energy.throttling),
         "battery": _battery(energy.battery),
         "kubernetes": _node(energy.node),
         "work": None if view.tuned is None else view.tuned.workload.value,
@@ -81,6 +85,8 @@ def energy_problems(energy: BoardEnergy) -> Iterator[tuple[str, str]]:
     view = controller.view
     if energy.node and energy.node.state.state not in WELL:
         yield "energy/kubernetes", energy.node.state.reason
+    if energy.throttling and energy.throttling.now and energy.throttling.now.now:
+        yield THROTTLED, ", ".join(words(energy.throttling.now.now))
     if energy.battery and energy.battery.state.phase in (BatteryPhase.RESERVE, BatteryPhase.UNAVAILABLE):
         yield SOURCE, energy.battery.state.why
     if view.state in NOT_WELL or (view.state is CapState.STARTING and view.why):
@@ -89,6 +95,12 @@ def energy_problems(energy: BoardEnergy) -> Iterator[tuple[str, str]]:
         known = None if view.situation is None else view.situation.signals.get(name)
         if known is not None and known.freshness is not Freshness.FRESH:
             yield f"energy/{name}", f"{known.freshness.value}: {feed.last_error or 'no newer data'}"
+
+
+def _throttled(watch: ThrottleWatch | None) -> Document | None:
+    if watch is None or watch.now is None:
+        return None
+    return {"now": words(watch.now.now), "since_boot": words(watch.now.since_boot)}
 
 
 def _battery(battery: BatteryWatch | None) -> Document | None:

@@ -22,6 +22,7 @@ from agent.energy.meters.meter_set import MeterSet
 from agent.energy.restore_file import RestoreFile
 from agent.energy.rivals import rivals, told
 from agent.energy.sysfs import Sysfs
+from agent.energy.throttle_watch import ThrottleWatch
 from agent.energy.tuning import Tuning
 from agent.energy.work_hours import CommandCount, CpuSeconds
 from agent.hardware.port_thread import PortThread
@@ -29,6 +30,8 @@ from agent.profile.decode import convert
 from agent.profile.problem import ConfigError, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.board.options import Options
     from agent.board.services import Services
     from agent.energy.actuators.interface import CapActuator
@@ -87,6 +90,13 @@ class EnergyParts:
     def work_source(self) -> WorkSource:
         table = self._table
         return CommandCount(table.work_command, table.work_unit) if table.work_command else CpuSeconds(self._proc)
+
+    def throttling(self, changed: Callable[[], None]) -> ThrottleWatch | None:
+        """Of the computer that pgood runs on, if that is the machine."""
+        if self._options.site.self_ is None:
+            return None
+        sysfs = PortThread("energy-throttling", self._sysfs, f"the firmware {STUCK}")
+        return ThrottleWatch(sysfs, self._services.bus.emit, changed)
 
     def battery(self) -> BatteryWatch | None:
         """Raises ConfigError."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -49,7 +50,8 @@ class EnergyRequests:
     async def _get(self, given: NoArguments, origin: str) -> AsyncIterator[Answer]:
         controller = self._energy.controller
         situation = controller.view.situation
-        caps = () if situation is None else outlook(controller.policies, situation, self._energy.zone)
+        policies, zone = controller.policies, self._energy.zone
+        caps = () if situation is None else await asyncio.to_thread(outlook, policies, situation, zone)
         signals = {} if situation is None else situation.signals
         yield Answer.done(
             {

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+NOTHING = "there is no actuator: it is shown what would be in force (energy.actuator)"
 NOT_ARMED = "the board is not armed: it is shown what would be in force (pgood arm)"
 WORK_LOOK_S, WORK_S = 60.0, 3.0
 """How often work is counted, and how long that may take."""
@@ -77,7 +78,7 @@ class BoardEnergy:
                 now_ns=time.monotonic_ns,
                 emit=services.bus.emit,
                 changed=self._changed,
-                may_act=lambda: "" if services.lines.armed else NOT_ARMED,
+                may_act=lambda: NOTHING if cap.name == "none" else "" if services.lines.armed else NOT_ARMED,
                 spare_w=services.capacity.spare_w,
                 heat=lambda measured: self.heat.look(measured, time.monotonic_ns()),
                 battery=lambda: self.battery.state if self.battery else BatteryState(),
@@ -96,6 +97,7 @@ class BoardEnergy:
             if table.refresh_cron
             else None
         )
+        self.throttling = parts.throttling(self._changed)
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -105,6 +107,8 @@ class BoardEnergy:
             self._begin("kubernetes", self.node.run())
         if self.battery:
             self._begin("energy-battery", self.battery.run())
+        if self.throttling:
+            self._begin("energy-throttling", self.throttling.run())
         if self._timed:
             self._begin("energy-refresh", self._timed.run())
 
@@ -121,6 +125,8 @@ class BoardEnergy:
                 log.error("energy: a task had ended: %r", ended)
         if self.battery:
             self.battery.close()
+        if self.throttling:
+            self.throttling.close()
         self._work_thread.close()
 
     def document(self) -> Document:
@@ -171,4 +177,6 @@ class BoardEnergy:
                 await self._work.add(count, time.time())
             except (OSError, TimeoutError) as error:
                 log.warning("work is not counted: %s", error)
+            except Exception:  # a fault of ours costs this count only
+                log.exception("work is not counted")
             await asyncio.sleep(WORK_LOOK_S)

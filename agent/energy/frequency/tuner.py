@@ -72,11 +72,6 @@ class Tuner:
         self._boost = granted
         return granted
 
-    def optimal_ghz(self) -> float | None:
-        """Where work costs the least energy, by what was measured; None until enough was."""
-        curve = self.points.curve()
-        return None if curve is None else curve.optimal_ghz
-
     def _end_boost(self) -> None:
         """As it was before; tried again at the next step where it fails."""
         if self._boost_found is False:

@@ -35,13 +35,14 @@ class MeterSet:
     def __init__(self, meters: Sequence[Meter]) -> None:
         """In the order in which they are believed; a measured power wins over an estimated one all the same."""
         self._meters = tuple(meters)
+        self._broken: set[str] = set()
 
     def read(self, now_ns: int) -> Measured:
         """Every meter is read, so that those that need two readings have them."""
         readings: dict[Quantity, Reading] = {}
         missing: list[NoReading] = []
         for meter in self._meters:
-            answer = _read(meter, now_ns)
+            answer = self._read(meter, now_ns)
             if isinstance(answer, NoReading):
                 missing.append(answer)
                 continue
@@ -50,11 +51,12 @@ class MeterSet:
                 readings[answer.quantity] = answer
         return Measured(readings, tuple(missing))
 
-
-def _read(meter: Meter, now_ns: int) -> Reading | NoReading:
-    """A meter that breaks its promise costs its own reading only."""
-    try:
-        return meter.read(now_ns)
-    except Exception as error:
-        log.exception("meter %s", meter.name)
-        return NoReading(meter.name, f"{type(error).__name__}: {error}")
+    def _read(self, meter: Meter, now_ns: int) -> Reading | NoReading:
+        """A meter that breaks its promise costs its own reading only; its first traceback is told."""
+        try:
+            return meter.read(now_ns)
+        except Exception as error:
+            level = logging.DEBUG if meter.name in self._broken else logging.ERROR
+            log.log(level, "meter %s", meter.name, exc_info=True)
+            self._broken.add(meter.name)
+            return NoReading(meter.name, f"{type(error).__name__}: {error}")

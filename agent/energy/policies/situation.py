@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from agent.energy.signals.interface import SignalPoint
 
@@ -32,11 +33,21 @@ class SignalView:
     """Those of the local day that now belongs to."""
 
     def at(self, now_s: float) -> SignalPoint | None:
-        return next((point for point in self.points if point.covers(now_s)), None)
+        return _at(self.points, now_s)
+
+    def of_day_at(self, now_s: float) -> SignalPoint | None:
+        return _at(self.day, now_s)
 
     def between(self, from_s: float, to_s: float) -> tuple[SignalPoint, ...]:
         """Points that touch this time."""
         return tuple(point for point in self.points if point.start_s < to_s and point.end_s > from_s)
+
+
+def _at(points: Sequence[SignalPoint], now_s: float) -> SignalPoint | None:
+    """Of points in order, without overlap."""
+    number = bisect_right(points, now_s, key=lambda point: point.start_s)
+    point = points[number - 1] if number else None
+    return point if point is not None and point.covers(now_s) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +101,8 @@ class Situation:
     """What the supplies could give on top of their present load."""
     heat: Mapping[str, HeatView] = field(default_factory=dict)
     """By the name of the policy that asks."""
+    optimal_w: float | None = None
+    """At this power work costs the least energy."""
     carbon_today_g: float = 0.0
     battery_share: float | None = None
     """State of charge, 0 to 1, of a machine that runs on its battery; None = on the mains, or no battery."""

@@ -17,6 +17,7 @@ from agent.energy.controller import EnergyController
 from agent.energy.day_store import DayStore
 from agent.energy.energy_counters import EnergyCounters
 from agent.energy.feed import SignalFeed
+from agent.energy.meters.interface import Quantity, Reading
 from agent.energy.meters.meter_set import MeterSet
 from agent.energy.meters.rapl import RaplMeter
 from agent.energy.rapl import Domain
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from agent.energy.meters.interface import Meter
     from agent.events.event import EventKind
 
 ZONE = "Europe/Paris"
@@ -73,6 +75,18 @@ class Source:
         return SignalDay(self.name, self.unit, self.zone, "test", 0.0, tuple(points))
 
 
+class Scale:
+    """What the machine draws is what a test says."""
+
+    name = "scale"
+
+    def __init__(self, watts: float = 20.0) -> None:
+        self.watts = watts
+
+    def read(self, now_ns: int) -> Reading:
+        return Reading(Quantity.NODE_W, self.watts, self.name, False, now_ns)
+
+
 class Store:
     """Settings in memory."""
 
@@ -96,6 +110,7 @@ class ControlRig:
         self.tree.package(0, FOUND_UW / 1e6)
         self.kernel = FakeKernel(self.tree.root)
         self.source = Source(day)
+        self.meters: list[Meter] = [RaplMeter(self.kernel, Domain.PACKAGE)]
         self.store = Store()
         self.now_s = NOON_S
         self.mono_ns = 10**9
@@ -104,18 +119,20 @@ class ControlRig:
         self.rival = ""
         self.spare_w: float | None = None
         self.battery = BatteryState()
+        self.told: Callable[[], None] = lambda: None
         self.table = msgspec.convert({**VOLUME, **table}, EnergyTable)
         self.agent = self._agent()
 
     def _agent(self) -> EnergyController:
         store = DayStore(self.folder / "signals")
         self.feed = SignalFeed(self.source, store, lambda: self.now_s, 3600.0 * 6)
-        held = Held(Powercap(self.kernel), RestoreFile(self.folder / "restore.json", "boot"))
+        held = self.held = Held(Powercap(self.kernel), RestoreFile(self.folder / "restore.json", "boot"))
+        self.writer = CapWriter(PortThread("cap", held, "stuck"), lambda: self.rival, self.table.apply_s)
         around = Surroundings(
             now_s=lambda: self.now_s,
             now_ns=lambda: self.mono_ns,
             emit=lambda kind, source, *args: self.events.append((kind, args)),
-            changed=lambda: None,
+            changed=lambda: self.told(),
             may_act=lambda: "" if self.armed else "not armed",
             spare_w=lambda: self.spare_w,
             battery=lambda: self.battery,
@@ -124,8 +141,8 @@ class ControlRig:
             self.table,
             {"volume": self.feed} if self.table.signals else {},
             [policy.make() for policy in self.table.policies],
-            PortThread("meters", MeterSet([RaplMeter(self.kernel, Domain.PACKAGE)]), "stuck"),
-            CapWriter(PortThread("cap", held, "stuck"), lambda: self.rival, self.table.apply_s),
+            PortThread("meters", MeterSet(self.meters), "stuck"),
+            self.writer,
             "powercap",
             EnergyCounters(self.store, ZoneInfo(ZONE)),
             around,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import tempfile
 from itertools import pairwise
 from pathlib import Path
@@ -202,6 +203,7 @@ def test_a_stuck_actuator_costs_no_look(tmp_path: Path) -> None:
     run(story())
 
 
+EXAMPLES = int(os.environ.get("PGOOD_EXAMPLES", "60"))
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["look", "outage", "back", "kill", "lock", "unlock", "rival", "no rival", "moved", "battery"]),
@@ -213,7 +215,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(STEPS)
 def test_whatever_happens_a_cap_is_within_its_range_and_given_back(steps: list[tuple[str, float, float]]) -> None:
     """Random signals, outages, clock steps, locks, rivals, kills: no written limit is outside, none outlives us."""

@@ -85,8 +85,13 @@ class Bench:
 
     def pwm(self, number: int) -> tuple[int, int]:
         """Mode and duty in percent, as the chip has them."""
-        mode = int((self.folder / f"pwm{number}_enable").read_text())
-        return mode, round(int((self.folder / f"pwm{number}").read_text()) / 2.55)
+        return self._number(f"pwm{number}_enable"), round(self._number(f"pwm{number}") / 2.55)
+
+    def _number(self, attribute: str) -> int:
+        """The kernel's files are never empty; these are, while the fans' thread writes them."""
+        while not (text := (self.folder / attribute).read_text()):
+            pass
+        return int(text)
 
     def turn(self, number: int, rpm: int) -> None:
         (self.folder / f"fan{number}_input").write_text(f"{rpm}\n")

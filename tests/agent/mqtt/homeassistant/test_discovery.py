@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.energy.signals.interface import SignalUnit
 from agent.mqtt.homeassistant.discovery import discovery, platforms, with_removed
 from agent.mqtt.homeassistant.naming import Naming
-from agent.mqtt.inventory import HostItem, Inventory, SensorItem, SupplyItem
+from agent.mqtt.inventory import EnergyItem, HostItem, Inventory, SensorItem, SupplyItem
 from agent.power.request import Action
 from agent.profile.thermal_tables import Quantity
 from tests.agent.mqtt.boards import INVENTORY
@@ -49,6 +50,7 @@ def test_a_good_payload_has_no_problems() -> None:
 
 NAMES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,31}", fullmatch=True)
 TEXTS = st.text(max_size=20)
+UNITS = st.sampled_from([unit.value for unit in SignalUnit])
 INVENTORIES = st.builds(
     Inventory,
     board=NAMES,
@@ -68,7 +70,22 @@ INVENTORIES = st.builds(
     domains=st.lists(NAMES, max_size=3, unique=True).map(lambda names: tuple(f"chassis/{name}" for name in names)),
     cold_redundancy=st.booleans(),
     event_kinds=st.just(("host.on",)),
+    energy=st.none() | st.dictionaries(NAMES, UNITS, max_size=4).map(lambda units: EnergyItem(tuple(units.items()))),
 )
+
+
+def test_a_cap_and_what_it_follows() -> None:
+    energy = EnergyItem((("price", "EUR/MWh"), ("carbon", "gCO2/kWh")))
+    inventory = replace(INVENTORY, energy=energy)
+    topic, payload = next(iter(of(inventory).items()))
+    assert problems(topic, payload) == []
+    price = component("board", "signal_price", inventory)
+    assert price["unit_of_measurement"] == "EUR/MWh"
+    assert price["value_template"] == "{{ value_json.energy.signals['price'] }}"
+    cap = component("board", "power_cap", inventory)
+    assert (cap["unit_of_measurement"], cap["device_class"]) == ("W", "power")
+    assert component("board", "node_energy_today", inventory)["state_class"] == "total_increasing"
+    assert not [key for key in of()[topic]["components"] if key.startswith("signal_")]
 
 
 @settings(deadline=None, max_examples=60)
