@@ -57,7 +57,7 @@ class BrokerClient:
         self._connection.start()
 
     async def close(self) -> None:
-        link = self._connection.link
+        link = self._live()
         if link is not None:
             link.publish(Outgoing(f"{self._config.base}/{topics.STATUS}", topics.OFFLINE, 0, True), _ignore)
         await self._connection.close(GOODBYE_S)
@@ -69,7 +69,7 @@ class BrokerClient:
 
     @property
     def connected(self) -> bool:
-        return self._connection.link is not None
+        return self._live() is not None
 
     async def publish(self, message: Outgoing) -> None:
         """Hand a message to the broker's window; its acknowledgement is not waited for. Raises BusError."""
@@ -93,7 +93,7 @@ class BrokerClient:
 
     def ask_retained(self, pattern: str) -> None:
         """Have the broker send what it retains once more; nothing while there is no connection."""
-        link = self._connection.link
+        link = self._live()
         if link is not None:
             self._subscribe(link, [pattern])
 
@@ -101,7 +101,7 @@ class BrokerClient:
         self._patterns[pattern] -= 1
         if self._patterns[pattern] == 0:
             del self._patterns[pattern]
-            link = self._connection.link
+            link = self._live()
             if link is not None:
                 link.unsubscribe([pattern])
 
@@ -125,15 +125,20 @@ class BrokerClient:
     # ------------------------------------------------------------------ steps
 
     def _link(self) -> Link:
-        link = self._connection.link
+        link = self._live()
         if link is None:
             raise BusError(f"the broker is not reached: {self._connection.text}")
         return link
 
+    def _live(self) -> Link | None:
+        """Its end is told a moment after it; nothing more is sent over it."""
+        link = self._connection.link
+        return None if link is None or link.ended.done() else link
+
     async def _room(self, link: Link) -> None:
         """Wait for room in the broker's window. Raises BusError."""
         deadline_s = asyncio.get_running_loop().time() + ROOM_WITHIN_S
-        while self._connection.link is link and link.unsettled >= link.window:
+        while not link.ended.done() and link.unsettled >= link.window:
             left_s = deadline_s - asyncio.get_running_loop().time()
             if self._stuck or left_s <= 0:
                 self._stuck = True  # whoever has a thousand messages must not wait for each

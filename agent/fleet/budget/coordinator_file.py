@@ -69,6 +69,8 @@ def load_coordinator(file: Path, name: str) -> CoordinatorFile:
 def _mqtt(table: SiteMqtt, name: str, problems: list[Problem]) -> MqttConfig | None:
     if table.fallback_urls:
         problems.append(Problem(("mqtt", "fallback_urls"), "all of a fleet use one broker: remove it"))
+    if table.base != "pgood":
+        problems.append(Problem(("mqtt", "base"), "the topics of a fleet are below pgood/fleet: remove it"))
     try:
         config = mqtt_config(table, name)
     except ValueError as error:

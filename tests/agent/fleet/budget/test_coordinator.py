@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
-from agent.fleet.budget.coordinator import CYCLE_S, LEAD_S, Coordinator
+from agent.fleet.budget.coordinator import CYCLE_S, HIGHEST_TERM, LEAD_S, Coordinator
 from agent.fleet.budget.emergency import EmergencyKind
 from agent.fleet.budget.explain import Rule
 from agent.fleet.budget.lease import LEASE_NS, NodeLease
-from agent.fleet.budget.messages import Refusal, encode
+from agent.fleet.budget.messages import Refusal, Revision, encode
 from agent.fleet.budget.node_side import NodeSide
-from agent.fleet.budget.topics import cap_topic, report_topic
+from agent.fleet.budget.topics import cap_topic, lead_lease, report_topic
 from agent.fleet.bus import SECOND_NS, Message
 from agent.fleet.memory_bus import MemoryBroker, Weather
 from tests.agent.fleet.budget.worlds import small_tree
@@ -275,6 +276,42 @@ def test_too_many_silent_nodes_stop_every_release() -> None:
         await hall.pass_s(60)
         assert hall.machines["n2"].kept_w <= before_w
         assert hall.machines["n0"].kept_w == 100.0, "it fell back by itself"
+        await hall.close()
+
+    play(scene())
+
+
+def test_terms_go_on_above_those_that_nodes_obey_when_the_broker_forgot_them() -> None:
+    async def scene() -> None:
+        hall = Hall()
+        assert hall.broker.hold(lead_lease(DOMAIN), "an old one", 0, above=40) == 41
+        await hall.open()
+        await hall.pass_s(45)
+        assert hall.nodes["n0"].lease.report(hall.now()).revision.term == 42
+        hall.broker._leases.clear()
+        hall.stopped.add(0)
+        await hall.pass_s(45)
+        control = hall.coordinators[1].control
+        assert control is not None
+        assert control.ledger.term == 43
+        assert {side.lease.report(hall.now()).revision.term for side in hall.nodes.values()} == {43}
+        await hall.close()
+
+    play(scene())
+
+
+def test_a_term_beyond_all_bounds_is_not_followed() -> None:
+    async def scene() -> None:
+        hall = Hall()
+        await hall.open()
+        await hall.pass_s(30)
+        leader = hall.coordinators[0]
+        assert leader.control is not None
+        term = leader.control.ledger.term
+        liar = replace(hall.nodes["n0"].lease.report(hall.now()), revision=Revision(HIGHEST_TERM + 1, 0))
+        assert leader.hear(Message(report_topic(DOMAIN, "n0"), encode(liar))) is None
+        await hall.pass_s(6)
+        assert leader.control.ledger.term == term
         await hall.close()
 
     play(scene())

@@ -200,6 +200,7 @@ async def goes_over(sides: list[NodeSide], coordinators: Coordinators) -> None:
             'url = "mqtt://h"\nfallback_urls = ["mqtt://i"]',
             "mqtt.fallback_urls: all of a fleet use one",
         ),
+        ('url = "{url}"', 'url = "mqtt://h"\nbase = "x"', "mqtt.base: the topics of a fleet are below pgood/fleet"),
         ('url = "{url}"', 'url = "http://h"', "http:// is not served"),
         ("limit_w = 900", "limit_w = 200", "groups.hall.limit_w: the base_w of its nodes are 300 W together"),
         ("limit_w = 900", "limit_w = nan", "groups.hall.limit_w"),
