@@ -39,8 +39,6 @@ class CoordinatorService:
         """Raises ValueError if the broker cannot be used like this."""
         self._bus = MqttBus(file.mqtt)
         self._coordinator = Coordinator(self._bus, file.tree, file.domain, boot_clock_ns, random.Random())
-        self._alarms: set[str] = set()
-        """Groups whose alarm was told."""
 
     async def run(self, socket: Path) -> None:
         """Until SIGINT or SIGTERM; then the lead is given back. Raises OSError if there can be no socket."""
@@ -129,14 +127,22 @@ class CoordinatorService:
             await asyncio.sleep(GOES_ON_S)
 
     async def _tell_alarms(self) -> None:
-        """Each group's alarm once, when it begins and when it ends; its numbers change all the time."""
+        """Each group's alarm once, when it has stood for a cycle and when it ends; its numbers change all the time.
+
+        In the first cycle of a lead nodes that have not answered yet count with their peaks.
+        """
+        before: set[str] = set()
+        told: set[str] = set()
         while True:
-            control = self._coordinator.control
-            if control is not None:
+            control = self._coordinator.control if self._coordinator.leads else None
+            if control is None:
+                before, told = set(), set()
+            else:
                 alarms = {alarm.partition(":")[0]: alarm for alarm in control.alarms()}
-                for name in alarms.keys() - self._alarms:
+                for name in before & alarms.keys() - told:
                     log.warning("alarm: %s", alarms[name])
-                for name in self._alarms - alarms.keys():
+                for name in told - alarms.keys():
                     log.info("no alarm any more: %s", name)
-                self._alarms = set(alarms)
+                told = (told & alarms.keys()) | (before & alarms.keys())
+                before = set(alarms)
             await asyncio.sleep(self._coordinator.cycle_s)

@@ -6,10 +6,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,6 +80,15 @@ class Coordinators:
 
     folder: Path
     running: dict[str, subprocess.Popen[bytes]]
+    frozen: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def freeze(self, name: str) -> None:
+        self.frozen[name] = self.running.pop(name)
+        self.frozen[name].send_signal(signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        self.frozen[name].send_signal(signal.SIGCONT)
+        self.running[name] = self.frozen.pop(name)
 
     def start(self, name: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as told:
@@ -124,12 +134,14 @@ def coordinators(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[Coordinators]
     for name in ("one", "two"):
         coordinators.start(name)
     yield coordinators
-    for process in coordinators.running.values():
+    for process in (*coordinators.running.values(), *coordinators.frozen.values()):
         process.kill()
         process.wait()
 
 
-def test_nodes_get_what_there_is_and_the_second_takes_over(mosquitto: Mosquitto, coordinators: Coordinators) -> None:
+def test_nodes_get_what_there_is_over_a_frozen_leader_and_a_broker_that_restarts(
+    mosquitto: Mosquitto, coordinators: Coordinators
+) -> None:
     async def run() -> None:
         bus = MqttBus(MqttConfig(url=parse_url(mosquitto.url), base="unused", client_id="nodes"))
         bus.start()
@@ -141,7 +153,7 @@ def test_nodes_get_what_there_is_and_the_second_takes_over(mosquitto: Mosquitto,
         kept = [asyncio.create_task(live(side, sides)) for side in sides]
         kept += [asyncio.create_task(side.listen()) for side in sides]
         try:
-            await asyncio.wait_for(goes_over(sides, coordinators), 90)
+            await asyncio.wait_for(goes_over(sides, coordinators, mosquitto), 90)
         finally:
             for task in kept:
                 task.cancel()
@@ -160,7 +172,7 @@ async def live(side: NodeSide, sides: list[NodeSide]) -> None:
         await asyncio.sleep(1.0)
 
 
-async def goes_over(sides: list[NodeSide], coordinators: Coordinators) -> None:
+async def goes_over(sides: list[NodeSide], coordinators: Coordinators, mosquitto: Mosquitto) -> None:
     first = await coordinators.leader()
     critical = sides[0].lease
     while critical.cap_w(boot_clock_ns()) < 400:
@@ -174,14 +186,22 @@ async def goes_over(sides: list[NodeSide], coordinators: Coordinators) -> None:
     refused = await asyncio.to_thread(coordinators.ask, other, "explain", "n1")
     assert refused.returncode == 1
     assert "does not lead" in refused.stderr
-    coordinators.running[first].kill()
+    coordinators.freeze(first)
     assert await coordinators.leader() == other
+    coordinators.thaw(first)
+    assert not (await coordinators.status(first))["leads"]
     status = await coordinators.status(other)
     assert isinstance(term, int)
     assert isinstance(status["term"], int)
     assert status["term"] > term
     while critical._revision.term != status["term"] or critical.cap_w(boot_clock_ns()) < 400:
         await asyncio.sleep(0.2)
+    mosquitto.kill()
+    mosquitto.start()
+    number = critical._revision.number
+    while critical._revision.number == number:
+        await asyncio.sleep(0.2)
+    assert critical._revision.term == status["term"], "what was held is held over the broker's restart"
     coordinators.running[other].terminate()
     assert await asyncio.to_thread(coordinators.running[other].wait, 30) == 0
     log = (coordinators.folder / f"{other}.log").read_text(encoding="utf-8")
