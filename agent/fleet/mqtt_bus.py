@@ -77,6 +77,11 @@ class MqttBus:
     def connected(self) -> bool:
         return self._client.connected
 
+    @property
+    def malformed_claims(self) -> int:
+        """So many messages on the leases' topics were no claims."""
+        return self._leases.malformed
+
     # ------------------------------------------------------------------ Bus
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 0) -> None:

@@ -10,6 +10,7 @@ What a plain broker cannot promise: should both die within that moment, a newcom
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 ANSWER_WITHIN_S = 3.0
 TRIES = 8
 """Of a write in any case, against others who write at the same time."""
-LONGEST = 49_152
+LONGEST = 48_000
 """Bytes of a value, so that it fits into a message as text."""
 
 
@@ -112,11 +113,13 @@ class MqttKeys:
             waiting.set_result(valid)
         ours = before is not None and before.writer.startswith(self._writer)
         if not valid and before is not None and not message.retained and (ours or waiting is not None):
-            self._publish(message.topic, before)
+            with contextlib.suppress(BusError):
+                self._publish(message.topic, before)
 
     def subscribed(self, pattern: str) -> None:
         if pattern in self._keys:
-            self._client.send(Outgoing(pattern, msgspec.json.encode(_Mark(mark=self._writer)), qos=1))
+            with contextlib.suppress(BusError):  # cut off again: then there is another subscription to come
+                self._client.send(Outgoing(pattern, msgspec.json.encode(_Mark(mark=self._writer)), qos=1))
 
     def cut_off(self) -> None:
         """Writes of others may be missed: what is retained is read again."""

@@ -59,6 +59,11 @@ class MqttLeases:
                     self.release(name)
             await self._client.close()
 
+    @property
+    def malformed(self) -> int:
+        """So many messages on the leases' topics were no claims."""
+        return sum(wanted.claims.malformed for wanted in self._wanted.values())
+
     async def lease(self, name: str, ttl_s: float, above: int = 0) -> Lease | None:
         """Take or renew; None while another one holds it or may hold it. Raises BusError."""
         duration_ns = round(ttl_s * SECOND_NS)

@@ -114,6 +114,7 @@ class CoordinatorService:
             "refused": {refusal.value: count for refusal, count in coordinator.refused.items()},
             "unreached": coordinator.unreached,
             "lost": self._bus.lost,
+            "malformed_claims": self._bus.malformed_claims,
         }
 
     # ------------------------------------------------------------------ steps

@@ -12,6 +12,7 @@ import pytest
 
 from agent.fleet.bus import BusError, Message, RevisionMismatch
 from agent.fleet.mqtt_bus import MqttBus
+from agent.fleet.mqtt_keys import LONGEST
 from agent.mqtt.config import MqttConfig
 from agent.mqtt.url import parse_url
 from tests.agent.mqtt.brokers import PATIENCE_S, Mosquitto, eventually
@@ -147,6 +148,32 @@ def test_of_writes_at_the_same_time_one_is_valid_and_newcomers_read_it(mosquitto
         await third.close()
         assert found is not None
         assert (found.value, found.revision) == (values[won[0]], at)
+
+    with_buses(mosquitto, 2, test)
+
+
+def test_the_longest_value_is_kept_and_foreign_bytes_are_none(mosquitto: Mosquitto) -> None:
+    async def test(one: MqttBus, two: MqttBus) -> None:
+        longest = bytes(range(256)) * (LONGEST // 256)
+        assert await one.put("k", longest) == 1
+        for payload in (b"", b"{", b"\xff", b'{"revision":0,"writer":"x"}', b"[" * 5000):
+            await two.publish("pgood/fleet/kv/k", payload, qos=1)
+        found = await two.get("k")
+        assert found is not None
+        assert found.value == longest
+        with pytest.raises(BusError, match="at most 48000 are possible"):
+            await one.put("k", longest + bytes(256))
+
+    with_buses(mosquitto, 2, test)
+
+
+def test_what_is_no_claim_is_counted_and_gives_the_lease_to_nobody(mosquitto: Mosquitto) -> None:
+    async def test(one: MqttBus, two: MqttBus) -> None:
+        assert await leased(one) == 1
+        for payload in (b"", b"{", b'{"claimant":"x"}'):
+            await two.publish("pgood/fleet/lease/lead", payload, retain=True, qos=1)
+        await eventually(lambda: one.malformed_claims == 3)
+        assert await leased(one) == 1
 
     with_buses(mosquitto, 2, test)
 
