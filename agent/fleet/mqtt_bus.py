@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 BASE = "pgood/fleet"
 KEEPALIVE_S = 10
+LONGEST_RETRY_S = 10.0
+"""While nobody coordinates, every node keeps its base: that must not go on for long after a broker is back."""
 QUEUE = 20_000
 """A subscriber that does not read loses what comes beyond it, and it is counted."""
 
@@ -141,4 +143,10 @@ def boot_clock_ns() -> int:
 
 
 def _client_config(config: MqttConfig, client_id: str) -> MqttConfig:
-    return replace(config, client_id=client_id, base=f"{BASE}/client/{client_id}", keepalive_s=KEEPALIVE_S)
+    return replace(
+        config,
+        client_id=client_id,
+        base=f"{BASE}/client/{client_id}",
+        keepalive_s=KEEPALIVE_S,
+        longest_retry_s=LONGEST_RETRY_S,
+    )

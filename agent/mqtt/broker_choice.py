@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.mqtt.retry import Backoff
+from agent.mqtt.retry import LONGEST_S, Backoff
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class BrokerChoice:
     """Brokers by number, 0 = the preferred one. Times are monotonic seconds."""
 
-    def __init__(self, count: int, chance: Callable[[], float]) -> None:
-        self._backoffs = [Backoff(chance) for _ in range(count)]
+    def __init__(self, count: int, chance: Callable[[], float], longest_s: float = LONGEST_S) -> None:
+        self._backoffs = [Backoff(chance, longest_s) for _ in range(count)]
         self._not_before_s = [0.0] * count
 
     def next(self, now_s: float) -> tuple[int, float]:

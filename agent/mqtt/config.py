@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.mqtt.retry import Version
+from agent.mqtt.retry import LONGEST_S, Version
 from agent.mqtt.roles import Roles
 from agent.mqtt.spool_stream import DEFAULT_RATE_PER_S
 from agent.mqtt.telemetry_form import TelemetryForm
@@ -57,6 +57,8 @@ class MqttConfig:
     """Bounds the TCP connection and the TLS handshake, each."""
     answer_timeout_s: float = 5.0
     """Bounds the broker's answer to CONNECT."""
+    longest_retry_s: float = LONGEST_S
+    """A broker that cannot be reached is tried at least this often."""
     first_version: Version = Version.V5
     """Tried first; the other one when the broker refuses it or chokes on it."""
     discovery_prefix: str = ""

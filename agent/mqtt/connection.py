@@ -55,7 +55,7 @@ class Connection:
         self._brokers = [replace(config, url=url) for url in (config.url, *config.fallbacks)]
         self._versions = [VersionChoice(config.first_version) for _ in self._brokers]
         self._diallers = [Dialler(broker) for broker in self._brokers]
-        self._choice = BrokerChoice(len(self._brokers), chance)
+        self._choice = BrokerChoice(len(self._brokers), chance, config.longest_retry_s)
         self.url = str(config.url)
         """The broker in use, or tried."""
         self._task: asyncio.Task[None] | None = None

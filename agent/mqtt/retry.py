@@ -38,9 +38,10 @@ class Version(enum.Enum):
 class Backoff:
     """The delay before the next attempt."""
 
-    def __init__(self, random: Callable[[], float]) -> None:
-        """`random` gives [0, 1)."""
+    def __init__(self, random: Callable[[], float], longest_s: float = LONGEST_S) -> None:
+        """`random` gives [0, 1); `longest_s` is waited at most for a broker that is away."""
         self._random = random
+        self._longest_s = longest_s
         self._failures = 0
         self._refusals = 0
         self._takeovers = 0
@@ -58,7 +59,7 @@ class Backoff:
             self._takeovers += 1
             return self._grown(TAKEN_OVER_FIRST_S, TAKEN_OVER_LONGEST_S, self._takeovers)
         self._failures += 1
-        return self._grown(FIRST_S, LONGEST_S, self._failures)
+        return self._grown(FIRST_S, self._longest_s, self._failures)
 
     def _grown(self, first_s: float, longest_s: float, times: int) -> float:
         whole = min(longest_s, first_s * 2.0 ** min(times - 1, 20))

@@ -39,6 +39,12 @@ def test_waits_double_up_to_a_minute_and_start_small_after_a_good_link() -> None
     assert backoff.after(LOST_LATE, Version.V5) == FIRST_S
 
 
+def test_who_needs_the_broker_soon_waits_less_but_not_after_a_refusal() -> None:
+    backoff = Backoff(no_chance, 10.0)
+    assert [backoff.after(UNREACHABLE, Version.V5) for _ in range(6)] == [1, 2, 4, 8, 10, 10]
+    assert backoff.after(REFUSED, Version.V5) == REFUSED_FIRST_S
+
+
 def test_jitter_takes_up_to_half() -> None:
     assert Backoff(lambda: 0.999).after(UNREACHABLE, Version.V5) == pytest.approx(FIRST_S * JITTER, rel=0.01)
 
