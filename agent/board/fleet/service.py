@@ -51,6 +51,8 @@ class Outside:
     clock: Callable[[], int] = time.monotonic_ns
     burst: Callable[[Sequence[str], int, int], Awaitable[None]] | None = None
     """Sends magic packets; None = into the segment."""
+    probe: Callable[[str], WakeProbe] = WakeProbe
+    """Of the network card of this name; empty = of all."""
 
 
 class BoardFleet:
@@ -85,7 +87,7 @@ class BoardFleet:
                 raise SettingError(
                     f"fleet.node: {self.node!r} is no name of a node: letters, digits, - and _, 63 at most"
                 )
-            probe = WakeProbe(table.wake_card)
+            probe = self._outside.probe(table.wake_card)
             host = next(iter(services.hosts))
             means = OwnMeans(services, host, self.node, table.pinned, table.users_command, probe)
             return [self._machine(self.node, OWN_NODE, boot_id(), means)]
