@@ -122,3 +122,8 @@ def _of_budget(table: FleetTable, site: Site) -> Iterator[Problem]:
             yield Problem(("base_w",), f"must not be larger than peak_w (here: {table.base_w:g} and {table.peak_w:g})")
         if site.energy is None:
             yield Problem(("base_w",), "needs something that keeps a cap: add a table [energy] with an actuator")
+            return
+        least_w = site.energy.get("min_w")  # checked by agent.energy.tables
+        if isinstance(least_w, int | float) and least_w > table.base_w:
+            numbers = f"{table.base_w:g} and {least_w:g}"
+            yield Problem(("base_w",), f"must not be less than energy.min_w (here: {numbers}): no less is ever set")
