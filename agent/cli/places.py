@@ -26,6 +26,11 @@ def run_state_dir() -> Path:
     return SYSTEM_STATE if os.access(SYSTEM_STATE, os.W_OK) or os.getuid() == 0 else _user_state() / "run"
 
 
+def coordinator_state_dir() -> Path:
+    """Of `pgood coordinator`: beside that of an agent on the same machine, which has a lock and a socket of its own."""
+    return (SYSTEM_STATE if os.getuid() == 0 else _user_state()) / "coordinator"
+
+
 def find_agent(state_dir: Path | None) -> Path:
     """The socket of the agent that a verb talks to: named, or by $PGOOD_STATE_DIR, or the first that exists."""
     if state_dir is None and (named := os.environ.get("PGOOD_STATE_DIR")):

@@ -63,8 +63,12 @@ class Bus(Protocol):
     def subscribe(self, pattern: str) -> AsyncIterator[Message]:
         """Messages from now on, and retained ones first. `+` and `#` as in MQTT. Close the iterator to unsubscribe."""
 
-    async def lease(self, name: str, ttl_s: float) -> Lease | None:
-        """Take or renew; None while another one holds it. Raises BusError."""
+    async def lease(self, name: str, ttl_s: float, *, above: int = 0) -> Lease | None:
+        """Take or renew; None while another one holds it. Raises BusError.
+
+        `above`: a revision that is known to have been used, should the broker have forgotten it; one that is not above
+        it is not given, not even to who renews. All who share a lease use the same `ttl_s`.
+        """
 
     async def release(self, name: str) -> None:
         """Give a lease back early; one that is not held is not touched. Raises BusError."""

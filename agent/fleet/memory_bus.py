@@ -109,15 +109,15 @@ class MemoryBroker:
     def remove(self, subscription: _Subscription) -> None:
         self._subscriptions.remove(subscription)
 
-    def hold(self, name: str, client: str, ttl_ns: int) -> int | None:
+    def hold(self, name: str, client: str, ttl_ns: int, above: int = 0) -> int | None:
         """The revision of the lease, or None while another client holds it."""
         held = self._leases.get(name)
         if held is not None and held.holder != client and self.now_ns < held.until_ns:
             return None
         if held is None:
-            held = _Held(client, 1, 0)
-        elif held.holder != client or self.now_ns >= held.until_ns:
-            held = _Held(client, held.revision + 1, 0)
+            held = _Held(client, above + 1, 0)
+        elif held.holder != client or self.now_ns >= held.until_ns or held.revision <= above:
+            held = _Held(client, max(held.revision, above) + 1, 0)
         held.until_ns = self.now_ns + ttl_ns
         self._leases[name] = held
         return held.revision
@@ -175,11 +175,11 @@ class MemoryBus:
         finally:
             self.broker.remove(subscription)
 
-    async def lease(self, name: str, ttl_s: float) -> Lease | None:
+    async def lease(self, name: str, ttl_s: float, *, above: int = 0) -> Lease | None:
         self.broker.check(self.client)
         asked_ns = self.clock()
         ttl_ns = round(ttl_s * SECOND_NS)
-        revision = self.broker.hold(name, self.client, ttl_ns)
+        revision = self.broker.hold(name, self.client, ttl_ns, above)
         if revision is None:
             return None
         return Lease(self.client, revision, asked_ns + round(ttl_ns * (1 - DRIFT)))

@@ -103,11 +103,14 @@ class Link:
     def unsettled(self) -> int:
         return len(self._settle)
 
-    def subscribe(self, filters: Sequence[str]) -> asyncio.Future[list[int]]:
-        """Send SUBSCRIBE at once; the reason codes, one per absolute filter, follow. Given up when the link ends."""
+    def subscribe(self, filters: Sequence[str], *, as_published: bool = True) -> asyncio.Future[list[int]]:
+        """Send SUBSCRIBE at once; the reason codes, one per absolute filter, follow. Given up when the link ends.
+
+        `as_published` (5.0): a message that was published retained says so even while live.
+        """
         if self.version is Version.V5:
             # Retain-as-published shows who published a command retained: refused with a reason, even while live.
-            options = SubscribeOptions(qos=1, retainAsPublished=True)
+            options = SubscribeOptions(qos=1, retainAsPublished=as_published)
             _result, mid = self._client.subscribe([(topic, options) for topic in filters])
         else:
             _result, mid = self._client.subscribe([(topic, 1) for topic in filters])
@@ -118,6 +121,10 @@ class Link:
         else:
             self._subscriptions[mid] = answer
         return answer
+
+    def unsubscribe(self, filters: Sequence[str]) -> None:
+        """Send UNSUBSCRIBE; messages that are under way may still come."""
+        self._client.unsubscribe(list(filters))
 
     async def disconnect(self, within_s: float) -> None:
         """Say goodbye, so that the broker does not send the will; then the link is ended."""

@@ -8,6 +8,7 @@ as leader already tells every node. Nothing here decides about watts.
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -29,10 +30,14 @@ if TYPE_CHECKING:
     from agent.fleet.budget.tree import BudgetTree
     from agent.fleet.bus import Bus, Lease, Message
 
+log = logging.getLogger(__name__)
+
 CYCLE_S = 3.0
 LEAD_S = 10.0
 """How long the others wait for a leader that is gone."""
 SILENT_CYCLES = 3
+HIGHEST_TERM = 2**48
+"""A node that tells of a higher one is not believed: terms must not come to their end."""
 
 
 @dataclass(slots=True)
@@ -56,6 +61,8 @@ class Coordinator:
     desk: EmergencyDesk = field(init=False)
     _lease: Lease | None = None
     _heard: dict[str, tuple[Report, int]] = field(default_factory=dict)
+    _highest_term: int = 0
+    """That any node obeys: a broker may have lost its memory."""
 
     def __post_init__(self) -> None:
         self.desk = EmergencyDesk(self.tree)
@@ -69,7 +76,7 @@ class Coordinator:
         """Until cancelled."""
         hearing = asyncio.create_task(self._listen())
         try:
-            while True:
+            while not hearing.done():
                 await self.cycle()
                 await asyncio.sleep(self.cycle_s)
         finally:
@@ -80,19 +87,17 @@ class Coordinator:
     async def cycle(self) -> int:
         """Take or renew the lead; if it is ours, decide and send. Returns how many leases were sent."""
         try:
-            lease = await self.bus.lease(lead_lease(self.domain), self.lead_s)
+            lease = await self.bus.lease(lead_lease(self.domain), self.lead_s, above=self._foreign_term())
         except BusError:
             self.unreached += 1
             lease = self._lease
-        if lease is None:
-            self._lease, self.control = None, None
+        now_ns = self.clock()
+        if lease is None or now_ns >= lease.until_ns:
+            self._follow()
             return 0
         if self.control is None or self._lease is None or lease.revision != self._lease.revision:
             self.control = self._take_over(lease.revision)
         self._lease = lease
-        now_ns = self.clock()
-        if now_ns >= lease.until_ns:
-            return 0
         return await self._decide(self.control, now_ns)
 
     def hear(self, message: Message) -> Refusal | None:
@@ -106,6 +111,8 @@ class Coordinator:
         elif report.node not in self.tree.nodes:
             refusal = Refusal.UNKNOWN_NODE
         else:
+            if report.revision.term <= HIGHEST_TERM:
+                self._highest_term = max(self._highest_term, report.revision.term)
             if self.control is not None:
                 refusal = self.control.ledger.hear(report, now_ns)
             if refusal is None:
@@ -130,7 +137,19 @@ class Coordinator:
         async for message in self.bus.subscribe(reports_of(self.domain)):
             self.hear(message)
 
+    def _foreign_term(self) -> int:
+        """The highest term that a node obeys, if it is not ours; else 0."""
+        ours = self._lease.revision if self._lease is not None else 0
+        return self._highest_term if self._highest_term > ours else 0
+
+    def _follow(self) -> None:
+        """Lead no more."""
+        if self.control is not None:
+            log.warning("coordinator of %s: leads no more (term %d)", self.domain, self.control.ledger.term)
+        self._lease, self.control = None, None
+
     def _take_over(self, term: int) -> BudgetControl:
+        log.info("coordinator of %s: leads now, with term %d", self.domain, term)
         silent_ns = round(SILENT_CYCLES * self.cycle_s * SECOND_NS)
         ledger = Ledger(self.tree, term, self.clock(), silent_ns)
         for report, heard_ns in self._heard.values():

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`pgood coordinator`: shares one power budget among many machines, and says why each has what it has."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from agent.cli.failure import EXIT_FAILED, Failure
+from agent.cli.places import SOCKET, coordinator_state_dir
+from agent.control.client import AgentUnreachable, Refused, call
+
+
+def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = verbs.add_parser("coordinator", help="share one power budget among many machines")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="groups, nodes and the broker (docs/fleet-budget.md)"
+    )
+    parser.add_argument(
+        "--name", metavar="NAME", help="of this coordinator, on the broker (default: from the host name)"
+    )
+    _add_state_dir(parser)
+    parser.add_argument("--verbose", "-v", action="store_true", help="log more")
+    parser.set_defaults(run=run)
+    more = parser.add_subparsers(metavar="WHAT", dest="what")
+    why = more.add_parser("explain", help="why a node may draw what it may: which limit, which reading, which rule")
+    why.add_argument("node", metavar="NODE")
+    why.add_argument("--json", action="store_true")
+    _add_state_dir(why)
+    why.set_defaults(run=run_explain)
+    now = more.add_parser("status", help="whether it leads, and what each group draws and may draw")
+    now.add_argument("--json", action="store_true")
+    _add_state_dir(now)
+    now.set_defaults(run=run_status)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.config is None:
+        raise Failure("name the file with groups and nodes: pgood coordinator --config FILE (docs/fleet-budget.md)")
+    import asyncio
+
+    from agent.board.state_dir import StateDir, StateDirError
+    from agent.fleet.budget.coordinator_file import load_coordinator
+    from agent.fleet.budget.coordinator_service import CoordinatorService
+    from agent.profile.problem import ConfigError
+
+    _start_log(arguments.verbose)
+    state_dir = _state_dir(arguments)
+    try:
+        file = load_coordinator(arguments.config, f"coordinator-{arguments.name or _name(state_dir)}")
+        os.umask(0o027)  # the socket's directory: its group may enter
+        state = StateDir(state_dir)
+    except (ConfigError, StateDirError) as error:
+        raise Failure(str(error)) from error
+    try:
+        asyncio.run(CoordinatorService(file).run(state_dir / SOCKET))
+    except OSError as error:
+        raise Failure(f"{state_dir / SOCKET}: {error.strerror or error}") from error
+    finally:
+        state.close()
+    return 0
+
+
+def run_explain(arguments: argparse.Namespace) -> int:
+    found = _ask(arguments, "explain", node=arguments.node)
+    print(json.dumps(found, indent=1) if arguments.json else found["text"])
+    return 0
+
+
+def run_status(arguments: argparse.Namespace) -> int:
+    found = _ask(arguments, "status")
+    if arguments.json:
+        print(json.dumps(found, indent=1))
+        return 0
+    leads = f"leads with term {found['term']}" if found["leads"] else "does not lead"
+    print(f"domain {found['domain']}: {leads}; {found['broker']}")
+    for group in found["groups"]:
+        drawn = f"{group['watts']:.0f} W drawn, {group['counted_w']:.0f} W counted of " if found["leads"] else ""
+        print(f"  {group['group']:20} {drawn}{group['limit_w']:.0f} W")
+    for alarm in found["alarms"]:
+        print(f"alarm: {alarm}")
+    for name, count in found["refused"].items():
+        print(f"refused: {count} {name}")
+    return 0
+
+
+def _ask(arguments: argparse.Namespace, method: str, **given: object) -> Any:
+    """Raises Failure."""
+    socket = _state_dir(arguments) / SOCKET
+    if not os.path.exists(socket):
+        cure = "start one (pgood coordinator --config FILE), or name its directory with --state-dir"
+        raise Failure(f"no coordinator runs with the state directory {socket.parent}: {cure}")
+    try:
+        return call(socket, method, **given)
+    except AgentUnreachable as error:
+        raise Failure(str(error)) from error
+    except Refused as error:
+        raise Failure(str(error), EXIT_FAILED) from error
+
+
+def _add_state_dir(parser: argparse.ArgumentParser) -> None:
+    """Taken before and after WHAT: what is not given must not hide what was."""
+    shown = coordinator_state_dir()
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        metavar="DIR",
+        default=argparse.SUPPRESS,
+        help=f"the coordinator's directory (default: {shown})",
+    )
+
+
+def _state_dir(arguments: argparse.Namespace) -> Path:
+    given: Path | None = getattr(arguments, "state_dir", None)
+    return given or coordinator_state_dir()
+
+
+def _start_log(verbose: bool) -> None:
+    import logging
+    import sys
+
+    from agent.service.journal import JournalHandler, stderr_is_journal
+
+    to_journal = stderr_is_journal()
+    logging.basicConfig(
+        handlers=[JournalHandler() if to_journal else logging.StreamHandler(sys.stderr)],
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(message)s" if to_journal else "%(asctime)s %(levelname)s %(message)s",
+    )
+
+
+def _name(state_dir: Path) -> str:
+    """Two coordinators on one machine have directories of their own, so they have names of their own."""
+    import hashlib
+    import re
+    import socket
+
+    host = re.sub("[^A-Za-z0-9_-]", "-", socket.gethostname().partition(".")[0])[:32]
+    return f"{host}-{hashlib.sha256(f'{host}:{state_dir.absolute()}'.encode()).hexdigest()[:4]}"

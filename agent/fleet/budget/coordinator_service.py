@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A coordinator as a running program: the bus, the cycle, and a local socket that answers why."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import signal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from agent.control.server import ControlServer, Entry, Peer, RequestError
+from agent.fleet.budget.coordinator import Coordinator
+from agent.fleet.mqtt_bus import MqttBus, boot_clock_ns
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from agent.fleet.budget.coordinator_file import CoordinatorFile
+
+log = logging.getLogger(__name__)
+
+GOES_ON_S = 3.0
+"""After a fault of ours; the lead is kept or lost meanwhile as the lease says."""
+
+
+class _Why(msgspec.Struct, forbid_unknown_fields=True):
+    node: str
+
+
+class CoordinatorService:
+    """Used on the asyncio loop only."""
+
+    def __init__(self, file: CoordinatorFile) -> None:
+        """Raises ValueError if the broker cannot be used like this."""
+        self._bus = MqttBus(file.mqtt)
+        self._coordinator = Coordinator(self._bus, file.tree, file.domain, boot_clock_ns, random.Random())
+        self._alarms: set[str] = set()
+        """Groups whose alarm was told."""
+
+    async def run(self, socket: Path) -> None:
+        """Until SIGINT or SIGTERM; then the lead is given back. Raises OSError if there can be no socket."""
+        ended = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, ended.set)
+        server = ControlServer(self, socket)
+        await server.start()
+        self._bus.start()
+        working = asyncio.create_task(self._work())
+        telling = asyncio.create_task(self._tell_alarms())
+        try:
+            await ended.wait()
+        finally:
+            for task in (working, telling):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+            await server.close()
+            await self._bus.close()
+
+    # ------------------------------------------------------------------ the local socket
+
+    def table(self) -> Mapping[str, Entry]:
+        return {"status": Entry(False, serve=self._status), "explain": Entry(False, serve=self._explain)}
+
+    def may_act(self, peer: Peer) -> bool:
+        return False  # there is nothing to act on
+
+    async def _explain(self, given: Mapping[str, Any], _peer: Peer) -> object:
+        node = msgspec.convert(given, _Why).node
+        try:
+            why = self._coordinator.explain(node)
+        except KeyError as error:
+            known = ", ".join(sorted(self._coordinator.tree.nodes)[:20])
+            raise RequestError(f"there is no node {node!r} in the file; there are: {known}") from error
+        if why is None or not self._coordinator.leads:
+            raise RequestError(
+                f"this coordinator does not lead, so it knows no reasons ({self._bus.text}): ask the other"
+            )
+        return {
+            "node": node,
+            "text": why.text(),
+            "rule": why.rule.name.lower().replace("_", "-"),
+            "cap_w": why.cap_w,
+            "counted_w": why.counted_w,
+            "group": why.group,
+            "group_w": why.group_w,
+            "limit_w": why.limit_w,
+            "watts": why.watts,
+            "age_s": None if why.age_ns is None else why.age_ns / 1e9,
+        }
+
+    async def _status(self, _given: Mapping[str, Any], _peer: Peer) -> object:
+        coordinator = self._coordinator
+        control = coordinator.control if coordinator.leads else None
+        groups = [
+            {
+                "group": name,
+                "limit_w": group.limit_w,
+                "counted_w": None if control is None else control.ledger.sum_w(name),
+                "watts": None if control is None else control.groups[name].watts,
+            }
+            for name, group in coordinator.tree.groups.items()
+        ]
+        return {
+            "domain": coordinator.domain,
+            "leads": coordinator.leads,
+            "term": None if control is None else control.ledger.term,
+            "broker": self._bus.text,
+            "groups": groups,
+            "alarms": [] if control is None else control.alarms(),
+            "refused": {refusal.value: count for refusal, count in coordinator.refused.items()},
+            "unreached": coordinator.unreached,
+            "lost": self._bus.lost,
+        }
+
+    # ------------------------------------------------------------------ steps
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                await self._coordinator.run()
+            except Exception:  # a fault of ours must not leave the fleet without its coordinator
+                log.exception("coordinator of %s: goes on after a fault", self._coordinator.domain)
+            await asyncio.sleep(GOES_ON_S)
+
+    async def _tell_alarms(self) -> None:
+        """Each group's alarm once, when it begins and when it ends; its numbers change all the time."""
+        while True:
+            control = self._coordinator.control
+            if control is not None:
+                alarms = {alarm.partition(":")[0]: alarm for alarm in control.alarms()}
+                for name in alarms.keys() - self._alarms:
+                    log.warning("alarm: %s", alarms[name])
+                for name in self._alarms - alarms.keys():
+                    log.info("no alarm any more: %s", name)
+                self._alarms = set(alarms)
+            await asyncio.sleep(self._coordinator.cycle_s)

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The bus on a real mosquitto keeps the promises of the interface, also over its restarts."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from agent.fleet.bus import BusError, Message, RevisionMismatch
+from agent.fleet.mqtt_bus import MqttBus
+from agent.mqtt.config import MqttConfig
+from agent.mqtt.url import parse_url
+from tests.agent.mqtt.brokers import PATIENCE_S, Mosquitto, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from pathlib import Path
+
+TTL_S = 0.5
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
+    broker = Mosquitto(tmp_path)
+    broker.start()
+    yield broker
+    broker.kill()
+
+
+def config(mosquitto: Mosquitto, name: str) -> MqttConfig:
+    return MqttConfig(url=parse_url(mosquitto.url), base="unused", client_id=name)
+
+
+def with_buses(mosquitto: Mosquitto, count: int, test: Callable[..., Awaitable[None]]) -> None:
+    async def run() -> None:
+        buses = [MqttBus(config(mosquitto, f"bus{number}")) for number in range(count)]
+        for bus in buses:
+            bus.start()
+        try:
+            await eventually(lambda: all(bus.connected for bus in buses), "all are connected")
+            await test(*buses)
+        finally:
+            for bus in buses:
+                await bus.close()
+
+    asyncio.run(run())
+
+
+async def take(messages: AsyncIterator[Message], count: int) -> list[Message]:
+    return [await asyncio.wait_for(anext(messages), PATIENCE_S) for _ in range(count)]
+
+
+async def leased(bus: MqttBus, name: str = "lead") -> int:
+    """Ask until it is held; its revision. The first question begins the connection for leases."""
+
+    async def ask() -> int:
+        while True:
+            with suppress(BusError):
+                if (lease := await bus.lease(name, TTL_S)) is not None:
+                    return lease.revision
+            await asyncio.sleep(0.02)
+
+    return await asyncio.wait_for(ask(), PATIENCE_S)
+
+
+def test_retained_first_then_what_comes_live(mosquitto: Mosquitto) -> None:
+    async def test(one: MqttBus, two: MqttBus) -> None:
+        await one.publish("pgood/fleet/x/1", b"old", retain=True, qos=1)
+        mine = one.subscribe("pgood/fleet/x/#")
+        assert await take(mine, 1) == [Message("pgood/fleet/x/1", b"old", True)]
+        await two.publish("pgood/fleet/x/2", b"new", retain=True, qos=1)
+        assert await take(mine, 1) == [Message("pgood/fleet/x/2", b"new")], "live, though it was published retained"
+
+    with_buses(mosquitto, 2, test)
+
+
+def test_more_than_the_window_arrives(mosquitto: Mosquitto) -> None:
+    async def test(one: MqttBus, two: MqttBus) -> None:
+        mine = one.subscribe("pgood/fleet/x")
+        await one.publish("pgood/fleet/x", b"mark", qos=1)
+        await take(mine, 1)
+        for number in range(300):
+            await two.publish("pgood/fleet/x", str(number).encode(), qos=1)
+        assert [int(message.payload) for message in await take(mine, 300)] == list(range(300))
+
+    with_buses(mosquitto, 2, test)
+
+
+def test_a_broker_that_goes_is_told_and_comes_back(mosquitto: Mosquitto) -> None:
+    async def test(one: MqttBus) -> None:
+        mine = one.subscribe("pgood/fleet/x")
+        mosquitto.kill()
+        await eventually(lambda: not one.connected)
+        with pytest.raises(BusError, match="broker"):
+            await one.publish("pgood/fleet/x", b"lost")
+        with pytest.raises(BusError, match="cannot be read"):
+            await one.get("k")
+        mosquitto.start()
+        await eventually(lambda: one.connected)
+        await one.publish("pgood/fleet/x", b"again", qos=1)
+        assert (await take(mine, 1))[0].payload == b"again"
+
+    with_buses(mosquitto, 1, test)
+
+
+def test_keys_are_compared_before_they_are_written(mosquitto: Mosquitto) -> None:
+    async def test(one: MqttBus, two: MqttBus) -> None:
+        assert await one.get("k") is None
+        first = await one.put("k", b"1", revision=0)
+        second = await two.put("k", b"2", revision=first)
+        with pytest.raises(RevisionMismatch, match="read it again"):
+            await two.put("k", b"3", revision=first)
+        found = await one.get("k")
+        assert found is not None
+        assert (found.value, found.revision) == (b"2", second)
+        await one.delete("k")
+        assert await one.get("k") is None
+        assert await one.put("k", b"4", revision=0) > second
+
+    with_buses(mosquitto, 2, test)
+
+
+def test_of_writes_at_the_same_time_one_is_valid_and_newcomers_read_it(mosquitto: Mosquitto) -> None:
+    async def test(one: MqttBus, two: MqttBus) -> None:
+        at = 0
+        for number in range(30):
+            values = f"one{number}".encode(), f"two{number}".encode()
+            results = await asyncio.gather(
+                one.put("k", values[0], revision=at), two.put("k", values[1], revision=at), return_exceptions=True
+            )
+            won = [index for index, result in enumerate(results) if isinstance(result, int)]
+            assert len(won) == 1, results
+            at += 1
+            assert results[won[0]] == at
+            for bus in (one, two):
+                found = await bus.get("k")
+                assert found is not None
+                assert found.value == values[won[0]]
+        third = MqttBus(config(mosquitto, "third"))
+        third.start()
+        await eventually(lambda: third.connected)
+        found = await third.get("k")
+        await third.close()
+        assert found is not None
+        assert (found.value, found.revision) == (values[won[0]], at)
+
+    with_buses(mosquitto, 2, test)
+
+
+def test_one_holder_at_a_time_and_revisions_rise(mosquitto: Mosquitto) -> None:
+    async def test(one: MqttBus, two: MqttBus) -> None:
+        assert await leased(one) == 1
+        with suppress(BusError):
+            await two.lease("lead", TTL_S)
+        await asyncio.sleep(0.1)
+        for _ in range(20):
+            assert await leased(one) == 1, "renewed"
+            assert await two.lease("lead", TTL_S) is None
+            await asyncio.sleep(0.05)
+        assert await leased(two) == 2, "one does not renew any more"
+        assert await one.lease("lead", TTL_S) is None
+        await two.release("lead")
+        assert await leased(one) == 3
+        again = await one.lease("lead", TTL_S, above=40)
+        assert again is not None
+        assert again.revision == 41
+        with pytest.raises(BusError, match="for all who share it"):
+            await one.lease("lead", 3 * TTL_S)
+
+    with_buses(mosquitto, 2, test)
+
+
+def test_several_brokers_are_refused(mosquitto: Mosquitto) -> None:
+    one = config(mosquitto, "x")
+    with pytest.raises(ValueError, match="all of a fleet use one broker"):
+        MqttBus(replace(one, fallbacks=(one.url,)))
