@@ -201,10 +201,12 @@ class Board:
         table = self.options.fleet
         if table is None:
             return None
-        if outside is None:
-            raise SettingError("fleet: there is no way to a broker: take the table [fleet] out")
-        from agent.board.fleet.service import BoardFleet  # likewise
+        from agent.board.fleet.broker import FleetBroker  # likewise
+        from agent.board.fleet.service import BoardFleet, Outside
 
+        if outside is None:
+            broker = FleetBroker(self.mqtt_config)
+            outside = Outside(broker.connect, broker=broker)
         return BoardFleet(table, self.services, self.board_id, outside)
 
     def _mqtt_config(self) -> MqttConfig | None:

@@ -25,6 +25,7 @@ from agent.thermal.fan_memory import boot_id
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
+    from agent.board.fleet.broker import FleetBroker
     from agent.board.fleet.means import Means
     from agent.board.services import Services
     from agent.fleet.bus import Bus
@@ -53,6 +54,8 @@ class Outside:
     """Sends magic packets; None = into the segment."""
     probe: Callable[[str], WakeProbe] = WakeProbe
     """Of the network card of this name; empty = of all."""
+    broker: FleetBroker | None = None
+    """Is started and closed with the service."""
 
 
 class BoardFleet:
@@ -68,6 +71,8 @@ class BoardFleet:
         self.budget = self._budget()
 
     def start(self) -> None:
+        if self._outside.broker:
+            self._outside.broker.start()
         for machine in self.machines.values():
             machine.start()
         if self.budget:
@@ -79,6 +84,8 @@ class BoardFleet:
             await self.budget.close()
         for machine in self.machines.values():
             await machine.close()
+        if self._outside.broker:
+            await self._outside.broker.close()
 
     def _machines(self) -> list[FleetMachine]:
         table, services = self._table, self._services
