@@ -103,13 +103,12 @@ def _ask(arguments: argparse.Namespace, method: str, **given: object) -> Any:
 
 def _add_state_dir(parser: argparse.ArgumentParser) -> None:
     """Taken before and after WHAT: what is not given must not hide what was."""
-    shown = coordinator_state_dir()
     parser.add_argument(
         "--state-dir",
         type=Path,
         metavar="DIR",
         default=argparse.SUPPRESS,
-        help=f"the coordinator's directory (default: {shown})",
+        help="the coordinator's directory (default: for root /var/lib/pgood/coordinator)",
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
+from agent.fleet.budget.coordinator_file import TAKEN
 from agent.fleet.budget.tables import Watts
 from agent.fleet.node.documents import Name as NodeName
 from agent.profile.base import Name, Table
@@ -80,6 +81,9 @@ def fleet_table(tree: Mapping[str, Any], file: Path, source: str, site: Site, ho
 
 
 def _problems(table: FleetTable, site: Site, hosts: tuple[str, ...]) -> Iterator[Problem]:
+    for key, name in (("segment", table.segment), ("domain", table.domain)):
+        if name in TAKEN:
+            yield Problem((key,), f"{name} is a topic of the bus itself: choose another name")
     yield from _of_hosts(table, hosts)
     yield from _of_itself(table, site, hosts)
     yield from _of_budget(table, site)

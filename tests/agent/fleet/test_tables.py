@@ -47,6 +47,7 @@ def test_site_files_on_the_page_are_good() -> None:
     ("tree", "site", "hosts", "why"),
     [
         ({"segment": "a.b"}, Site(), ("0",), "fleet.segment"),
+        ({"segment": "kv"}, Site(), ("0",), "fleet.segment: kv is a topic of the bus itself"),
         ({"node": "bee\n"}, Site(), ("0",), "fleet.node"),
         ({"pace": 1}, Site(), ("0",), "docs/fleet-nodes.md"),
         ({"target": True}, Site(), ("0",), "add a table [self]"),

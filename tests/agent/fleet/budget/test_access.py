@@ -30,6 +30,7 @@ def test_a_node_speaks_for_itself_only_and_grants_nothing(tmp_path: Path) -> Non
     async def test() -> None:
         await publish("n2", report_topic("hall", "n1"), "forged")
         await publish("n1", cap_topic("hall", "n1"), "forged")
+        await publish("n1", "pgood/fleet/lease/budget-hall", "forged")
         await publish("n1", report_topic("hall", "n1"), "own")
         await publish("coordinator", cap_topic("hall", "n2"), "other")
         await publish("coordinator", cap_topic("hall", "n1"), "cap")
@@ -38,6 +39,9 @@ def test_a_node_speaks_for_itself_only_and_grants_nothing(tmp_path: Path) -> Non
         assert heard(coordinator, report_topic("hall", "n1")) == [b"own"]
         assert heard(node, cap_topic("hall", "n1")) == [b"cap"]
         assert heard(node, cap_topic("hall", "n2")) == []
+        await publish("coordinator", "pgood/fleet/lease/budget-hall", "claim")
+        await eventually(lambda: heard(coordinator, "pgood/fleet/lease/budget-hall"))
+        assert heard(coordinator, "pgood/fleet/lease/budget-hall") == [b"claim"]
 
     try:
         asyncio.run(test())
