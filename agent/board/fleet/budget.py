@@ -29,6 +29,8 @@ CYCLE_S = 3.0
 """How often the coordinator hears of this machine."""
 FIRST_S = 30.0
 """So long the first report waits for a first reading: a machine that says nothing counts with its base or its peak."""
+METER_LOOKS = 5
+"""A machine that keeps a cap and was not measured by now has no meter: it is not waited for."""
 AGAIN_S = 1.0
 
 
@@ -125,8 +127,9 @@ class FleetBudget:
             await asyncio.sleep(LOOK_S)
 
     async def _tell(self) -> None:
-        for _ in range(round(FIRST_S / LOOK_S)):
-            if self.machine.known:
+        for look in range(round(FIRST_S / LOOK_S)):
+            meterless = look >= METER_LOOKS and self.machine.read_cap_w() is not None
+            if self.machine.known or meterless:
                 break
             await asyncio.sleep(LOOK_S)
         while True:
