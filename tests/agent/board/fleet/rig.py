@@ -49,6 +49,10 @@ timing = {force_off_ms = 6000, soft_off_timeout_ms = 8000, power_on_timeout_ms =
 """
 
 
+def ethtool(command: Sequence[str]) -> str | None:
+    return ETHTOOL.get(tuple(command))
+
+
 def cards() -> tuple[tuple[str, str], ...]:
     return (("eth0", MAC),)
 
@@ -95,7 +99,7 @@ class FleetRig:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _outside(self) -> Outside:
-        return Outside(self._connect, self.now_ns, self._burst, lambda card: WakeProbe(card, ETHTOOL.get, cards))
+        return Outside(self._connect, self.now_ns, self._burst, lambda card: WakeProbe(card, ethtool, cards))
 
     def now_ns(self) -> int:
         return time.monotonic_ns() + self.skipped_ns
