@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def leased_rig(folder: Path, cap_w: float, **table: object) -> ControlRig:
+def leased_rig(folder: Path, cap_w: float, **table: Any) -> ControlRig:
     rig = ControlRig(folder, **table)
     rig.agent.policies = (*rig.agent.policies, LeasePolicy())
     rig.lease = LeaseView(cap_w, "leased")
