@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 SEGMENT, NODE = "hall", "bee"
 PATIENCE_S = 20.0
 PUMP_S = 0.002
-ETHTOOL: dict[tuple[str, ...], str] = {("ethtool", "eth0"): "Settings for eth0:\n\tSupports Wake-on: pumbg\n\tWake-on: g\n\tLink detected: yes\n"}
+ETHTOOL: dict[tuple[str, ...], str] = {
+    ("ethtool", "eth0"): "Settings for eth0:\n\tSupports Wake-on: pumbg\n\tWake-on: g\n\tLink detected: yes\n"
+}
 MAC = "02:00:00:00:00:01"
 HOST = """
 schema = 1
