@@ -62,6 +62,8 @@ from agent.trends.recorder import TrendRecorder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from agent.board.fleet.service import BoardFleet
+    from agent.board.fleet.service import Outside as FleetOutside
     from agent.board.options import Options
     from agent.mqtt.config import MqttConfig
     from agent.power.request import Request
@@ -77,10 +79,13 @@ METRICS_PORT = 9623
 class Board:
     """A running board. Made before the loop has threads; `start` and `close` run on the loop."""
 
-    def __init__(self, options: Options, line_store: LineStore | None = None) -> None:
+    def __init__(
+        self, options: Options, line_store: LineStore | None = None, fleet: FleetOutside | None = None
+    ) -> None:
         """Open the lines, then the state. Raises what is wrong outside: OUTSIDE_ERRORS of agent.cli.boarding.
 
-        `line_store`: who keeps maintained outputs between two agents, besides the guard.
+        `line_store`: who keeps maintained outputs between two agents, besides the guard. `fleet`: how the machines of
+        `[fleet]` reach their broker.
         """
         self.options = options
         profile, state_dir = options.profile, options.state_dir
@@ -124,6 +129,7 @@ class Board:
                 from agent.board.energy.service import BoardEnergy  # 5 MB that only its users need
 
                 self.services.energy = BoardEnergy(options, options.energy, self.services, ground.hwmon_port())
+            self.fleet = self._open_fleet(fleet)
             self.trends = TrendRecorder(TrendArchive(database), lambda: trend_readings(self.services))
             consoles = {}
             for table in profile.hosts:
@@ -189,6 +195,19 @@ class Board:
         )
         self.event_log = EventLog(database)
         self.bus = EventBus(self.journal, start_number, secrets.token_hex(4))
+
+    def _open_fleet(self, outside: FleetOutside | None) -> BoardFleet | None:
+        """After the energy service, which keeps its leases."""
+        table = self.options.fleet
+        if table is None:
+            return None
+        from agent.board.fleet.broker import FleetBroker  # likewise
+        from agent.board.fleet.service import BoardFleet, Outside
+
+        if outside is None:
+            broker = FleetBroker(self.mqtt_config)
+            outside = Outside(broker.connect, broker=broker)
+        return BoardFleet(table, self.services, self.board_id, outside)
 
     def _mqtt_config(self) -> MqttConfig | None:
         options = self.options
@@ -303,6 +322,8 @@ class Board:
         self.services.start()
         if self.services.energy:
             self.services.energy.start()
+        if self.fleet:
+            self.fleet.start()
         self.trends.start()
         self.bus.emit(EventKind.AGENT_STARTED, "board", self.board_id, VERSION)
         if self.mqtt:
@@ -328,6 +349,8 @@ class Board:
         if self.mqtt:
             await self.mqtt.close()
         await self.trends.close()
+        if self.fleet:
+            await self.fleet.close()
         if self.services.energy:
             await self.services.energy.close()
         await self.services.close()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.energy.tables import EnergyTable
+    from agent.fleet.tables import FleetTable
     from agent.profile.schema import Profile
     from agent.profile.site import Site
     from agent.store.settings import Settings
@@ -55,6 +56,8 @@ class Options:
     """The world of a simulated board outlives the agent."""
     energy: EnergyTable | None = None
     """None = the site file has no `[energy]`."""
+    fleet: FleetTable | None = None
+    """None = the site file has no `[fleet]`."""
 
     def armed(self) -> bool:
         """Whether outputs may be driven (safety rule 10)."""

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from agent.board.board import Board
     from agent.energy.tables import EnergyTable
+    from agent.fleet.tables import FleetTable
     from agent.profile.schema import Profile
 
 OUTSIDE_ERRORS = (
@@ -94,6 +95,7 @@ def options(
         loaded = load_profile(profile_file)
         loaded = complete_adapters(loaded, profile_file, site, config)
         energy = _energy(site, config, loaded)
+        fleet = _fleet(site, config, loaded)
     except ConfigError as error:
         raise Failure(str(error)) from error
     return Options(
@@ -106,6 +108,7 @@ def options(
         first_user,
         profile_from_site=not profile,
         energy=energy,
+        fleet=fleet,
     )
 
 
@@ -117,6 +120,16 @@ def _energy(site: Site, config: Path | None, profile: Profile) -> EnergyTable | 
 
     zones = tuple(zone.name for zone in profile.zones)
     return energy_table(site.energy, config, read_text(config), zones, os.environ)
+
+
+def _fleet(site: Site, config: Path | None, profile: Profile) -> FleetTable | None:
+    """Likewise. Raises ConfigError."""
+    if site.fleet is None or config is None:
+        return None
+    from agent.fleet.tables import fleet_table
+
+    hosts = tuple(host.name for host in profile.hosts)
+    return fleet_table(site.fleet, config, read_text(config), site, hosts)
 
 
 def _site_profile(site: Site, config: Path | None) -> str:

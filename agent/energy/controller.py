@@ -7,6 +7,7 @@ Whatever fails here ends as a state and a line in the log: the power machine kno
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -83,6 +84,7 @@ class EnergyController:
         self._defects: set[str] = set()
         self._events = EnergyEvents(around.emit)
         self._writing: asyncio.Task[None] | None = None
+        self._soon = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -122,7 +124,23 @@ class EnergyController:
             except Exception as error:  # noqa: BLE001  (a fault of ours must not end the task)
                 self._log_once(error)
                 self.fall_back(f"{type(error).__name__}: {error}")
-            await asyncio.sleep(self._table.look_s)
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Until the next look is due, or asked for."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._table.look_s):
+                await self._soon.wait()
+        self._soon.clear()
+
+    def look_soon(self) -> None:
+        """What policies go by has changed: do not wait for the next look."""
+        self._soon.set()
+
+    @property
+    def writing(self) -> bool:
+        """A cap is on its way to the machine: what was read back before says nothing of it."""
+        return self._writing is not None and not self._writing.done()
 
     def fall_back(self, why: str) -> None:
         """After a look that failed: what was decided before is not kept for ever, the safe cap holds."""
@@ -131,8 +149,10 @@ class EnergyController:
             self._show(replace(self.view, state=CapState.FAILING, why=why))
             return
         last_w = self.view.decision.cap_w if self.view.decision else cap_range.max_w
-        safe = Proposal(DEFECT, cap_range.safe_w, why, urgent=True)
-        decision = Decision(min(last_w, cap_range.safe_w), safe, (safe,))
+        lease = self._around.lease()
+        leased_w = cap_range.max_w if lease is None else cap_range.clamp(lease.cap_w)
+        safe = Proposal(DEFECT, min(cap_range.safe_w, leased_w), why, urgent=True)
+        decision = Decision(min(last_w, cap_range.safe_w, leased_w), safe, (safe,))
         self._decided_ns = now_ns
         self._act(replace(self.view, decision=decision), decision, now_ns)
         self._show(replace(self.view, state=CapState.FAILING, why=why))
@@ -189,8 +209,7 @@ class EnergyController:
 
     async def _tune(self, now_ns: int) -> None:
         tuning, node_w, spare_w = self._tuning, self.view.measured.watts(Quantity.NODE_W), self._spare_w()
-        busy = self._writing is not None and not self._writing.done()
-        if tuning is None or busy or self._around.may_act() or self.view.state is CapState.YIELDING:
+        if tuning is None or self.writing or self._around.may_act() or self.view.state is CapState.YIELDING:
             return
         try:
             tuned = await self._writer.beside(lambda: tuning.step(now_ns, node_w, spare_w))
@@ -243,6 +262,7 @@ class EnergyController:
             carbon_today_g=around.carbon_today_g(),
             battery_share=battery.share_on_battery,
             battery_surplus=battery.surplus,
+            lease=around.lease(),
         )
 
     def _lost(self, measured: Measured) -> int:
@@ -263,8 +283,7 @@ class EnergyController:
             self._show(replace(known, state=CapState.OBSERVING, why=why_not))
             return
         self._show(replace(known, state=self._state(known), why=self._why(known)))
-        busy = self._writing is not None and not self._writing.done()
-        if not busy and self._writer.is_due(decision.cap_w, now_ns):
+        if not self.writing and self._writer.is_due(decision.cap_w, now_ns):
             self._writing = asyncio.create_task(self._write(decision, now_ns), name="energy-write")
 
     async def _write(self, decision: Decision, now_ns: int) -> None:
@@ -287,6 +306,8 @@ class EnergyController:
         self._show(view)
         if view.cap_range is not None:
             self._events.written(decision, view.cap_range, "" if good else view.why, now_ns)
+        if self.view.decision is not None and self.view.decision.cap_w != decision.cap_w:
+            self.look_soon()  # another one was decided meanwhile
 
     @staticmethod
     def _state(view: EnergyView) -> CapState:

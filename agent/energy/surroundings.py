@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from agent.energy.meters.meter_set import Measured
-    from agent.energy.policies.situation import HeatView
+    from agent.energy.policies.situation import HeatView, LeaseView
 
 NO_HEAT: Mapping[str, HeatView] = MappingProxyType({})
 
@@ -37,3 +37,5 @@ class Surroundings:
     """By the name of its policy, what a zone allows; given what the machine draws."""
     battery: Callable[[], BatteryState] = BatteryState
     carbon_today_g: Callable[[], float] = lambda: 0.0
+    lease: Callable[[], LeaseView | None] = lambda: None
+    """What a coordinator lets the machine draw now."""

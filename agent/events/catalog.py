@@ -17,6 +17,7 @@ from agent.events.catalog_entry import (
     CatalogEntry,
     SelForm,
 )
+from agent.events.catalog_fleet import FLEET
 from agent.events.catalog_heat import HEAT
 from agent.events.event import EventKind, Severity
 
@@ -291,4 +292,5 @@ CATALOG: dict[EventKind, CatalogEntry] = {
     ),
     **HEAT,
     **ENERGY,
+    **FLEET,
 }

@@ -155,6 +155,10 @@ class EventKind(enum.Enum):
     ENERGY_THROTTLED = "energy.throttled"
     ENERGY_NOT_THROTTLED = "energy.not_throttled"
 
+    FLEET_NOT_ASLEEP = "fleet.not_asleep"
+    FLEET_NOT_AWAKE = "fleet.not_awake"
+    FLEET_NAME_TAKEN = "fleet.name_taken"
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -53,6 +53,8 @@ class MqttConfig:
     """A silent broker is given up after at most twice this."""
     will_delay_s: int = 5
     """A broker that speaks MQTT 5 tells `offline` only after this, so that a short break is not told at all."""
+    will: tuple[str, bytes] | None = None
+    """A topic, and what is retained there when the connection ends without a word; the status, unless given."""
     connect_timeout_s: float = 10.0
     """Bounds the TCP connection and the TLS handshake, each."""
     answer_timeout_s: float = 5.0

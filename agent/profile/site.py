@@ -160,3 +160,5 @@ class Site(Table, frozen=True):
     self_: SiteSelf | None = msgspec.field(default=None, name="self")
     energy: dict[str, Any] | None = None
     """Checked by agent.energy.tables, which is imported only where the table is there."""
+    fleet: dict[str, Any] | None = None
+    """Checked by agent.fleet.tables, likewise."""

@@ -97,14 +97,17 @@ class Database:
 
     def sync_now(self) -> None:
         """What was committed outlasts a power cut when this returns: for start-up. Raises StoreError."""
+        self._thread.submit(self._checkpoint).result()
 
-        def checkpoint() -> None:
-            try:
-                self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
-            except sqlite3.Error as error:
-                raise StoreError(f"{self.path}: {error}") from error
+    async def sync(self) -> None:
+        """The same, without holding up the loop. Raises StoreError."""
+        await self.run(self._checkpoint)
 
-        self._thread.submit(checkpoint).result()
+    def _checkpoint(self) -> None:
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {error}") from error
 
     def transact_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The same, waiting for it: for start-up, before the loop runs. Raises StoreError."""

@@ -37,6 +37,10 @@ class Settings:
             await self._database.transact(lambda connection: _upsert(connection, changed))
             self._values.update(changed)
 
+    async def sync(self) -> None:
+        """What was stored outlasts a power cut when this returns. Raises StoreError."""
+        await self._database.sync()
+
     def put_now(self, values: Mapping[str, Any]) -> None:
         """The same, waiting for it: for start-up, before the loop runs. Raises StoreError."""
         changed = self._changed(values)

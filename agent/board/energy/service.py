@@ -9,6 +9,8 @@ import time
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from agent.board.energy.documents import energy_document, energy_problems, energy_readings
 from agent.board.energy.heat import zone_now
 from agent.board.energy.node import node_facts
@@ -25,6 +27,7 @@ from agent.energy.feeds import make_feeds
 from agent.energy.heat import Heat
 from agent.energy.kubernetes.publisher import NodePublisher
 from agent.energy.planning import Planning
+from agent.energy.policies.lease import LeasePolicy
 from agent.energy.policy_tables import CarbonBudgetTable, ThermalTable
 from agent.energy.reporting import Reporting
 from agent.energy.surroundings import Surroundings
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
 
     from agent.board.energy.documents import Document
+    from agent.board.fleet.budget import LeasedMachine
     from agent.board.options import Options
     from agent.board.services import Services
     from agent.energy.heat import ZoneNow
@@ -47,6 +51,8 @@ log = logging.getLogger(__name__)
 
 NOTHING = "there is no actuator: it is shown what would be in force (energy.actuator)"
 NOT_ARMED = "the board is not armed: it is shown what would be in force (pgood arm)"
+LEASE_LOOK_S = 1.0
+"""A machine under a budget is measured so often at least: its peaks count."""
 WORK_LOOK_S, WORK_S = 60.0, 3.0
 """How often work is counted, and how long that may take."""
 
@@ -59,6 +65,10 @@ class BoardEnergy:
         self.zone = table.zone
         self._services = services
         self._document: Document = {}
+        self.leased = _leased(options)
+        """There = the site file's `[fleet]` has a budget."""
+        if self.leased:
+            table = msgspec.structs.replace(table, look_s=min(table.look_s, LEASE_LOOK_S))
         parts = EnergyParts(options, table, services)
         cap = parts.cap()
         self.battery = parts.battery()
@@ -68,7 +78,7 @@ class BoardEnergy:
         self.controller = EnergyController(
             table,
             make_feeds(table.signals, options.state_dir, time.time),
-            [policy.make() for policy in table.policies],
+            [*(policy.make() for policy in table.policies), *([LeasePolicy()] if self.leased else [])],
             parts.meters(hwmon),
             cap.writer,
             cap.name,
@@ -83,9 +93,12 @@ class BoardEnergy:
                 heat=lambda measured: self.heat.look(measured, time.monotonic_ns()),
                 battery=lambda: self.battery.state if self.battery else BatteryState(),
                 carbon_today_g=self._carbon_today_g,
+                lease=lambda: self.leased.lease if self.leased else None,
             ),
             cap.tuning,
         )
+        if self.leased:
+            self.leased.connect(self.controller)
         self._budget = next((policy.signal for policy in table.policies if isinstance(policy, CarbonBudgetTable)), "")
         self._work_thread = parts.work()
         self._work = WorkHours(parts.work_source().unit, services.settings)
@@ -180,3 +193,13 @@ class BoardEnergy:
             except Exception:  # a fault of ours costs this count only
                 log.exception("work is not counted")
             await asyncio.sleep(WORK_LOOK_S)
+
+
+def _leased(options: Options) -> LeasedMachine | None:
+    """What the coordinator's leases are kept by."""
+    fleet = options.fleet
+    if fleet is None or fleet.base_w is None or fleet.peak_w is None:
+        return None
+    from agent.board.fleet.budget import LeasedMachine
+
+    return LeasedMachine(fleet.base_w, fleet.peak_w)

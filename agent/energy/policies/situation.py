@@ -87,6 +87,14 @@ class HeatView:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseView:
+    """What a coordinator lets the machine draw now; its base, while there is no lease."""
+
+    cap_w: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """Everything that is known at one instant. What is None is not known."""
 
@@ -108,6 +116,8 @@ class Situation:
     """State of charge, 0 to 1, of a machine that runs on its battery; None = on the mains, or no battery."""
     battery_surplus: bool = False
     """Harvested power fills it faster than it is used."""
+    lease: LeaseView | None = None
+    """None = the machine is in no budget."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.energy.meters.interface import Meter
+    from agent.energy.policies.situation import LeaseView
     from agent.events.event import EventKind
 
 ZONE = "Europe/Paris"
@@ -119,6 +120,7 @@ class ControlRig:
         self.rival = ""
         self.spare_w: float | None = None
         self.battery = BatteryState()
+        self.lease: LeaseView | None = None
         self.told: Callable[[], None] = lambda: None
         self.table = msgspec.convert({**VOLUME, **table}, EnergyTable)
         self.agent = self._agent()
@@ -136,6 +138,7 @@ class ControlRig:
             may_act=lambda: "" if self.armed else "not armed",
             spare_w=lambda: self.spare_w,
             battery=lambda: self.battery,
+            lease=lambda: self.lease,
         )
         return EnergyController(
             self.table,

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""This machine under a budget: its lease is a policy of the energy controller, proven by what that reads back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from typing import TYPE_CHECKING
+
+from agent.energy.cadence import IN_FORCE
+from agent.energy.meters.interface import Quantity
+from agent.energy.policies.situation import LeaseView
+from agent.energy.view import CapState
+from agent.fleet.budget.lease import NodeLease
+from agent.fleet.budget.node_side import NodeSide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.energy.controller import EnergyController
+    from agent.fleet.bus import Bus
+
+log = logging.getLogger(__name__)
+
+LOOK_S = 1.0
+CYCLE_S = 3.0
+"""How often the coordinator hears of this machine."""
+FIRST_S = 30.0
+"""So long the first report waits for a first reading: a machine that says nothing counts with its base or its peak."""
+METER_LOOKS = 5
+"""A machine that keeps a cap and was not measured by now has no meter: it is not waited for."""
+AGAIN_S = 1.0
+
+
+class LeasedMachine:
+    """Implements CappedMachine over the energy controller. Used on the loop's thread."""
+
+    def __init__(self, base_w: float, peak_w: float) -> None:
+        """`connect` comes before anything else but `lease`."""
+        self.lease = _view(base_w, base_w)
+        self._base_w = base_w
+        self._peak_w = peak_w
+        self._controller: EnergyController | None = None
+
+    def connect(self, controller: EnergyController) -> None:
+        self._controller = controller
+
+    @property
+    def known(self) -> bool:
+        """Something was measured."""
+        return self._node_w() is not None
+
+    def set_cap_w(self, cap_w: float) -> None:
+        if cap_w != self.lease.cap_w:
+            self.lease = _view(cap_w, self._base_w)
+            if self._controller is not None:
+                self._controller.look_soon()
+
+    def read_cap_w(self) -> float | None:
+        """None as well while another cap is being written: what was read before says nothing then."""
+        controller = self._controller
+        if controller is None or controller.writing or controller.view.state is not CapState.CAPPING:
+            return None
+        applied = controller.view.applied
+        return applied.in_force_w if applied is not None and applied.answer in IN_FORCE else None
+
+    def watts(self) -> float | None:
+        """A machine without a meter counts as drawing what it may: its cap, or its peak where that is not known."""
+        node_w = self._node_w()
+        if node_w is not None:
+            return node_w
+        kept_w = self.read_cap_w()
+        return self._peak_w if kept_w is None else min(kept_w, self._peak_w)
+
+    def _node_w(self) -> float | None:
+        return None if self._controller is None else self._controller.view.measured.watts(Quantity.NODE_W)
+
+
+def _view(cap_w: float, base_w: float) -> LeaseView:
+    return LeaseView(cap_w, "leased by the coordinator" if cap_w != base_w else "the base of the budget")
+
+
+class FleetBudget:
+    """Hears of leases and reports. Used on the loop's thread."""
+
+    def __init__(
+        self, node: str, domain: str, machine: LeasedMachine, base_w: float, peak_w: float, bus: Bus,
+        clock: Callable[[], int] = time.monotonic_ns,
+    ) -> None:  # fmt: skip
+        self.machine = machine
+        lease = NodeLease(node, base_w, peak_w, secrets.randbits(62), clock())
+        self.side = NodeSide(bus, domain, lease, machine, clock)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self._tasks = [
+            asyncio.create_task(self._hear(), name="fleet-leases"),
+            asyncio.create_task(self._look(), name="fleet-budget"),
+            asyncio.create_task(self._tell(), name="fleet-power"),
+        ]
+
+    async def close(self) -> None:
+        """Stop hearing and reporting; what becomes of the cap is the energy controller's."""
+        for task in self._tasks:
+            task.cancel()
+        for ended in await asyncio.gather(*self._tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                log.error("fleet: a task of the budget had ended: %r", ended)
+
+    async def _hear(self) -> None:
+        while True:
+            try:
+                await self.side.listen()
+            except Exception:  # a fault of ours, or of the messenger, must not end the task
+                log.exception("fleet: leases")
+            await asyncio.sleep(AGAIN_S)
+
+    async def _look(self) -> None:
+        """A lease ends by this, whatever the messenger does."""
+        while True:
+            try:
+                self.side.look()
+            except Exception:  # a fault of ours must not end the task
+                log.exception("fleet: budget")
+            await asyncio.sleep(LOOK_S)
+
+    async def _tell(self) -> None:
+        for look in range(round(FIRST_S / LOOK_S)):
+            meterless = look >= METER_LOOKS and self.machine.read_cap_w() is not None
+            if self.machine.known or meterless:
+                break
+            await asyncio.sleep(LOOK_S)
+        while True:
+            try:
+                await self.side.tell()
+            except Exception:  # a fault of ours must not end the task
+                log.exception("fleet: power")
+            await asyncio.sleep(CYCLE_S)

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a machine of the fleet is seen and switched by: a host of the board, or the computer that pgood runs on.
+
+Both are switched by the power manager, like any other request; the board itself never is.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from agent.fleet.node.command import printed
+from agent.fleet.node.core import Seen
+from agent.fleet.node.documents import Direction
+from agent.fleet.node.users import listed, logged_in
+from agent.fleet.node.wake_ability import WakeAbility
+from agent.hardware.port_thread import PortThread
+from agent.power.request import Action, HostState, Request
+
+if TYPE_CHECKING:
+    from agent.board.services import Services
+    from agent.fleet.node.command import Run
+    from agent.fleet.node.wake_probe import WakeProbe
+    from agent.power.request import Reply
+
+log = logging.getLogger(__name__)
+
+ASK_S = 8.0
+"""Two programs and what they may take."""
+CARDS_S = 20.0
+CARDS_EVERY_NS = 60_000_000_000
+"""A card is armed, or loses its link, seldom."""
+NOT_LOOKED = WakeAbility((), "its network cards were not looked at yet")
+STUCK = "is held up by a program that does not end"
+
+
+class Means(Protocol):
+    """Used on the loop's thread."""
+
+    async def look(self) -> None:
+        """Find out what takes time. Raises nothing of the outside."""
+        ...
+
+    def seen(self, now_ns: int) -> Seen:
+        """What is known now; returns at once."""
+        ...
+
+    def switch(self, action: Action) -> Reply:
+        """Ask the power manager; the answer is its first word."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class HostMeans:
+    """A host that is wired to the board: awake as long as its power is good."""
+
+    def __init__(self, services: Services, host: str, node: str, pinned: str, users: tuple[str, ...]) -> None:
+        """`users` is a program that lists who uses it; empty = nobody is asked."""
+        self._services = services
+        self._name = host
+        self._origin = f"fleet:{node}"
+        self._pinned = pinned
+        self._command = users
+        self._asking: PortThread[Run] = PortThread(f"fleet-{host}", printed, f"the users' command of {node} {STUCK}")
+        self._users: tuple[str, ...] | None = None if users else ()
+        self._up_ns = 0
+        self._last: tuple[int, bool] | None = None
+
+    async def look(self) -> None:
+        if self._command:
+            self._users = await asked(self._asking, self._command)
+
+    def seen(self, now_ns: int) -> Seen:
+        actual = self._actual()
+        if self._last is not None and self._last[1]:
+            self._up_ns += now_ns - self._last[0]
+        self._last = (now_ns, actual is Direction.UP)
+        never = self._services.hosts[self._name].refusal(Request(Action.ON, self._origin))
+        unable = "" if never is None else never.reason
+        return Seen(self._up_ns, WakeAbility((), unable), self._users, self._pinned, actual)
+
+    def switch(self, action: Action) -> Reply:
+        reply, _ = self._services.manager.ask(self._name, Request(action, self._origin))
+        return reply
+
+    def close(self) -> None:
+        self._asking.close()
+
+    def _actual(self) -> Direction | None:
+        host = self._services.hosts[self._name]
+        view = host.view()
+        if view.state is HostState.UNKNOWN or host.power_good is None:
+            return None
+        return Direction.UP if view.powered or view.state is HostState.CYCLING else Direction.DOWN
+
+
+class OwnMeans:
+    """The computer that pgood runs on: the profile's one host stands for its operating system."""
+
+    def __init__(
+        self, services: Services, host: str, node: str, pinned: str, users: tuple[str, ...], probe: WakeProbe
+    ) -> None:
+        """`users` is a program that lists who uses it; empty = the sessions of logind count."""
+        self._services = services
+        self._name = host
+        self._origin = f"fleet:{node}"
+        self._pinned = pinned
+        self._command = users
+        self._asking: PortThread[Run] = PortThread("fleet-users", printed, f"who uses {node} is not known: it {STUCK}")
+        self._cards = PortThread("fleet-cards", probe, f"ethtool {STUCK}")
+        self._users: tuple[str, ...] | None = None
+        self._ability = NOT_LOOKED
+        self._cards_ns: int | None = None
+
+    async def look(self) -> None:
+        self._users = await asked(self._asking, self._command)
+        now_ns = time.monotonic_ns()
+        if self._cards_ns is None or now_ns - self._cards_ns >= CARDS_EVERY_NS:
+            self._cards_ns = now_ns
+            try:
+                self._ability = await self._cards.call(lambda probe: probe.look(), CARDS_S)
+            except (OSError, TimeoutError) as error:
+                self._ability = WakeAbility((), str(error))
+
+    def seen(self, now_ns: int) -> Seen:
+        never = self._services.hosts[self._name].refusal(Request(Action.SOFT_OFF, self._origin))
+        pinned = self._pinned or ("" if never is None else never.reason)
+        return Seen(time.monotonic_ns(), self._ability, self._users, pinned)
+
+    def switch(self, action: Action) -> Reply:
+        reply, _ = self._services.manager.ask(self._name, Request(action, self._origin))
+        return reply
+
+    def close(self) -> None:
+        self._asking.close()
+        self._cards.close()
+
+
+async def asked(thread: PortThread[Run], command: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Who uses a machine; None = that cannot be found out."""
+    try:
+        return await thread.call(lambda run: listed(command, run) if command else logged_in(run), ASK_S)
+    except (OSError, TimeoutError) as error:
+        log.warning("fleet: %s", error)
+        return None
