@@ -13,7 +13,7 @@ from agent.energy.energy_ledger import NS_PER_S, EnergyLedger
 from agent.energy.meters.interface import Quantity, Reading
 from agent.energy.slots import quarters
 from bench.energy.workload import HOUR
-from bench.energy.year import CARBON, PRICE, ZONE
+from bench.energy.year import CARBON, PRICE
 
 if TYPE_CHECKING:
     from array import array
@@ -54,11 +54,11 @@ def saving_percent(capped: float, capped_work: float, free: float, free_work: fl
 
 def drift(year: Year, watts: array[float]) -> float:
     """How far the days of the agent's energy ledger are, together, from the exact integral; as a part of it."""
-    ledger = EnergyLedger(ZoneInfo(ZONE))
+    ledger = EnergyLedger(ZoneInfo(year.zone))
     number = 0
     at_s = 0
     for day in year.days:
-        for slot in quarters(day, ZONE):
+        for slot in quarters(day, year.zone):
             for at_s in range(slot.start_utc_s, slot.end_utc_s, STEP_S):
                 _read(ledger, watts[number], at_s + STEP_S)
             number += 1

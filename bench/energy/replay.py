@@ -19,7 +19,7 @@ from agent.energy.policies.situation import CapRange, Freshness, Situation
 from agent.energy.policies.volume import VolumePolicy
 from agent.energy.slots import day_slot, quarters
 from bench.energy.workload import MOST_W
-from bench.energy.year import CARBON, PRICE, VOLUME, ZONE
+from bench.energy.year import CARBON, PRICE, VOLUME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,10 +92,10 @@ def replay(year: Year, case: Case) -> Replay:
             warm_kb = rss_kb()
         near = [day + datetime.timedelta(days=offset) for offset in (-2, -1, 0, 1)]
         days = {name: {one: year.known[name][one] for one in near if one in year.known[name]} for name in names}
-        day_end_s = day_slot(day, ZONE).end_utc_s
-        for slot in quarters(day, ZONE):
+        day_end_s = day_slot(day, year.zone).end_utc_s
+        for slot in quarters(day, year.zone):
             now_s = float(slot.start_utc_s)
-            views = {name: refresh.view(now_s, ZONE, days[name]) for name in names}
+            views = {name: refresh.view(now_s, year.zone, days[name]) for name in names}
             situation = Situation(now_s, day_end_s, cap_range, views)
             proposals = [policy.propose(situation) for policy in policies]
             cap_w = decide(proposals, cap_range, SMOOTHING, last_w, QUARTER_S).cap_w
@@ -107,7 +107,7 @@ def replay(year: Year, case: Case) -> Replay:
             caps_w[number] = last_w = cap_w
             number += 1
             in_month += 1
-        if (day + datetime.timedelta(days=1)).day == 1:
+        if (day + datetime.timedelta(days=1)).day == 1 or day == year.days[-1]:
             months.append(in_month / (time.perf_counter() - began_s))
             in_month, began_s = 0, time.perf_counter()
     return Replay(caps_w, months, adjustments, outside, safe, stale, max(rss_kb() - warm_kb, 0))

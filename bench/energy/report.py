@@ -53,11 +53,15 @@ def table(cases: Mapping[str, Mapping[str, float]], around: Mapping[str, float])
         yield f"{key:24} {value:g}"
 
 
-def verdicts(cases: Mapping[str, Mapping[str, float]], around: Mapping[str, float]) -> Iterator[tuple[str, bool]]:
-    yield (
-        "a year is 35040 quarters, with one day of 92 and one of 100",
-        (around["quarters"] == 35_040 and around["short_days"] == around["long_days"] == 1),
-    )
+def verdicts(
+    cases: Mapping[str, Mapping[str, float]], around: Mapping[str, float], *, made_up: bool = True
+) -> Iterator[tuple[str, bool]]:
+    """What a year must show; a recorded one may be short, and may save nothing."""
+    if made_up:
+        yield (
+            "a year is 35040 quarters, with one day of 92 and one of 100",
+            (around["quarters"] == 35_040 and around["short_days"] == around["long_days"] == 1),
+        )
     yield "every cap is within its range", all(found["outside_range"] == 0 for found in cases.values())
     yield f"the energy of the days is the integral, to {DRIFT:g}", around["drift"] <= DRIFT
     yield (
@@ -69,8 +73,9 @@ def verdicts(cases: Mapping[str, Mapping[str, float]], around: Mapping[str, floa
         all(found["growth_kb"] <= GROWTH_KB for found in cases.values()),
     )
     yield f"at least {PER_S:g} decisions a second", all(found["decisions_per_s"] >= PER_S for found in cases.values())
-    yield f"{HEADLINE} loses no work", cases[HEADLINE]["work_lost_percent"] == 0
-    yield (
-        f"{HEADLINE} saves money and carbon for the same work",
-        (cases[HEADLINE]["cost_saving_percent"] > 0 and cases[HEADLINE]["carbon_saving_percent"] > 0),
-    )
+    if made_up:
+        yield f"{HEADLINE} loses no work", cases[HEADLINE]["work_lost_percent"] == 0
+        yield (
+            f"{HEADLINE} saves money and carbon for the same work",
+            (cases[HEADLINE]["cost_saving_percent"] > 0 and cases[HEADLINE]["carbon_saving_percent"] > 0),
+        )

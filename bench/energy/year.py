@@ -36,6 +36,8 @@ class Year:
 
     signals: Mapping[str, Days]
     known: Mapping[str, Days]
+    zone: str = ZONE
+    """By which its days are cut."""
 
     @property
     def days(self) -> tuple[datetime.date, ...]:

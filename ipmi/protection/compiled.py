@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from typing import TYPE_CHECKING, Any
 
 from ipmi.crypto import packet_keys
@@ -29,7 +30,7 @@ def is_available() -> bool:
 class CompiledProtection:
     """Implements Protection over one FRM_Keys. Raises MemoryError when the library cannot make them."""
 
-    __slots__ = ("_datagram", "_keys", "_opened")
+    __slots__ = ("_keys",)
 
     def __init__(self, suite: Suite, session_key: bytes) -> None:
         if not is_available():
@@ -39,10 +40,9 @@ class CompiledProtection:
         if keys == _ffi.NULL:
             raise MemoryError("no room for the keys of a session")
         self._keys = _ffi.gc(keys, _lib.FRM_FreeKeys)
-        self._opened, self._datagram = _rooms()
 
     def open(self, datagram: bytes) -> tuple[int, int, bytes | None]:
-        opened = self._opened
+        opened = _rooms.opened
         status = _lib.FRM_Open(self._keys, datagram, len(datagram), opened)
         if status == _OK:
             return opened.payload_type, opened.sequence, _ffi.unpack(opened.payload, opened.length)
@@ -53,14 +53,23 @@ class CompiledProtection:
         raise MalformedPacket("protection" if status == _MALFORMED else "the cipher library failed")
 
     def seal(self, payload_type: int, session_id: int, sequence: int, payload: bytes) -> bytes:
-        room = self._datagram
+        room = _rooms.datagram
         length = _lib.FRM_Seal(self._keys, payload_type, session_id, sequence, payload, len(payload), room)
         if not length:
             raise ValueError(f"payload of {len(payload)} bytes, or the cipher library failed")
         return bytes(_ffi.unpack(room, length))
 
 
-@functools.cache
-def _rooms() -> tuple[Any, Any]:
-    """Where C puts what it opened and what it sealed. One for all sessions: they are used by one thread."""
-    return _ffi.new("FRM_Opened *"), _ffi.new("char[]", _lib.FRM_MAXIMUM)
+class _Rooms(threading.local):
+    """Where C puts what it opened and what it sealed: one for all sessions of a thread.
+
+    Two servers in one process have a thread each, and C runs without the interpreter's lock: in a room for both, one
+    would find the other's command.
+    """
+
+    def __init__(self) -> None:
+        self.opened: Any = _ffi.new("FRM_Opened *")
+        self.datagram: Any = _ffi.new("char[]", _lib.FRM_MAXIMUM)
+
+
+_rooms = _Rooms()

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.energy.day_store import DayStore
 from bench.energy.accounts import account, drift, saving_percent
 from bench.energy.limits import wrong_limits
+from bench.energy.recorded import NotRecorded, recorded_year
 from bench.energy.replay import CASES, replay
 from bench.energy.report import case_figures, verdicts
 from bench.energy.workload import HOUR, IDLE_W, JOBS_MOST_W, MOST_W, Workload, carry_out, make_workload
@@ -131,3 +133,37 @@ def test_a_missed_goal_is_told(spring: Year) -> None:
 
 def _flat(data: SignalDay, value: float) -> SignalDay:
     return replace(data, points=tuple(replace(point, value=value) for point in data.points))
+
+
+def test_a_recorded_year_is_what_an_agent_stored(year: Year, tmp_path: Path) -> None:
+    """Prices by the hour, a day that is missing, one that has a hole, and a day of 92 quarters."""
+    store = DayStore(tmp_path)
+    days = [datetime.date(2026, 3, 25) + datetime.timedelta(days=number) for number in range(8)]
+    for day in days:
+        if day == days[2]:
+            continue
+        for name in (PRICE, CARBON):
+            data = year.signals[name][day]
+            if name == PRICE:
+                hours = tuple(replace(point, duration_s=3600) for point in data.points[::4])
+                data = replace(data, points=hours)
+            if day == days[5] and name == CARBON:
+                data = replace(data, points=data.points[:-1])
+            store.write(day, data)
+    found = recorded_year(tmp_path)
+    assert found.days == tuple(days)
+    assert len(found.values(PRICE)) == len(found.values(CARBON)) == 8 * 96 - 4
+    assert found.signals[CARBON][days[0]].points == year.signals[CARBON][days[0]].points
+    assert [point.value for point in found.signals[PRICE][days[0]].points[4:8]] == [
+        year.signals[PRICE][days[0]].points[4].value
+    ] * 4
+    assert set(days) - found.known[PRICE].keys() == {days[2]}
+    assert set(days) - found.known[CARBON].keys() == {days[2], days[5]}
+    assert found.signals[PRICE][days[2]].points[0].value == found.signals[PRICE][days[1]].points[0].value
+    caps = replay(found, CASES["price+carbon"])
+    assert (caps.outside, len(caps.caps_w)) == (0, 8 * 96 - 4)
+
+
+def test_a_folder_without_days_is_told(tmp_path: Path) -> None:
+    with pytest.raises(NotRecorded, match="has no two days of both"):
+        recorded_year(tmp_path)

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -159,3 +161,34 @@ def test_a_payload_that_fits_no_datagram(maker: Maker) -> None:
     assert len(keys.seal(0, SESSION, 1, bytes(MAXIMUM_PAYLOAD))) <= MAXIMUM_DATAGRAM
     with pytest.raises(ValueError, match="payload"):
         keys.seal(0, SESSION, 1, bytes(MAXIMUM_PAYLOAD + 1))
+
+
+@BOTH
+def test_sessions_on_several_threads_never_see_each_others_packets(maker: Maker) -> None:
+    """A server in a thread of its own beside another one: what is read as one's command must be one's own."""
+    suite, rounds = SUITES[17], 3000
+    wrong: list[tuple[int, int, object]] = []
+
+    def talk(number: int) -> None:
+        protection = maker(suite, bytes([number]) * 20)
+        payload = bytes([number]) * 24
+        for sequence in range(1, rounds):
+            found: object
+            try:
+                found = protection.open(protection.seal(0, number, sequence, payload))
+            except (Forged, MalformedPacket) as error:
+                found = error
+            if found != (0, sequence, payload):
+                wrong.append((number, sequence, found))
+
+    before_s = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=talk, args=(number,)) for number in range(1, 5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before_s)
+    assert wrong == []
