@@ -161,7 +161,7 @@ class Coordinator:
         accounts = control.ledger.accounts
         for name, group in control.groups.items():
             if group.watts > 0:
-                self.desk.power(name, group.watts, limits_w[name], now_ns)
+                self.desk.power(name, group.read_w, group.watts, limits_w[name], now_ns)
         watts = {name: one.report.watts for name, one in accounts.items() if one.report is not None}
         left_w = self.desk.limits_w(limits_w)
         ceilings_w = self.desk.ceilings_w(watts, limits_w, now_ns)
