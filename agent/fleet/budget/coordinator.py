@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 CYCLE_S = 3.0
 LEAD_S = 10.0
 """How long the others wait for a leader that is gone."""
+FOLLOW_S = 0.5
+"""Who waits asks so often for the lead, so that it takes it as soon as the other one has lost it."""
 SILENT_CYCLES = 3
 HIGHEST_TERM = 2**48
 """A node that tells of a higher one is not believed: terms must not come to their end."""
@@ -78,7 +80,7 @@ class Coordinator:
         try:
             while not hearing.done():
                 await self.cycle()
-                await asyncio.sleep(self.cycle_s)
+                await asyncio.sleep(self.cycle_s if self.leads else min(self.cycle_s, FOLLOW_S))
         finally:
             hearing.cancel()
             with suppress(asyncio.CancelledError, BusError):
