@@ -89,7 +89,12 @@ class Uniform:
 def bench_table(plant: Plant, oversubscription: float) -> BudgetTable:
     """One site, racks of `RACK` machines."""
     nodes = {
-        machine.name: NodeTable(machine.priority.name.lower(), base_w=machine.idle_w, peak_w=machine.peak_w)  # type: ignore[arg-type]
+        machine.name: NodeTable(
+            machine.priority.name.lower(),  # type: ignore[arg-type]
+            base_w=machine.idle_w,
+            peak_w=machine.peak_w,
+            falls_back=True,  # agents live on; only messages are lost
+        )
         for machine in plant.machines
     }
     racks: dict[str, GroupTable] = {}

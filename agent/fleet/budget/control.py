@@ -40,6 +40,7 @@ RETRY_NS = 2 * SECOND_NS
 DECAY = 0.98
 """What a node wanted is forgotten so slowly, each cycle: one that is at its cap now and then shall not flicker."""
 EPSILON_W = 1e-6
+UNHEARD = frozenset({Rule.SILENT, Rule.LOST, Rule.OFF})
 
 
 @dataclass(slots=True)
@@ -150,7 +151,7 @@ class BudgetControl:
             home = account.node.path[0]
             counts[home] += 1
             heard = not ledger.silent(name, now_ns)
-            if not heard:
+            if not heard and name not in ledger.leaving:
                 silent[home] += 1
             claim, watts = self._claim(name, account, heard, now_ns, ceilings_w.get(name))
             self._claims[home].append(claim)
@@ -170,13 +171,15 @@ class BudgetControl:
         node, report, counted_w = account.node, account.report, self.ledger.counted_w(name)
         rule = Rule.FREE
         if report is None or not heard:
-            rule = Rule.SILENT
+            rule = Rule.OFF if name in self.ledger.leaving else Rule.SILENT
+            if self.ledger.lost(name, now_ns):
+                rule = Rule.LOST
         elif not self.ledger.known(name, now_ns):
             rule = Rule.TAKEOVER
         elif account.unproven:
             rule = Rule.UNPROVEN
         self._rules[name] = rule
-        if report is None or rule in (Rule.SILENT, Rule.TAKEOVER):
+        if report is None or not heard or rule is Rule.TAKEOVER:
             return Claim.fixed(name, node.priority, counted_w), counted_w
         if rule is Rule.UNPROVEN:
             return Claim.fixed(name, node.priority, counted_w), max(report.watts, 0.0)
@@ -240,7 +243,7 @@ class BudgetControl:
         self._find_short(now_ns, limits_w)
         for name, account in self.ledger.accounts.items():
             rule = self._rules[name]
-            if rule is Rule.SILENT:
+            if rule in UNHEARD:
                 continue
             if rule is Rule.TAKEOVER:
                 fence = self.ledger.fence(name)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 
 from agent.fleet.budget.control import BudgetControl
 from agent.fleet.budget.emergency import EmergencyDesk
-from agent.fleet.budget.ledger import Ledger
+from agent.fleet.budget.ledger import Ledger, at_most_ns
 from agent.fleet.budget.messages import Refusal, Report, encode, read_report
+from agent.fleet.budget.sleepers import Sleepers, patterns_of
 from agent.fleet.budget.topics import cap_topic, lead_lease, node_of, reports_of
 from agent.fleet.bus import SECOND_NS, BusError
 
@@ -58,7 +59,10 @@ class Coordinator:
     unreached: int = 0
     """Calls that the broker did not answer."""
     control: BudgetControl | None = None
+    segments: tuple[str, ...] = ()
+    """Whose nodes say when they sleep; the domain, unless given."""
     desk: EmergencyDesk = field(init=False)
+    sleepers: Sleepers = field(init=False)
     _lease: Lease | None = None
     _heard: dict[str, tuple[Report, int]] = field(default_factory=dict)
     _highest_term: int = 0
@@ -66,6 +70,7 @@ class Coordinator:
 
     def __post_init__(self) -> None:
         self.desk = EmergencyDesk(self.tree)
+        self.sleepers = Sleepers(self.tree.nodes)
 
     @property
     def leads(self) -> bool:
@@ -117,6 +122,14 @@ class Coordinator:
                 refusal = self.control.ledger.hear(report, now_ns)
             if refusal is None:
                 self._heard[report.node] = (report, now_ns)
+                self.sleepers.powered(report.node, report.session)
+        return self._counted(refusal)
+
+    def hear_of_sleep(self, message: Message) -> Refusal | None:
+        """Enter what a node says of going to sleep; None if it was believed."""
+        return self._counted(self.sleepers.hear(message, self.clock()))
+
+    def _counted(self, refusal: Refusal | None) -> Refusal | None:
         if refusal is not None:
             self.refused[refusal] = self.refused.get(refusal, 0) + 1
         return refusal
@@ -134,8 +147,21 @@ class Coordinator:
         return limits_w
 
     async def _listen(self) -> None:
-        async for message in self.bus.subscribe(reports_of(self.domain)):
-            self.hear(message)
+        """Until cancelled, or until one of the subscriptions ends."""
+        wanted = [(reports_of(self.domain), self.hear)]
+        for segment in self.segments or (self.domain,):
+            wanted += [(pattern, self.hear_of_sleep) for pattern in patterns_of(segment)]
+        tasks = [asyncio.create_task(self._hear_all(pattern, take)) for pattern, take in wanted]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _hear_all(self, pattern: str, take: Callable[[Message], Refusal | None]) -> None:
+        async for message in self.bus.subscribe(pattern):
+            take(message)
 
     def _foreign_term(self) -> int:
         """The highest term that a node obeys, if it is not ours; else 0."""
@@ -151,13 +177,14 @@ class Coordinator:
     def _take_over(self, term: int) -> BudgetControl:
         log.info("coordinator of %s: leads now, with term %d", self.domain, term)
         silent_ns = round(SILENT_CYCLES * self.cycle_s * SECOND_NS)
-        ledger = Ledger(self.tree, term, self.clock(), silent_ns)
+        ledger = Ledger(self.tree, term, self.clock(), silent_ns, leaving=self.sleepers.leaving)
         for report, heard_ns in self._heard.values():
             ledger.hear(report, heard_ns)
         return BudgetControl(ledger, self.chance)
 
     async def _decide(self, control: BudgetControl, now_ns: int) -> int:
         limits_w = self.limits_w(now_ns)
+        control.ledger.are_off(self.sleepers.off(now_ns, at_most_ns(control.ledger.lease_ns)))
         accounts = control.ledger.accounts
         for name, group in control.groups.items():
             if group.watts > 0:

@@ -10,6 +10,7 @@ import msgspec
 
 from agent.fleet.budget.tables import BandTable, BudgetTable, GroupTable, NodeTable
 from agent.fleet.budget.tree import TreeError, build_tree
+from agent.fleet.node.documents import Name as NodeName
 from agent.mqtt.config import mqtt_config
 from agent.profile.base import Name, Table
 from agent.profile.decode import decode, read_text
@@ -37,6 +38,8 @@ class CoordinatorTable(Table, frozen=True):
     groups: dict[Name, GroupTable]
     nodes: dict[Name, NodeTable]
     bands: BandTable = msgspec.field(default_factory=BandTable)
+    segments: tuple[NodeName, ...] = ()
+    """Of the nodes that may sleep (docs/fleet-nodes.md); the domain, unless given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class CoordinatorFile:
     domain: str
     mqtt: MqttConfig
     tree: BudgetTree
+    segments: tuple[str, ...]
 
 
 def load_coordinator(file: Path, name: str) -> CoordinatorFile:
@@ -54,8 +58,9 @@ def load_coordinator(file: Path, name: str) -> CoordinatorFile:
     table, problems = decode(file, source, CoordinatorTable, PAGE)
     if table is None:
         raise ConfigError(file, problems, source)
-    if table.domain in TAKEN:
-        problems.append(Problem(("domain",), f"{table.domain} is a topic of the bus itself: choose another name"))
+    for key, name in (("domain", table.domain), *(("segments", name) for name in table.segments)):
+        if name in TAKEN:
+            problems.append(Problem((key,), f"{name} is a topic of the bus itself: choose another name"))
     mqtt = _mqtt(table.mqtt, name, problems)
     try:
         tree = build_tree(BudgetTable(groups=table.groups, nodes=table.nodes, bands=table.bands))
@@ -63,7 +68,7 @@ def load_coordinator(file: Path, name: str) -> CoordinatorFile:
         raise ConfigError(file, [*problems, *error.problems], source) from error
     if mqtt is None or problems:
         raise ConfigError(file, problems, source)
-    return CoordinatorFile(table.domain, mqtt, tree)
+    return CoordinatorFile(table.domain, mqtt, tree, table.segments)
 
 
 def _mqtt(table: SiteMqtt, name: str, problems: list[Problem]) -> MqttConfig | None:

@@ -38,7 +38,9 @@ class CoordinatorService:
     def __init__(self, file: CoordinatorFile) -> None:
         """Raises ValueError if the broker cannot be used like this."""
         self._bus = MqttBus(file.mqtt)
-        self._coordinator = Coordinator(self._bus, file.tree, file.domain, boot_clock_ns, random.Random())
+        self._coordinator = Coordinator(
+            self._bus, file.tree, file.domain, boot_clock_ns, random.Random(), segments=file.segments
+        )
 
     async def run(self, socket: Path) -> None:
         """Until SIGINT or SIGTERM; then the lead is given back. Raises OSError if there can be no socket."""

@@ -39,8 +39,8 @@ class NodeTable(Table, frozen=True):
     """Ordinary control cuts no further; unless given, a part of the peak by priority, at least `base_w`."""
     least_w: Watts | None = None
     """An emergency marked critical may cut to here; unless given, `base_w`."""
-    falls_back: bool = True
-    """False: nothing lowers its cap when its agent dies, so that it counts at its peak while it is silent."""
+    falls_back: bool = False
+    """True: something lowers its cap when its agent dies. Else it counts with its peak while it is silent."""
 
 
 class BandTable(Table, frozen=True):
