@@ -58,9 +58,9 @@ def load_coordinator(file: Path, name: str) -> CoordinatorFile:
     table, problems = decode(file, source, CoordinatorTable, PAGE)
     if table is None:
         raise ConfigError(file, problems, source)
-    for key, name in (("domain", table.domain), *(("segments", name) for name in table.segments)):
-        if name in TAKEN:
-            problems.append(Problem((key,), f"{name} is a topic of the bus itself: choose another name"))
+    for key, level in (("domain", table.domain), *(("segments", segment) for segment in table.segments)):
+        if level in TAKEN:
+            problems.append(Problem((key,), f"{level} is a topic of the bus itself: choose another name"))
     mqtt = _mqtt(table.mqtt, name, problems)
     try:
         tree = build_tree(BudgetTable(groups=table.groups, nodes=table.nodes, bands=table.bands))
