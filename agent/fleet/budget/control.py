@@ -17,6 +17,7 @@ from agent.fleet.budget.leaf import Claim, assign, needs
 from agent.fleet.budget.ledger import ROUNDING_W
 from agent.fleet.budget.priority import Priority
 from agent.fleet.budget.summaries import Tiers, add, fill, no_needs, split
+from agent.fleet.budget.timing import RENEW
 from agent.fleet.bus import SECOND_NS
 
 if TYPE_CHECKING:
@@ -33,8 +34,6 @@ RELEASE_SHARE = 0.3
 """The chance of each node to be released in a cycle."""
 TRIFLE = 0.04
 """A change of less than this part of the peak is not made, but for critical nodes."""
-RENEW = 2 / 3
-"""A lease with less left than this part is renewed."""
 RETRY_NS = 2 * SECOND_NS
 """What a node does not tell to have got after so long is sent again."""
 DECAY = 0.98

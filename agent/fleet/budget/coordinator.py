@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from agent.fleet.budget.control import BudgetControl
 from agent.fleet.budget.emergency import EmergencyDesk
 from agent.fleet.budget.ledger import Ledger, at_most_ns
-from agent.fleet.budget.messages import Refusal, Report, encode, read_report
+from agent.fleet.budget.messages import Refusal, Report, Revision, encode, read_report
 from agent.fleet.budget.sleepers import Sleepers, patterns_of
+from agent.fleet.budget.timing import BEAT_S, LEAD_S, Timing
 from agent.fleet.budget.topics import cap_topic, lead_lease, node_of, reports_of
 from agent.fleet.bus import SECOND_NS, BusError
 
@@ -33,29 +34,27 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CYCLE_S = 3.0
-LEAD_S = 10.0
-"""How long the others wait for a leader that is gone."""
-SILENT_CYCLES = 3
 HIGHEST_TERM = 2**48
 """A node that tells of a higher one is not believed: terms must not come to their end."""
 
 
 @dataclass(slots=True)
 class Coordinator:
-    """`clock` is monotonic, in ns; `chance` is seeded. Runs on the asyncio loop; `cycle` may also be called by hand."""
+    """`clock` is monotonic, in ns; `chance` is seeded. Runs on the asyncio loop; `look` may also be called by hand."""
 
     bus: Bus
     tree: BudgetTree
     domain: str
     clock: Callable[[], int]
     chance: random.Random
-    cycle_s: float = CYCLE_S
+    timing: Timing = field(default_factory=Timing)
     lead_s: float = LEAD_S
     site: SiteBudget | None = None
     """Where a parent gives the outermost group its budget."""
     reallocation: Reallocation | None = None
     refused: dict[Refusal, int] = field(default_factory=dict)
+    beaten: Callable[[], None] = lambda: None
+    """Called by `run` at each look, so that somebody may notice when it hangs."""
     unreached: int = 0
     """Calls that the broker did not answer."""
     control: BudgetControl | None = None
@@ -64,9 +63,10 @@ class Coordinator:
     desk: EmergencyDesk = field(init=False)
     sleepers: Sleepers = field(init=False)
     _lease: Lease | None = None
+    _due_ns: int = 0
     _heard: dict[str, tuple[Report, int]] = field(default_factory=dict)
-    _highest_term: int = 0
-    """That any node obeys: a broker may have lost its memory."""
+    _highest: Revision = field(default_factory=Revision)
+    """That any node obeys: a broker may have lost its memory, or another one of our name leads."""
 
     def __post_init__(self) -> None:
         self.desk = EmergencyDesk(self.tree)
@@ -77,20 +77,40 @@ class Coordinator:
         """By this process's own clock: a pause ends it."""
         return self._lease is not None and self.clock() < self._lease.until_ns
 
+    @property
+    def beat_s(self) -> float:
+        return min(BEAT_S, self.lead_s / 3)
+
     async def run(self) -> None:
         """Until cancelled."""
         hearing = asyncio.create_task(self._listen())
         try:
             while not hearing.done():
-                await self.cycle()
-                await asyncio.sleep(self.cycle_s)
+                await self.look()
+                self.beaten()
+                left_s = (self._due_ns - self.clock()) / SECOND_NS if self.leads else self.beat_s
+                await asyncio.sleep(min(max(left_s, 0.0), self.beat_s))
         finally:
             hearing.cancel()
             with suppress(asyncio.CancelledError, BusError):
                 await hearing
 
-    async def cycle(self) -> int:
-        """Take or renew the lead; if it is ours, decide and send. Returns how many leases were sent."""
+    async def look(self) -> int:
+        """Take or renew the lead; if it is ours and a cycle is over, decide and send.
+
+        To be called every `beat_s`, and at the end of each cycle. Returns how many leases were sent.
+        """
+        before = self.control
+        control = await self._keep_lead()
+        now_ns = self.clock()
+        if control is None or (control is before and now_ns < self._due_ns):
+            return 0
+        answered_ns = round(self.beat_s * SECOND_NS)  # a new leader goes on when the nodes have answered
+        self._due_ns = now_ns + (self.timing.cycle_ns if control is before else min(self.timing.cycle_ns, answered_ns))
+        return await self._decide(control, now_ns)
+
+    async def _keep_lead(self) -> BudgetControl | None:
+        """None if it is another one's."""
         try:
             lease = await self.bus.lease(lead_lease(self.domain), self.lead_s, above=self._foreign_term())
         except BusError:
@@ -99,11 +119,11 @@ class Coordinator:
         now_ns = self.clock()
         if lease is None or now_ns >= lease.until_ns:
             self._follow()
-            return 0
+            return None
         if self.control is None or self._lease is None or lease.revision != self._lease.revision:
             self.control = self._take_over(lease.revision)
         self._lease = lease
-        return await self._decide(self.control, now_ns)
+        return self.control
 
     def hear(self, message: Message) -> Refusal | None:
         """Enter a message from the bus; None if it was believed."""
@@ -117,7 +137,7 @@ class Coordinator:
             refusal = Refusal.UNKNOWN_NODE
         else:
             if report.revision.term <= HIGHEST_TERM:
-                self._highest_term = max(self._highest_term, report.revision.term)
+                self._highest = max(self._highest, report.revision)
             if self.control is not None:
                 refusal = self.control.ledger.hear(report, now_ns)
             if refusal is None:
@@ -164,9 +184,9 @@ class Coordinator:
             take(message)
 
     def _foreign_term(self) -> int:
-        """The highest term that a node obeys, if it is not ours; else 0."""
-        ours = self._lease.revision if self._lease is not None else 0
-        return self._highest_term if self._highest_term > ours else 0
+        """The term of the highest revision that a node obeys, if we did not give it; else 0."""
+        ours = self.control.ledger.last if self.control is not None else Revision()
+        return self._highest.term if self._highest > ours else 0
 
     def _follow(self) -> None:
         """Lead no more."""
@@ -176,8 +196,8 @@ class Coordinator:
 
     def _take_over(self, term: int) -> BudgetControl:
         log.info("coordinator of %s: leads now, with term %d", self.domain, term)
-        silent_ns = round(SILENT_CYCLES * self.cycle_s * SECOND_NS)
-        ledger = Ledger(self.tree, term, self.clock(), silent_ns, leaving=self.sleepers.leaving)
+        timing = self.timing
+        ledger = Ledger(self.tree, term, self.clock(), timing.silent_ns, timing.lease_ns, leaving=self.sleepers.leaving)
         for report, heard_ns in self._heard.values():
             ledger.hear(report, heard_ns)
         return BudgetControl(ledger, self.chance)

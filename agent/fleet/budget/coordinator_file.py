@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from agent.fleet.budget.tables import BandTable, BudgetTable, GroupTable, NodeTable
+from agent.fleet.budget.tables import BandTable, BudgetTable, GroupTable, LeaseSeconds, NodeTable
+from agent.fleet.budget.timing import DEFAULT_LEASE_S, Timing
 from agent.fleet.budget.tree import TreeError, build_tree
 from agent.fleet.node.documents import Name as NodeName
 from agent.mqtt.config import mqtt_config
@@ -38,6 +39,10 @@ class CoordinatorTable(Table, frozen=True):
     groups: dict[Name, GroupTable]
     nodes: dict[Name, NodeTable]
     bands: BandTable = msgspec.field(default_factory=BandTable)
+    cycle_s: Annotated[float, msgspec.Meta(ge=1, le=60)] = 3.0
+    """How often it decides."""
+    lease_s: LeaseSeconds = DEFAULT_LEASE_S
+    """How long a lease lasts; the nodes, and all coordinators of the domain, have the same."""
     segments: tuple[NodeName, ...] = ()
     """Of the nodes that may sleep (docs/fleet-nodes.md); the domain, unless given."""
 
@@ -50,6 +55,7 @@ class CoordinatorFile:
     mqtt: MqttConfig
     tree: BudgetTree
     segments: tuple[str, ...]
+    timing: Timing
 
 
 def load_coordinator(file: Path, name: str) -> CoordinatorFile:
@@ -61,6 +67,10 @@ def load_coordinator(file: Path, name: str) -> CoordinatorFile:
     for key, level in (("domain", table.domain), *(("segments", segment) for segment in table.segments)):
         if level in TAKEN:
             problems.append(Problem((key,), f"{level} is a topic of the bus itself: choose another name"))
+    timing = Timing(table.cycle_s, table.lease_s)
+    if table.lease_s < timing.least_lease_s:
+        text = f"must be {timing.least_lease_s:g} or more with a cycle of {table.cycle_s:g} s, here and in [fleet]"
+        problems.append(Problem(("lease_s",), f"{text} of every node"))
     mqtt = _mqtt(table.mqtt, name, problems)
     try:
         tree = build_tree(BudgetTable(groups=table.groups, nodes=table.nodes, bands=table.bands))
@@ -68,7 +78,7 @@ def load_coordinator(file: Path, name: str) -> CoordinatorFile:
         raise ConfigError(file, [*problems, *error.problems], source) from error
     if mqtt is None or problems:
         raise ConfigError(file, problems, source)
-    return CoordinatorFile(table.domain, mqtt, tree, table.segments)
+    return CoordinatorFile(table.domain, mqtt, tree, table.segments, timing)
 
 
 def _mqtt(table: SiteMqtt, name: str, problems: list[Problem]) -> MqttConfig | None:

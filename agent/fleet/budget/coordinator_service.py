@@ -39,7 +39,7 @@ class CoordinatorService:
         """Raises ValueError if the broker cannot be used like this."""
         self._bus = MqttBus(file.mqtt)
         self._coordinator = Coordinator(
-            self._bus, file.tree, file.domain, boot_clock_ns, random.Random(), segments=file.segments
+            self._bus, file.tree, file.domain, boot_clock_ns, random.Random(), file.timing, segments=file.segments
         )
 
     async def run(self, socket: Path) -> None:
@@ -148,4 +148,4 @@ class CoordinatorService:
                     log.info("no alarm any more: %s", name)
                 told = (told & alarms.keys()) | (before & alarms.keys())
                 before = set(alarms)
-            await asyncio.sleep(self._coordinator.cycle_s)
+            await asyncio.sleep(self._coordinator.timing.cycle_s)

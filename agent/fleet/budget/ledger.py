@@ -219,6 +219,11 @@ class Ledger:
         free_w = min(limits_w[group] - self._sums_w[group] for group in self.accounts[name].node.path)
         return counted_w + max(free_w, 0.0)
 
+    @property
+    def last(self) -> Revision:
+        """The highest that was given."""
+        return Revision(self.term, self._number)
+
     def fence(self, name: str) -> Grant | None:
         """Tell a node that this coordinator leads, without a change of its lease. None if it was never heard."""
         report = self.accounts[name].report

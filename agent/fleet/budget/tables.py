@@ -12,6 +12,7 @@ from agent.profile.base import Name, Table
 Watts = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 KindName = Literal["site", "room", "rack", "board"]
 PriorityName = Literal["critical", "production", "development", "research", "background"]
+LeaseSeconds = Annotated[float, msgspec.Meta(ge=30, le=3600)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
 
