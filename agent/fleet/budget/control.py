@@ -106,6 +106,29 @@ class BudgetControl:
         self._share_out(limits_w)
         return self._carry_out(now_ns, limits_w)
 
+    @property
+    def limits_w(self) -> Mapping[str, float]:
+        """In force in the last cycle."""
+        return self._limits_w
+
+    def wanted_w(self) -> float:
+        """What all nodes together want, as far as the groups' own limits allow; the site's parent is told it."""
+        tree = self.ledger.tree
+        wanted_w = dict.fromkeys(tree.groups, 0.0)
+        for name, group in tree.groups.items():
+            wanted_w[name] += sum(claim.want_w for claim in self._claims.get(name, ()))
+            wanted_w[name] = min(wanted_w[name], group.limit_w)
+            if group.parent is not None:
+                wanted_w[group.parent] += wanted_w[name]
+        return wanted_w[tree.root]
+
+    def drawn_w(self, now_ns: int) -> float:
+        """What is drawn by the nodes' readings; what is not heard counts with what it may draw."""
+        return sum(
+            self.ledger.counted_w(name) if one.report is None or self.ledger.silent(name, now_ns) else one.report.watts
+            for name, one in self.ledger.accounts.items()
+        )
+
     def alarms(self) -> list[str]:
         """Groups over their limit by what is counted, and those that are blind."""
         over = [

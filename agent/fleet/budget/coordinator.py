@@ -13,22 +13,26 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from agent.fleet.budget.control import BudgetControl
+from agent.fleet.budget.deferrable import read_deferred, read_wish
 from agent.fleet.budget.emergency import EmergencyDesk
 from agent.fleet.budget.ledger import Ledger, at_most_ns
 from agent.fleet.budget.messages import Refusal, Report, Revision, encode, read_report
 from agent.fleet.budget.sleepers import Sleepers, patterns_of
 from agent.fleet.budget.timing import BEAT_S, LEAD_S, Timing
-from agent.fleet.budget.topics import cap_topic, lead_lease, node_of, reports_of
+from agent.fleet.budget.topics import cap_topic, deferred_topic, lead_lease, node_of, reports_of, wish_topic
 from agent.fleet.bus import SECOND_NS, BusError
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
+    from agent.fleet.budget.deferrable import Placement
     from agent.fleet.budget.explain import Why
     from agent.fleet.budget.reallocation import Reallocation
-    from agent.fleet.budget.sites import SiteBudget
+    from agent.fleet.budget.site_link import SiteLink
     from agent.fleet.budget.tree import BudgetTree
     from agent.fleet.bus import Bus, Lease, Message
 
@@ -49,8 +53,10 @@ class Coordinator:
     chance: random.Random
     timing: Timing = field(default_factory=Timing)
     lead_s: float = LEAD_S
-    site: SiteBudget | None = None
+    parent: SiteLink | None = None
     """Where a parent gives the outermost group its budget."""
+    placement: Placement | None = None
+    """Where this is a parent that has load which may run at any site."""
     reallocation: Reallocation | None = None
     refused: dict[Refusal, int] = field(default_factory=dict)
     beaten: Callable[[], None] = lambda: None
@@ -103,7 +109,10 @@ class Coordinator:
         before = self.control
         control = await self._keep_lead()
         now_ns = self.clock()
-        if control is None or (control is before and now_ns < self._due_ns):
+        if control is None:
+            return 0
+        if control is before and now_ns < self._due_ns:
+            await self._tell_parent(control)
             return 0
         answered_ns = round(self.beat_s * SECOND_NS)  # a new leader goes on when the nodes have answered
         self._due_ns = now_ns + (self.timing.cycle_ns if control is before else min(self.timing.cycle_ns, answered_ns))
@@ -149,6 +158,25 @@ class Coordinator:
         """Enter what a node says of going to sleep; None if it was believed."""
         return self._counted(self.sleepers.hear(message, self.clock()))
 
+    def hear_wish(self, message: Message) -> Refusal | None:
+        """Enter how much load may run anywhere, retained or not; None if it was believed."""
+        found = read_wish(message.payload)
+        if isinstance(found, Refusal):
+            return self._counted(found)
+        unknown = found.costs.keys() - self.tree.nodes.keys()
+        if self.placement is not None and not unknown:
+            self.placement.wished(found)
+        return self._counted(Refusal.UNKNOWN_NODE if unknown else None)
+
+    def hear_placed(self, message: Message) -> Refusal | None:
+        """Enter what the leader told a site, for the time after it."""
+        found = Refusal.RETAINED if message.retained else read_deferred(message.payload, node_of(message.topic))
+        if isinstance(found, Refusal):
+            return self._counted(found)
+        if self.placement is not None and self.control is None and found.site in self.tree.nodes:
+            self.placement.heard(found)
+        return None
+
     def _counted(self, refusal: Refusal | None) -> Refusal | None:
         if refusal is not None:
             self.refused[refusal] = self.refused.get(refusal, 0) + 1
@@ -162,8 +190,8 @@ class Coordinator:
     def limits_w(self, now_ns: int) -> dict[str, float]:
         """Of every group, before what emergencies take."""
         limits_w = {name: group.limit_w for name, group in self.tree.groups.items()}
-        if self.site is not None:
-            limits_w[self.tree.root] = min(limits_w[self.tree.root], self.site.root_limit_w(now_ns))
+        if self.parent is not None:
+            limits_w[self.tree.root] = min(limits_w[self.tree.root], self.parent.root_limit_w(now_ns))
         return limits_w
 
     async def _listen(self) -> None:
@@ -171,6 +199,8 @@ class Coordinator:
         wanted = [(reports_of(self.domain), self.hear)]
         for segment in self.segments or (self.domain,):
             wanted += [(pattern, self.hear_of_sleep) for pattern in patterns_of(segment)]
+        if self.placement is not None:
+            wanted += [(wish_topic(self.domain), self.hear_wish), (deferred_topic(self.domain, "+"), self.hear_placed)]
         tasks = [asyncio.create_task(self._hear_all(pattern, take)) for pattern, take in wanted]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -193,8 +223,12 @@ class Coordinator:
         if self.control is not None:
             log.warning("coordinator of %s: leads no more (term %d)", self.domain, self.control.ledger.term)
         self._lease, self.control = None, None
+        if self.parent is not None:
+            self.parent.follow()
 
     def _take_over(self, term: int) -> BudgetControl:
+        if self.parent is not None:
+            self.parent.lead()
         log.info("coordinator of %s: leads now, with term %d", self.domain, term)
         timing = self.timing
         ledger = Ledger(self.tree, term, self.clock(), timing.silent_ns, timing.lease_ns, leaving=self.sleepers.leaving)
@@ -207,8 +241,8 @@ class Coordinator:
         control.ledger.are_off(self.sleepers.off(now_ns, at_most_ns(control.ledger.lease_ns)))
         accounts = control.ledger.accounts
         for name, group in control.groups.items():
-            if group.watts > 0:
-                self.desk.power(name, group.watts, limits_w[name], now_ns)
+            if group.watts > 0:  # what a parent takes is no emergency: ordinary control gives it back
+                self.desk.power(name, group.watts, self.tree.groups[name].limit_w, now_ns)
         watts = {name: one.report.watts for name, one in accounts.items() if one.report is not None}
         left_w = self.desk.limits_w(limits_w)
         ceilings_w = self.desk.ceilings_w(watts, limits_w, now_ns)
@@ -224,4 +258,18 @@ class Coordinator:
                 sent += 1
             except BusError:
                 self.unreached += 1
+        await self._tell_parent(control)
+        await self._place(control, now_ns)
         return sent
+
+    async def _tell_parent(self, control: BudgetControl) -> None:
+        if self.parent is not None:
+            await self.parent.tell(control)
+
+    async def _place(self, control: BudgetControl, now_ns: int) -> None:
+        for deferred in self.placement.step(control, now_ns) if self.placement is not None else ():
+            try:
+                payload = msgspec.json.encode(deferred)
+                await self.bus.publish(deferred_topic(self.domain, deferred.site), payload, qos=1)
+            except BusError:
+                self.unreached += 1
