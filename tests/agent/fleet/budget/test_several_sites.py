@@ -148,13 +148,13 @@ def test_the_parent_moves_watts_to_the_site_that_needs_them() -> None:
         await world.open()
         east, west = world.sites["east"], world.sites["west"]
         west.want(110.0)
-        await world.pass_s(400)  # what was wanted is forgotten slowly
+        await world.pass_s(700)  # what was wanted is forgotten slowly
         quiet_w = west.leader.limits_w(world.now())["room"]
         assert east.leader.limits_w(world.now())["room"] > quiet_w + 50
         assert east.kept_w > 2700.0 - LIMIT_W, "more than if both wanted all"
         east.want(110.0)
         west.want(300.0)
-        await world.pass_s(400)
+        await world.pass_s(700)
         assert west.leader.limits_w(world.now())["room"] > east.leader.limits_w(world.now())["room"] + 50
         assert west.kept_w > quiet_w
         assert not east.leader.desk.running, "a budget that falls is no emergency"
