@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from agent.fleet.budget.lease import LEASE_NS, SETTLE_NS, NodeLease
+from agent.fleet.budget.lease import LEASE_NS, SETTLE_NS, TOLERANCE_W, NodeLease
 from agent.fleet.budget.ledger import at_most_ns
 from agent.fleet.bus import SECOND_NS
 
@@ -56,8 +56,9 @@ class SiteBudget:
 
     def report(self, counted_w: float, wanted_w: float, now_ns: int, drawn_w: float | None = None) -> Report:
         """`counted_w` is the sum of the site's ledger: when that is down, the site says that it is proven."""
-        self.lease.was_set(self.lease.cap_w(now_ns), now_ns)
-        self.lease.was_read(counted_w)
+        cap_w = self.lease.cap_w(now_ns)
+        self.lease.was_set(cap_w, now_ns)
+        self.lease.was_read(counted_w if counted_w <= cap_w + TOLERANCE_W else None)  # it is on its way down
         self.lease.measured(counted_w, now_ns, demand_w=wanted_w)
         report = self.lease.report(now_ns)
         return report if drawn_w is None else replace(report, watts=drawn_w)
