@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from agent.fleet.budget.coordinator_file import TAKEN
-from agent.fleet.budget.tables import Watts
+from agent.fleet.budget.tables import LeaseSeconds, Watts
+from agent.fleet.budget.timing import DEFAULT_LEASE_S
 from agent.fleet.node.documents import Name as NodeName
 from agent.profile.base import Name, Table
 from agent.profile.decode import convert
@@ -64,6 +65,8 @@ class FleetTable(Table, frozen=True):
     """There = what this machine draws is leased. Without a lease it keeps so much."""
     peak_w: Watts | None = None
     """It never draws more."""
+    lease_s: LeaseSeconds = DEFAULT_LEASE_S
+    """How long a lease lasts; as in the coordinator's file."""
 
     @property
     def power_domain(self) -> str:

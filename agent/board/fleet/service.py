@@ -13,6 +13,7 @@ from agent.board.fleet.budget import FleetBudget
 from agent.board.fleet.machine import FleetMachine, Surroundings
 from agent.board.fleet.means import HostMeans, OwnMeans
 from agent.board.fleet.memory import FleetMemory
+from agent.fleet.bus import SECOND_NS
 from agent.fleet.node.burst import send_burst
 from agent.fleet.node.core import NodeCore, Settings
 from agent.fleet.node.documents import encode
@@ -129,5 +130,6 @@ class BoardFleet:
             raise SettingError(f"fleet.node: {why}")
         bus = self._outside.connect(f"{self.node}-budget", None)
         return FleetBudget(
-            self.node, table.power_domain, energy.leased, table.base_w, table.peak_w, bus, self._outside.clock
-        )
+            self.node, table.power_domain, energy.leased, table.base_w, table.peak_w, bus, self._outside.clock,
+            round(table.lease_s * SECOND_NS),
+        )  # fmt: skip

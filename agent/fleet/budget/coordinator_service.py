@@ -14,7 +14,9 @@ import msgspec
 
 from agent.control.server import ControlServer, Entry, Peer, RequestError
 from agent.fleet.budget.coordinator import Coordinator
+from agent.fleet.budget.deferrable import Placement
 from agent.fleet.budget.group_teller import GroupTeller
+from agent.fleet.budget.site_link import SiteLink
 from agent.fleet.mqtt_bus import MqttBus, boot_clock_ns
 
 if TYPE_CHECKING:
@@ -39,7 +41,13 @@ class CoordinatorService:
     def __init__(self, file: CoordinatorFile, version: str) -> None:
         """`version` is told to Home Assistant. Raises ValueError if the broker cannot be used like this."""
         self._bus = MqttBus(file.mqtt)
-        self._coordinator = Coordinator(self._bus, file.tree, file.domain, boot_clock_ns, random.Random())
+        self._parent_bus: MqttBus | None = None
+        self._coordinator = Coordinator(
+            self._bus, file.tree, file.domain, boot_clock_ns, random.Random(), file.timing,
+            parent=self._parent(file),
+            placement=None if file.deferrable is None else Placement(file.deferrable),
+            segments=file.segments,
+        )  # fmt: skip
         self._groups = GroupTeller(self._bus, self._coordinator, file.mqtt.discovery_prefix, version, boot_clock_ns)
 
     async def run(self, socket: Path) -> None:
@@ -50,18 +58,32 @@ class CoordinatorService:
         server = ControlServer(self, socket)
         await server.start()
         self._bus.start()
-        working = asyncio.create_task(self._work())
-        alarms = asyncio.create_task(self._tell_alarms())
-        groups = asyncio.create_task(self._groups.run())
+        if self._parent_bus is not None:
+            self._parent_bus.start()
+        tasks = [asyncio.create_task(self._work()), asyncio.create_task(self._tell_alarms())]
+        tasks.append(asyncio.create_task(self._groups.run()))
+        if self._coordinator.parent is not None:
+            tasks.append(asyncio.create_task(self._obey(self._coordinator.parent)))
         try:
             await ended.wait()
         finally:
-            for task in (working, alarms, groups):
+            for task in tasks:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
             await server.close()
+            if self._parent_bus is not None:
+                await self._parent_bus.close()
             await self._bus.close()
+
+    def _parent(self, file: CoordinatorFile) -> SiteLink | None:
+        if file.parent is None:
+            return None
+        if file.parent.mqtt is not None:
+            self._parent_bus = MqttBus(file.parent.mqtt)
+        limit_w = file.tree.groups[file.tree.root].limit_w
+        bus = self._parent_bus or self._bus
+        return SiteLink(bus, file.parent.place, limit_w, file.timing.lease_ns, boot_clock_ns)
 
     # ------------------------------------------------------------------ the local socket
 
@@ -118,7 +140,32 @@ class CoordinatorService:
             "unreached": coordinator.unreached,
             "lost": self._bus.lost,
             "malformed_claims": self._bus.malformed_claims,
+            **self._of_sites(),
         }
+
+    def _of_sites(self) -> dict[str, object]:
+        """Where there is a parent, or load that may run at any site."""
+        found: dict[str, object] = {}
+        coordinator, now_ns = self._coordinator, boot_clock_ns()
+        parent, placement = coordinator.parent, coordinator.placement
+        if parent is not None:
+            found["parent"] = {
+                "domain": parent.place.domain,
+                "site": parent.place.site,
+                "limit_w": parent.root_limit_w(now_ns),
+                "minimum_w": parent.place.minimum_w,
+                "deferred_w": parent.deferred_w(now_ns),
+                "broker": None if self._parent_bus is None else self._parent_bus.text,
+                "refused": {refusal.value: count for refusal, count in parent.refused.items()},
+                "unreached": parent.unreached,
+            }
+        if placement is not None:
+            found["deferrable"] = {
+                "load_w": placement.wish.load_w,
+                "placed_w": placement.placed_w if coordinator.leads else None,
+                "waits_w": placement.waits_w if coordinator.leads else None,
+            }
+        return found
 
     # ------------------------------------------------------------------ steps
 
@@ -128,6 +175,14 @@ class CoordinatorService:
                 await self._coordinator.run()
             except Exception:  # a fault of ours must not leave the fleet without its coordinator
                 log.exception("coordinator of %s: goes on after a fault", self._coordinator.domain)
+            await asyncio.sleep(GOES_ON_S)
+
+    async def _obey(self, parent: SiteLink) -> None:
+        while True:
+            try:
+                await parent.listen()
+            except Exception:  # a fault of ours must not leave the site without its parent
+                log.exception("parent %s: is heard again after a fault", parent.place.domain)
             await asyncio.sleep(GOES_ON_S)
 
     async def _tell_alarms(self) -> None:
@@ -149,4 +204,4 @@ class CoordinatorService:
                     log.info("no alarm any more: %s", name)
                 told = (told & alarms.keys()) | (before & alarms.keys())
                 before = set(alarms)
-            await asyncio.sleep(self._coordinator.cycle_s)
+            await asyncio.sleep(self._coordinator.timing.cycle_s)
