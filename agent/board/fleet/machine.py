@@ -11,9 +11,10 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.board.fleet.wake_failures import WakeFailures
 from agent.events.event import EventKind
 from agent.fleet.bus import BusError
-from agent.fleet.node.actions import Burst, Happening, Persist, Publish, Sleep, Tell, Wake
+from agent.fleet.node.actions import Burst, Happening, Persist, PowerOn, Publish, Sleep, Tell, Wake
 from agent.fleet.node.burst import BurstFailed
 from agent.fleet.node.documents import LEAF_OF, Heartbeat, encode
 from agent.fleet.node.topics import patterns, place, topic
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from agent.fleet.node.actions import Action as FleetAction
     from agent.fleet.node.core import NodeCore
     from agent.fleet.node.desired import Remembered
+    from agent.fleet.node.documents import WakeSent
+    from agent.power.request import Reply
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +43,7 @@ KINDS = {
     Happening.NOT_ASLEEP: EventKind.FLEET_NOT_ASLEEP,
     Happening.NOT_AWAKE: EventKind.FLEET_NOT_AWAKE,
     Happening.NAME_TAKEN: EventKind.FLEET_NAME_TAKEN,
+    Happening.WAKE_FAILED: EventKind.FLEET_WAKE_FAILED,
 }
 
 
@@ -70,6 +74,7 @@ class FleetMachine:
         self._keeper: asyncio.Task[None] | None = None
         self._bursts: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self.wake_failures = WakeFailures()
 
     def start(self) -> None:
         for pattern in patterns(self._segment):
@@ -145,8 +150,13 @@ class FleetMachine:
                     self._switch(Action.ON, reason)
                 case Burst():
                     self._send(action)
+                case PowerOn(node, reason, announcement):
+                    await self._power_on(node, reason, announcement)
                 case Tell(happening, node, text):
-                    self._around.emit(KINDS[happening], f"fleet/{node}", node, text)
+                    self._tell(happening, node, text)
+
+    def _tell(self, happening: Happening, node: str, text: str) -> None:
+        self._around.emit(KINDS[happening], f"fleet/{node}", node, text)
 
     async def _publish(self, action: Publish) -> None:
         """What cannot be handed over is said again by the core, which misses its echo."""
@@ -160,10 +170,20 @@ class FleetMachine:
             if isinstance(document, Heartbeat):
                 self.core.handed_over(False, self._around.clock())
 
-    def _switch(self, action: Action, reason: str) -> None:
-        reply = self._means.switch(action)
+    def _switch(self, action: Action, reason: str, node: str = "") -> Reply:
+        reply = self._means.switch(action, node or self.node)
         level = logging.INFO if reply.verdict.good else logging.WARNING
-        log.log(level, "fleet: %s: %s (%s): %s %s", self.node, action.value, reason, reply.verdict.value, reply.reason)
+        words = (node or self.node, action.value, reason, reply.verdict.value, reply.reason)
+        log.log(level, "fleet: %s: %s (%s): %s %s", *words)
+        return reply
+
+    async def _power_on(self, node: str, reason: str, announcement: WakeSent) -> None:
+        """What is refused is not announced: others take over."""
+        reply = self._switch(Action.ON, reason, node)
+        if reply.verdict.good:
+            await self._publish(Publish(announcement))
+        else:
+            self._wake_failed(node, f"{reply.verdict.value}: {reply.reason}")
 
     def _send(self, burst: Burst) -> None:
         task = asyncio.create_task(self._sent(burst), name=f"fleet-wake-{burst.node}")
@@ -174,7 +194,15 @@ class FleetMachine:
         try:
             await self._around.burst(burst.macs, burst.count, burst.gap_ns)
         except (BurstFailed, ValueError, OSError) as error:
-            log.warning("fleet: %s is not woken from here: %s", burst.node, error)
+            self._wake_failed(burst.node, str(error))
+        else:
+            await self._publish(Publish(burst.announcement))
+
+    def _wake_failed(self, node: str, why: str) -> None:
+        log.warning("fleet: %s is not woken from here: %s", node, why)
+        text = self.wake_failures.failed(node, why, self._around.clock())
+        if text is not None:
+            self._tell(Happening.WAKE_FAILED, self.node, text)
 
     def _keep(self, remembered: Remembered) -> None:
         """One write at a time; of those that wait only the last counts."""

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from agent.board.fleet.budget import FleetBudget
 from agent.board.fleet.machine import FleetMachine, Surroundings
-from agent.board.fleet.means import HostMeans, OwnMeans
+from agent.board.fleet.means import BoardMeans, HostMeans, OwnMeans
 from agent.board.fleet.memory import FleetMemory
 from agent.fleet.node.burst import send_burst
 from agent.fleet.node.core import NodeCore, Settings
 from agent.fleet.node.documents import encode
-from agent.fleet.node.target import HOST_OF_A_BOARD, OWN_NODE, Identity
+from agent.fleet.node.target import BOARD, HOST_OF_A_BOARD, OWN_NODE, Identity
 from agent.fleet.node.topics import NAME, Leaf, topic
 from agent.fleet.node.wake_probe import WakeProbe
 from agent.profile.problem import SettingError
@@ -89,17 +89,16 @@ class BoardFleet:
 
     def _machines(self) -> list[FleetMachine]:
         table, services = self._table, self._services
+        wakes = {host.wakes: name for name, host in table.hosts.items() if host.wakes}
+        if (table.target or wakes) and not NAME.fullmatch(self.node):
+            raise SettingError(f"fleet.node: {self.node!r} is no name of a node: letters, digits, - and _, 63 at most")
         if table.target:
-            if not NAME.fullmatch(self.node):
-                raise SettingError(
-                    f"fleet.node: {self.node!r} is no name of a node: letters, digits, - and _, 63 at most"
-                )
             probe = self._outside.probe(table.wake_card)
             host = next(iter(services.hosts))
             means = OwnMeans(services, host, self.node, table.pinned, table.users_command, probe)
             return [self._machine(self.node, OWN_NODE, boot_id(), means)]
         boot = secrets.token_hex(8)  # a host's uptime is counted from the start of this agent
-        return [
+        machines = [
             self._machine(
                 host.node,
                 HOST_OF_A_BOARD,
@@ -107,7 +106,11 @@ class BoardFleet:
                 HostMeans(services, name, host.node, host.pinned, host.users_command),
             )
             for name, host in table.hosts.items()
+            if host.node
         ]
+        if wakes:
+            machines.append(self._machine(self.node, BOARD, boot_id(), BoardMeans(services, self.node, wakes)))
+        return machines
 
     def _machine(self, node: str, settings: TargetSettings, boot: str, means: Means) -> FleetMachine:
         segment, outside = self._table.segment, self._outside

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from agent.fleet.node import documents
-from agent.fleet.node.actions import Action, Happening, Publish, Tell
+from agent.fleet.node.actions import Action, Happening, Persist, Publish, Tell
 from agent.fleet.node.documents import Direction
 from agent.fleet.node.duties import Duties
 from agent.fleet.node.guards import Circumstances, GuardSettings, standing
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agent.fleet.node.desired import Remembered
+    from agent.fleet.node.switch import Switch
     from agent.fleet.node.topics import Leaf
     from agent.fleet.node.wake_ability import WakeAbility
 
@@ -45,6 +46,8 @@ class Seen:
     users: tuple[str, ...] | None
     pinned: str = ""
     actual: Direction | None = Direction.UP
+    switches: tuple[Switch, ...] = ()
+    """Of a board: what it could switch on for nodes that sleep."""
 
 
 class NodeCore:
@@ -67,7 +70,9 @@ class NodeCore:
         self._started_ns = now_ns
         self._witness = Witness(identity.node, identity.segment, self.machine.remembered.start)
         self._pulse = Pulse(identity.node, identity.segment, identity.boot, self.machine.remembered.start)
-        self._duties = Duties(identity.node, identity.segment, settings.wake)
+        self._duties = Duties(identity.node, identity.segment, settings.wake, packets=settings.target.own)
+        self._duties.pressed = {one.node: one for one in remembered.pressed}
+        self._duties.stored = frozenset(remembered.pressed)
 
     # ------------------------------------------------------------------ messages
 
@@ -129,15 +134,21 @@ class NodeCore:
         self._witness, self._pulse = replace(self._witness, start=start), replace(self._pulse, start=start)
 
     def _asked(self, document: documents.WitnessAsked, now_ns: int) -> list[Action] | Refusal:
-        able = self._settings.target.own and not self.machine.rival
+        able = self._wakes and not self.machine.rival
         settled, asking = able and self.machine.settled, able and self.machine.phase is Phase.ASKING
         self._witness, answer = self._witness.question(document, now_ns, settled=settled, asking=asking)
         if isinstance(answer, documents.WitnessPromised):
             return [Publish(answer)]
         return answer or []
 
+    @property
+    def _wakes(self) -> bool:
+        """It helps to wake others, and so may be relied on to stay."""
+        return self._settings.target.own or self._settings.target.stays
+
     def persisted(self, remembered: Remembered) -> None:
         self.machine = self.machine.persisted(remembered)
+        self._duties.stored = frozenset(remembered.pressed)
 
     def handed_over(self, ok: bool, now_ns: int) -> None:
         """Whether the last heartbeat could be handed to the broker."""
@@ -166,9 +177,17 @@ class NodeCore:
             self._pulse, beat = self._pulse.step(now_ns, seen.uptime_ns)
             if beat is not None:
                 actions.append(Publish(beat, retain=True))
-            sends = self._settings.target.own and machine.settled
-            if sends and now_ns >= self._started_ns + self._settings.wake.settle_ns:
-                actions += self._duties.step(self.peers, now_ns)
+            if self._wakes and machine.settled and now_ns >= self._started_ns + self._settings.wake.settle_ns:
+                actions += self._help(now_ns, seen.switches)
+        return actions
+
+    def _help(self, now_ns: int, switches: tuple[Switch, ...]) -> list[Action]:
+        """Wake others. A board whose name another one has, too, presses nothing: both would."""
+        actions = self._duties.step(self.peers, now_ns, () if self.machine.rival else switches)
+        pressed = tuple(self._duties.pressed.values())
+        if pressed != self.machine.remembered.pressed:
+            self.machine = replace(self.machine, remembered=replace(self.machine.remembered, pressed=pressed))
+            actions.append(Persist(self.machine.remembered))
         return actions
 
     def _around(self, now_ns: int, seen: Seen) -> Around:
@@ -181,11 +200,18 @@ class NodeCore:
             on_since_ns=machine.on_since_ns,
             asked_by=machine.remembered.asked_by,
             promised_until_ns=self._witness.bound_until_ns,
-            others_awake=bool(self.peers.senders(now_ns)) if needs else None,
+            others_awake=bool(self.peers.keepers(self._me.node, now_ns)) if needs else None,
         )
         stands = standing(circumstances, self._settings.guards, now_ns)
         promised = self._witness.promised_until_ns
-        return Around(seen.actual, seen.ability.why, stands, promised, seen.ability.macs)
+        switched = any(self._me.node in woken for woken in self.peers.boards(now_ns).values())
+        unable = "" if switched else seen.ability.why
+        return Around(seen.actual, unable, stands, promised, seen.ability.macs, self._able_to_wake(seen, now_ns))
+
+    def _able_to_wake(self, seen: Seen, now_ns: int) -> tuple[str, ...]:
+        peers = {switch.node: self.peers.get(switch.node) for switch in seen.switches}
+        awake = {node for node, peer in peers.items() if peer is not None and peer.awake(now_ns)}
+        return tuple(switch.node for switch in seen.switches if switch.proven(awake=switch.node in awake))
 
     def _ask(self, now_ns: int) -> list[Action]:
         if self.machine.phase is Phase.ASKING:
@@ -198,6 +224,7 @@ class NodeCore:
 
     def _candidates(self, now_ns: int) -> list[str]:
         """Whom to ask: those that stay first, and of the others every awake one."""
-        senders = [peer for peer in self.peers.all() if peer.sends(now_ns)]
-        staying = [peer.node for peer in senders if peer.staying(now_ns)]
-        return staying or [peer.node for peer in senders]
+        keepers = self.peers.keepers(self._me.node, now_ns)
+        found = [(name, self.peers.get(name)) for name in keepers]
+        staying = [name for name, peer in found if peer is not None and peer.staying(now_ns)]
+        return staying or list(keepers)

@@ -56,6 +56,8 @@ class TargetSettings:
     needs_witness: bool
     orders: int
     """So many times a machine is told to go down, or up, per revision."""
+    stays: bool = False
+    """It never goes down, whatever its target: a target acts on a board's hosts."""
     ask_ns: int = 30 * NS_PER_S
     intent_ns: int = 20 * NS_PER_S
     last_report_ns: int = 30 * NS_PER_S
@@ -70,6 +72,8 @@ class TargetSettings:
 OWN_NODE = TargetSettings(own=True, again=True, needs_witness=True, orders=5)
 HOST_OF_A_BOARD = TargetSettings(own=False, again=False, needs_witness=False, orders=1)
 """One press per revision: a press is never repeated by itself."""
+BOARD = TargetSettings(own=False, again=False, needs_witness=False, orders=0, stays=True)
+"""A board among the nodes that it wakes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,8 @@ class Around:
     promised_until_ns: int | None = None
     """Until when another node has promised to stay awake."""
     macs: tuple[str, ...] = ()
+    wakes: tuple[str, ...] = ()
+    """Nodes that this board could switch on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +249,8 @@ class Machine:
 
     def _against(self, around: Around) -> str:
         """What keeps it from going down; empty = nothing."""
+        if self.settings.stays:
+            return "a board stays up: targets are for its hosts"
         if self.rival:
             return f"another machine reports under this name, with boot {self.rival}"
         if around.unable:
@@ -336,6 +344,7 @@ class Machine:
             last=last,
             sends=self.settings.own,
             macs=around.macs,
+            wakes=around.wakes,
         )
 
 

@@ -75,6 +75,8 @@ class FleetRig:
         self.wills: dict[str, Will | None] = {}
         self.reports: list[Report] = []
         self.bursts: list[tuple[Sequence[str], int]] = []
+        self.tasks: list[asyncio.Task[None]] = []
+        """Of the test; ended with the agent."""
         self.own = SiteSelf() if fleet.get("target") or energy else None
         self._fleet = fleet
         self._energy = energy
@@ -88,7 +90,7 @@ class FleetRig:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[FleetRig]:
         """The agent, from its start to its end; the broker and the machine outlive it."""
-        tasks = [asyncio.create_task(self._pump()), asyncio.create_task(self._follow())]
+        tasks = self.tasks = [asyncio.create_task(self._pump()), asyncio.create_task(self._follow())]
         self._board = Board(self._options(), fleet=self._outside())
         await self._board.start()
         try:

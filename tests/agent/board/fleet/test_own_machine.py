@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from agent.board.fleet.machine import FleetMachine, Surroundings
 from agent.board.fleet.memory import FleetMemory
+from agent.events.event import EventKind
+from agent.fleet.node.burst import BurstFailed
 from agent.fleet.node.core import NodeCore, Seen, Settings
-from agent.fleet.node.documents import Direction
+from agent.fleet.node.documents import Condition, Direction, Report, encode
 from agent.fleet.node.target import OWN_NODE, Identity
+from agent.fleet.node.topics import Leaf, topic
 from agent.fleet.node.wake_ability import WakeAbility
 from tests.agent.board.fleet.rig import MAC, NODE, SEGMENT, FleetRig
 
@@ -49,7 +52,7 @@ class Awake:
     def seen(self, now_ns: int) -> Seen:
         return Seen(now_ns, WakeAbility(("02:00:00:00:00:02",), ""), ())
 
-    def switch(self, action: Action) -> Reply:
+    def switch(self, action: Action, node: str) -> Reply:
         raise AssertionError(action)
 
     def close(self) -> None: ...
@@ -134,5 +137,44 @@ def test_it_wakes_a_neighbour_that_should_be_up(tmp_path: Path) -> None:
             rig.skipped_ns += JUST_STARTED_NS + 60 * S
             await rig.until(lambda: bool(rig.bursts))
             assert rig.bursts[0] == (("02:00:00:00:00:02",), 10)
+
+    asyncio.run(play())
+
+
+def test_packets_that_the_network_refuses_are_an_event_and_are_not_announced(tmp_path: Path) -> None:
+    rig = own_rig(tmp_path)
+    tried: list[str] = []
+
+    async def refuse(*_: object) -> None:
+        tried.append("burst")
+        raise BurstFailed("wake packet to 255.255.255.255:9: Network is unreachable")
+
+    async def play() -> None:
+        rig._burst = refuse  # type: ignore[method-assign]
+        async with rig.running():
+            events, announced = rig.board.bus.subscribe("test"), []
+
+            async def follow() -> None:
+                async for message in rig.owner.subscribe(topic(SEGMENT, "ant", Leaf.WAKE)):
+                    announced.append(message)
+
+            rig.tasks.append(asyncio.create_task(follow()))
+            report = Report(
+                node="ant", segment=SEGMENT, boot="k", start=1, number=1, state=DOWN, condition=Condition.OFF,
+                target=DOWN, revision=1, macs=("02:00:00:00:00:02",),
+            )  # fmt: skip
+            await rig.owner.publish(topic(SEGMENT, "ant", Leaf.REPORT), encode(report), retain=True)
+            await rig.want(UP, 2, node="ant")
+            rig.skipped_ns += 31 * S
+            async with asyncio.timeout(10):
+                while (event := await events.get()).kind is not EventKind.FLEET_WAKE_FAILED:
+                    pass
+            assert event.args == (
+                NODE,
+                "ant is not woken from here: wake packet to 255.255.255.255:9: Network is unreachable",
+            )
+            await asyncio.sleep(0.5)
+            assert tried == ["burst"]
+            assert announced == []
 
     asyncio.run(play())
