@@ -59,6 +59,8 @@ class FleetTable(Table, frozen=True):
     """The network card that a magic packet must wake; any, unless given."""
     broadcast: str = "255.255.255.255"
     """Where magic packets for others go: the segment's broadcast address."""
+    secure_on_file: str = ""
+    """A file of mode 0600 with the SecureOn password of the segment's cards, or `credential:NAME`."""
     hosts: dict[Name, FleetHostTable] = msgspec.field(default_factory=dict)
     """Hosts of this board that follow targets or are woken, by their names in the profile."""
     domain: Name | Literal[""] = ""

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import functools
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.board.fleet.budget import FleetBudget
@@ -16,6 +15,7 @@ from agent.board.fleet.memory import FleetMemory
 from agent.fleet.node.burst import send_burst
 from agent.fleet.node.core import NodeCore, Settings
 from agent.fleet.node.documents import encode
+from agent.fleet.node.secure_on import SecureOnError, read_secure_on
 from agent.fleet.node.target import BOARD, HOST_OF_A_BOARD, OWN_NODE, Identity
 from agent.fleet.node.topics import NAME, Leaf, topic
 from agent.fleet.node.wake_probe import WakeProbe
@@ -67,6 +67,7 @@ class BoardFleet:
         self._table = table
         self._services = services
         self._outside = outside
+        self._secure_on = _secure_on(table)
         self.machines = {machine.node: machine for machine in self._machines()}
         self.budget = self._budget()
 
@@ -93,7 +94,7 @@ class BoardFleet:
         if (table.target or wakes) and not NAME.fullmatch(self.node):
             raise SettingError(f"fleet.node: {self.node!r} is no name of a node: letters, digits, - and _, 63 at most")
         if table.target:
-            probe = self._outside.probe(table.wake_card)
+            probe = replace(self._outside.probe(table.wake_card), secure_on=self._secure_on)
             host = next(iter(services.hosts))
             means = OwnMeans(services, host, self.node, table.pinned, table.users_command, probe)
             return [self._machine(self.node, OWN_NODE, boot_id(), means)]
@@ -119,9 +120,12 @@ class BoardFleet:
         known = (node, *self._table.nodes) if self._table.nodes else None
         core = NodeCore(identity, Settings(settings), memory.known(node), outside.clock(), known)
         will = Will(topic(segment, node, Leaf.ALIVE), encode(core.will()))
-        burst = outside.burst or functools.partial(send_burst, to=self._table.broadcast)
+        burst = outside.burst or self._burst
         around = Surroundings(memory, self._services.bus.emit, burst, outside.clock)
         return FleetMachine(node, segment, core, outside.connect(node, will), means, around)
+
+    async def _burst(self, macs: Sequence[str], count: int, gap_ns: int) -> None:
+        await send_burst(macs, count, gap_ns, to=self._table.broadcast, secure_on=self._secure_on)
 
     def _budget(self) -> FleetBudget | None:
         table, energy = self._table, self._services.energy
@@ -134,3 +138,10 @@ class BoardFleet:
         return FleetBudget(
             self.node, table.power_domain, energy.leased, table.base_w, table.peak_w, bus, self._outside.clock
         )
+
+
+def _secure_on(table: FleetTable) -> bytes:
+    try:
+        return read_secure_on(table.secure_on_file) if table.secure_on_file else b""
+    except SecureOnError as error:
+        raise SettingError(str(error)) from None

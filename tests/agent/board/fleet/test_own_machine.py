@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from agent.board.fleet.machine import FleetMachine, Surroundings
@@ -19,6 +20,8 @@ from tests.agent.board.fleet.rig import MAC, NODE, SEGMENT, FleetRig
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from agent.fleet.node.desired import Remembered
     from agent.power.request import Action, Reply
@@ -141,6 +144,22 @@ def test_it_wakes_a_neighbour_that_should_be_up(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
+async def say_that_ant_sleeps(rig: FleetRig) -> None:
+    report = Report(
+        node="ant",
+        segment=SEGMENT,
+        boot="k",
+        start=1,
+        number=1,
+        state=DOWN,
+        condition=Condition.OFF,
+        target=DOWN,
+        revision=1,
+        macs=("02:00:00:00:00:02",),
+    )
+    await rig.owner.publish(topic(SEGMENT, "ant", Leaf.REPORT), encode(report), retain=True)
+
+
 def test_packets_that_the_network_refuses_are_an_event_and_are_not_announced(tmp_path: Path) -> None:
     rig = own_rig(tmp_path)
     tried: list[str] = []
@@ -159,11 +178,7 @@ def test_packets_that_the_network_refuses_are_an_event_and_are_not_announced(tmp
                     announced.append(message)
 
             rig.tasks.append(asyncio.create_task(follow()))
-            report = Report(
-                node="ant", segment=SEGMENT, boot="k", start=1, number=1, state=DOWN, condition=Condition.OFF,
-                target=DOWN, revision=1, macs=("02:00:00:00:00:02",),
-            )  # fmt: skip
-            await rig.owner.publish(topic(SEGMENT, "ant", Leaf.REPORT), encode(report), retain=True)
+            await say_that_ant_sleeps(rig)
             await rig.want(UP, 2, node="ant")
             rig.skipped_ns += 31 * S
             async with asyncio.timeout(10):
@@ -178,3 +193,34 @@ def test_packets_that_the_network_refuses_are_an_event_and_are_not_announced(tmp
             assert announced == []
 
     asyncio.run(play())
+
+
+def test_packets_carry_the_password_of_the_segment_and_nothing_else_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "secure-on"
+    file.write_text("0a:0b:0c:0d:0e:f1\n")
+    file.chmod(0o600)
+    sent: list[bytes] = []
+
+    async def send(macs: object, count: int, gap_ns: int, *, to: str, secure_on: bytes) -> None:
+        assert to == "192.0.2.255"
+        sent.append(secure_on)
+
+    monkeypatch.setattr("agent.board.fleet.service.send_burst", send)
+    rig = own_rig(tmp_path, secure_on_file=str(file), broadcast="192.0.2.255")
+    outside = rig._outside
+    monkeypatch.setattr(rig, "_outside", lambda: replace(outside(), burst=None))
+    caplog.set_level("DEBUG")
+
+    async def play() -> None:
+        async with rig.running():
+            await say_that_ant_sleeps(rig)
+            await rig.want(UP, 2, node="ant")
+            rig.skipped_ns += 31 * S
+            await rig.until(lambda: bool(sent))
+
+    asyncio.run(play())
+    assert sent == [bytes.fromhex("0a0b0c0d0ef1")]
+    assert "0a:0b" not in caplog.text
+    assert r"\n\x0b" not in caplog.text
