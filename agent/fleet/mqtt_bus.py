@@ -39,7 +39,7 @@ class _Subscription:
 
 
 class MqttBus:
-    """One client's `Bus`; connected again by itself whenever the broker is there. Used on the asyncio loop only."""
+    """One client's `NodeBus`; connected again by itself whenever the broker is there. Used on the asyncio loop only."""
 
     def __init__(self, config: MqttConfig) -> None:
         """From `config` are used the broker, its credentials and certificates, and `client_id`.
@@ -53,7 +53,7 @@ class MqttBus:
         """Messages for subscribers that did not read."""
         self._subscriptions: list[_Subscription] = []
         self._client = BrokerClient(_client_config(config, config.client_id), self)
-        leases = _client_config(config, f"{config.client_id}-lease")
+        leases = replace(_client_config(config, f"{config.client_id}-lease"), will=None)
         self._leases = MqttLeases(leases, BASE, claimant, boot_clock_ns)
         self._keys = MqttKeys(self._client, BASE, claimant)
 
@@ -78,6 +78,13 @@ class MqttBus:
     @property
     def connected(self) -> bool:
         return self._client.connected
+
+    @property
+    def connection(self) -> int:
+        return self._client.connection
+
+    def renew(self) -> None:
+        self._client.renew()
 
     @property
     def malformed_claims(self) -> int:

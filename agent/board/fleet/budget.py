@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import time
 from typing import TYPE_CHECKING
 
 from agent.energy.cadence import IN_FORCE
@@ -15,6 +14,7 @@ from agent.energy.policies.situation import LeaseView
 from agent.energy.view import CapState
 from agent.fleet.budget.lease import NodeLease
 from agent.fleet.budget.node_side import NodeSide
+from agent.fleet.mqtt_bus import boot_clock_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +87,7 @@ class FleetBudget:
 
     def __init__(
         self, node: str, domain: str, machine: LeasedMachine, base_w: float, peak_w: float, bus: Bus,
-        clock: Callable[[], int] = time.monotonic_ns,
+        clock: Callable[[], int] = boot_clock_ns,
     ) -> None:  # fmt: skip
         self.machine = machine
         lease = NodeLease(node, base_w, peak_w, secrets.randbits(62), clock())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from agent.board.fleet.wake_failures import WakeFailures
 from agent.events.event import EventKind
 from agent.fleet.bus import BusError
+from agent.fleet.mqtt_bus import boot_clock_ns
 from agent.fleet.node.actions import Burst, Happening, Persist, PowerOn, Publish, Sleep, Tell, Wake
 from agent.fleet.node.burst import BurstFailed
 from agent.fleet.node.documents import LEAF_OF, Heartbeat, encode
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from agent.board.fleet.means import Means
     from agent.board.fleet.memory import FleetMemory
-    from agent.fleet.bus import Bus
+    from agent.fleet.bus import NodeBus
     from agent.fleet.node.actions import Action as FleetAction
     from agent.fleet.node.core import NodeCore
     from agent.fleet.node.desired import Remembered
@@ -39,12 +40,19 @@ LOOK_S = 10.0
 PUBLISH_S = 10.0
 """So long the messenger may take to be handed a message."""
 AGAIN_S = 1.0
+SUSPEND_NS = 1_000_000_000
+"""A computer that stood still for less did not sleep."""
 KINDS = {
     Happening.NOT_ASLEEP: EventKind.FLEET_NOT_ASLEEP,
     Happening.NOT_AWAKE: EventKind.FLEET_NOT_AWAKE,
     Happening.NAME_TAKEN: EventKind.FLEET_NAME_TAKEN,
     Happening.WAKE_FAILED: EventKind.FLEET_WAKE_FAILED,
 }
+
+
+def suspended_ns() -> int:
+    """How long this computer was suspended since it has booted; what the two clocks of the kernel differ by."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +62,17 @@ class Surroundings:
     memory: FleetMemory
     emit: Callable[..., object]
     burst: Callable[[Sequence[str], int, int], Awaitable[None]]
-    clock: Callable[[], int] = time.monotonic_ns
+    clock: Callable[[], int] = boot_clock_ns
+    suspended_ns: Callable[[], int] = suspended_ns
+    """How long this computer was suspended since it has booted."""
 
 
 class FleetMachine:
     """Used on the loop's thread."""
 
-    def __init__(self, node: str, segment: str, core: NodeCore, bus: Bus, means: Means, around: Surroundings) -> None:
+    def __init__(
+        self, node: str, segment: str, core: NodeCore, bus: NodeBus, means: Means, around: Surroundings
+    ) -> None:
         self.node = node
         self.core = core
         self._segment = segment
@@ -75,6 +87,9 @@ class FleetMachine:
         self._bursts: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self.wake_failures = WakeFailures()
+        self._connection = 0
+        self._will = core.will()
+        self._suspended_ns = around.suspended_ns()
 
     def start(self) -> None:
         for pattern in patterns(self._segment):
@@ -130,10 +145,28 @@ class FleetMachine:
             self._woken.clear()
             async with self._turn:
                 now_ns = self._around.clock()
+                self._follow_suspends(now_ns)
+                self._follow_connection()
                 await self._do(self.core.step(now_ns, self._means.seen(now_ns)))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STEP_S):
                     await self._woken.wait()
+
+    def _follow_suspends(self, now_ns: int) -> None:
+        slept_ns, self._suspended_ns = self._around.suspended_ns() - self._suspended_ns, self._around.suspended_ns()
+        if slept_ns >= SUSPEND_NS:
+            log.info("fleet: %s was suspended for %d s", self.node, slept_ns // 1_000_000_000)
+            self.core.resumed(now_ns)
+
+    def _follow_connection(self) -> None:
+        """The will of an earlier start is not believed by anybody, so a new start needs a new connection."""
+        if self._bus.connection != self._connection:
+            self._connection = self._bus.connection
+            if self._connection:
+                self.core.connected()
+        if self.core.will() != self._will:
+            self._will = self.core.will()
+            self._bus.renew()
 
     # ------------------------------------------------------------------ actions
 

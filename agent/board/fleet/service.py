@@ -4,14 +4,15 @@
 from __future__ import annotations
 
 import secrets
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.board.fleet.budget import FleetBudget
-from agent.board.fleet.machine import FleetMachine, Surroundings
+from agent.board.fleet.machine import FleetMachine, Surroundings, suspended_ns
 from agent.board.fleet.means import BoardMeans, HostMeans, OwnMeans
 from agent.board.fleet.memory import FleetMemory
+from agent.fleet.mqtt_bus import boot_clock_ns
 from agent.fleet.node.burst import send_burst
 from agent.fleet.node.core import NodeCore, Settings
 from agent.fleet.node.documents import encode
@@ -23,12 +24,12 @@ from agent.profile.problem import SettingError
 from agent.thermal.fan_memory import boot_id
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Sequence
 
     from agent.board.fleet.broker import FleetBroker
     from agent.board.fleet.means import Means
     from agent.board.services import Services
-    from agent.fleet.bus import Bus
+    from agent.fleet.bus import NodeBus
     from agent.fleet.node.target import TargetSettings
     from agent.fleet.tables import FleetTable
 
@@ -36,20 +37,18 @@ LONGEST_BUDGET_NAME = 32
 """Of a node in a coordinator's file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Will:
-    """What the broker is to say, retained, when a client is gone without a word."""
-
-    topic: str
-    payload: bytes
+Will = Callable[[], tuple[str, bytes]]
+"""The topic, and what the broker is to say there, retained, when a client is gone without a word; from any thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What is lent to the service. `connect(client, will)` makes a client of the broker."""
 
-    connect: Callable[[str, Will | None], Bus]
-    clock: Callable[[], int] = time.monotonic_ns
+    connect: Callable[[str, Will | None], NodeBus]
+    clock: Callable[[], int] = boot_clock_ns
+    """Goes on while the computer is suspended: neither a lease nor a promise outlasts a nap."""
+    suspended_ns: Callable[[], int] = suspended_ns
     burst: Callable[[Sequence[str], int, int], Awaitable[None]] | None = None
     """Sends magic packets; None = into the segment."""
     probe: Callable[[str], WakeProbe] = WakeProbe
@@ -119,9 +118,12 @@ class BoardFleet:
         identity = Identity(node, segment, boot)
         known = (node, *self._table.nodes) if self._table.nodes else None
         core = NodeCore(identity, Settings(settings), memory.known(node), outside.clock(), known)
-        will = Will(topic(segment, node, Leaf.ALIVE), encode(core.will()))
+
+        def will() -> tuple[str, bytes]:
+            return topic(segment, node, Leaf.ALIVE), encode(core.will())
+
         burst = outside.burst or self._burst
-        around = Surroundings(memory, self._services.bus.emit, burst, outside.clock)
+        around = Surroundings(memory, self._services.bus.emit, burst, outside.clock, outside.suspended_ns)
         return FleetMachine(node, segment, core, outside.connect(node, will), means, around)
 
     async def _burst(self, macs: Sequence[str], count: int, gap_ns: int) -> None:

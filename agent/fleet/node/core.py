@@ -155,6 +155,11 @@ class NodeCore:
         if not ok:
             self._pulse = self._pulse.failed(now_ns)
 
+    def connected(self) -> None:
+        """The broker is reached: life is told at once, in place of a will, and so is a report that it may not have."""
+        self._pulse = self._pulse.hurried()
+        self.machine = self.machine.hurried()
+
     def resumed(self, now_ns: int) -> None:
         """The operating system went on after a suspend. The caller connects and subscribes anew."""
         self.machine = self.machine.resumed()
@@ -163,7 +168,10 @@ class NodeCore:
         self._follow_start()
 
     def will(self) -> documents.Gone:
-        """For the broker. When it has changed, the caller connects anew: a will of an earlier start is not believed."""
+        """For the broker. When it has changed, the caller connects anew: a will of an earlier start is not believed.
+
+        From any thread.
+        """
         return self._pulse.will()
 
     # ------------------------------------------------------------------ time

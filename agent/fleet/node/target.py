@@ -169,6 +169,10 @@ class Machine:
         """The operating system went on after a suspend: a new start. The caller subscribes anew to the target."""
         return replace(Machine.started(self.identity, self.settings, self.remembered), number=self.number)
 
+    def hurried(self) -> Machine:
+        """The broker is reached again: a report that has not come back is due at once."""
+        return replace(self, said_ns=self.said_ns - self.settings.repeat_report_ns)
+
     @property
     def deadline_ns(self) -> int | None:
         """When `step` is due at the latest, besides any event."""
