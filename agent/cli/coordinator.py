@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
 
     from agent.board.state_dir import StateDir, StateDirError
+    from agent.board.version import VERSION
     from agent.fleet.budget.coordinator_file import load_coordinator
     from agent.fleet.budget.coordinator_service import CoordinatorService
     from agent.profile.problem import ConfigError
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (ConfigError, StateDirError) as error:
         raise Failure(str(error)) from error
     try:
-        asyncio.run(CoordinatorService(file).run(state_dir / SOCKET))
+        asyncio.run(CoordinatorService(file, VERSION).run(state_dir / SOCKET))
     except OSError as error:
         raise Failure(f"{state_dir / SOCKET}: {error.strerror or error}") from error
     finally:

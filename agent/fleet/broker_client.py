@@ -43,8 +43,10 @@ class ClientUser(Protocol):
 class BrokerClient:
     """Used on the asyncio loop only."""
 
-    def __init__(self, config: MqttConfig, user: ClientUser) -> None:
+    def __init__(self, config: MqttConfig, user: ClientUser, *, told: bool = True) -> None:
+        """`told`: others may see whether this client is there."""
         self._config = config
+        self._told = told
         self._user = user
         self._connection = Connection(config, self)
         self._patterns: dict[str, int] = {}
@@ -59,7 +61,7 @@ class BrokerClient:
 
     async def close(self) -> None:
         link = self._live()
-        if link is not None:
+        if link is not None and self._told:
             link.publish(Outgoing(f"{self._config.base}/{topics.STATUS}", topics.OFFLINE, 0, True), _ignore)
         await self._connection.close(GOODBYE_S)
 
@@ -121,8 +123,9 @@ class BrokerClient:
 
     def link_up(self, link: Link) -> None:
         self._stuck = False
-        with contextlib.suppress(BusError):
-            self.send(Outgoing(f"{self._config.base}/{topics.STATUS}", topics.ONLINE, 0, True))
+        if self._told:
+            with contextlib.suppress(BusError):
+                self.send(Outgoing(f"{self._config.base}/{topics.STATUS}", topics.ONLINE, 0, True))
         if self._patterns:
             self._subscribe(link, list(self._patterns))
 

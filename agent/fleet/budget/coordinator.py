@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 CYCLE_S = 3.0
 LEAD_S = 10.0
 """How long the others wait for a leader that is gone."""
+FOLLOW_S = 0.5
+"""Who waits asks so often for the lead, so that it takes it as soon as the other one has lost it."""
 SILENT_CYCLES = 3
 HIGHEST_TERM = 2**48
 """A node that tells of a higher one is not believed: terms must not come to their end."""
@@ -78,7 +80,7 @@ class Coordinator:
         try:
             while not hearing.done():
                 await self.cycle()
-                await asyncio.sleep(self.cycle_s)
+                await asyncio.sleep(self.cycle_s if self.leads else min(self.cycle_s, FOLLOW_S))
         finally:
             hearing.cancel()
             with suppress(asyncio.CancelledError, BusError):
@@ -161,7 +163,7 @@ class Coordinator:
         accounts = control.ledger.accounts
         for name, group in control.groups.items():
             if group.watts > 0:
-                self.desk.power(name, group.watts, limits_w[name], now_ns)
+                self.desk.power(name, group.read_w, group.watts, limits_w[name], now_ns)
         watts = {name: one.report.watts for name, one in accounts.items() if one.report is not None}
         left_w = self.desk.limits_w(limits_w)
         ceilings_w = self.desk.ceilings_w(watts, limits_w, now_ns)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agent.mqtt.config import MqttConfig
 
 PAGE = "docs/fleet-budget.md"
-TAKEN = ("client", "kv", "lease")
+TAKEN = ("client", "group", "kv", "lease", "members")
 """What the bus itself has below `pgood/fleet/`."""
 
 

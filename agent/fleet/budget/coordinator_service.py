@@ -14,6 +14,7 @@ import msgspec
 
 from agent.control.server import ControlServer, Entry, Peer, RequestError
 from agent.fleet.budget.coordinator import Coordinator
+from agent.fleet.budget.group_teller import GroupTeller
 from agent.fleet.mqtt_bus import MqttBus, boot_clock_ns
 
 if TYPE_CHECKING:
@@ -35,10 +36,11 @@ class _Why(msgspec.Struct, forbid_unknown_fields=True):
 class CoordinatorService:
     """Used on the asyncio loop only."""
 
-    def __init__(self, file: CoordinatorFile) -> None:
-        """Raises ValueError if the broker cannot be used like this."""
+    def __init__(self, file: CoordinatorFile, version: str) -> None:
+        """`version` is told to Home Assistant. Raises ValueError if the broker cannot be used like this."""
         self._bus = MqttBus(file.mqtt)
         self._coordinator = Coordinator(self._bus, file.tree, file.domain, boot_clock_ns, random.Random())
+        self._groups = GroupTeller(self._bus, self._coordinator, file.mqtt.discovery_prefix, version, boot_clock_ns)
 
     async def run(self, socket: Path) -> None:
         """Until SIGINT or SIGTERM; then the lead is given back. Raises OSError if there can be no socket."""
@@ -49,11 +51,12 @@ class CoordinatorService:
         await server.start()
         self._bus.start()
         working = asyncio.create_task(self._work())
-        telling = asyncio.create_task(self._tell_alarms())
+        alarms = asyncio.create_task(self._tell_alarms())
+        groups = asyncio.create_task(self._groups.run())
         try:
             await ended.wait()
         finally:
-            for task in (working, telling):
+            for task in (working, alarms, groups):
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
