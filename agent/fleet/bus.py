@@ -93,6 +93,10 @@ class NodeBus(Bus, Protocol):
     def connection(self) -> int:
         """Which connection this is; 0 = the broker is not reached."""
 
+    @property
+    def text(self) -> str:
+        """What the connection does, for a person."""
+
     def renew(self) -> None:
         """Connect anew, with the will of now and a goodbye for the one before; what is retained comes once more."""
 

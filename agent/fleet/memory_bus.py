@@ -173,6 +173,10 @@ class MemoryBus:
     def connection(self) -> int:
         return 0 if self.broker.down or self.client in self.broker.cut_off else 1
 
+    @property
+    def text(self) -> str:
+        return "connected" if self.connection else "the broker is not reached"
+
     def renew(self) -> None:
         self.broker.retell(self.client)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.energy.controller import EnergyController
-    from agent.fleet.bus import Bus
+    from agent.fleet.bus import NodeBus
 
 log = logging.getLogger(__name__)
 
@@ -86,13 +86,18 @@ class FleetBudget:
     """Hears of leases and reports. Used on the loop's thread."""
 
     def __init__(
-        self, node: str, domain: str, machine: LeasedMachine, base_w: float, peak_w: float, bus: Bus,
+        self, node: str, domain: str, machine: LeasedMachine, base_w: float, peak_w: float, bus: NodeBus,
         clock: Callable[[], int] = boot_clock_ns,
     ) -> None:  # fmt: skip
         self.machine = machine
+        self._bus = bus
         lease = NodeLease(node, base_w, peak_w, secrets.randbits(62), clock())
         self.side = NodeSide(bus, domain, lease, machine, clock)
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def connected(self) -> bool:
+        return self._bus.connection > 0
 
     def start(self) -> None:
         self._tasks = [

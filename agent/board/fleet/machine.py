@@ -87,6 +87,9 @@ class FleetMachine:
         self._bursts: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self.wake_failures = WakeFailures()
+        self.uptimes = around.memory.uptimes(node)
+        """Its own, over all boots."""
+        self.unreached_since_ns: int | None = around.clock()
         self._connection = 0
         self._will = core.will()
         self._suspended_ns = around.suspended_ns()
@@ -106,6 +109,15 @@ class FleetMachine:
             if isinstance(ended, Exception):
                 log.error("fleet: a task of %s had ended: %r", self.node, ended)
         self._means.close()
+
+    @property
+    def connected(self) -> bool:
+        return self._bus.connection > 0
+
+    @property
+    def broker(self) -> str:
+        """What the connection does, for a person."""
+        return self._bus.text
 
     # ------------------------------------------------------------------ tasks
 
@@ -162,6 +174,7 @@ class FleetMachine:
         """The will of an earlier start is not believed by anybody, so a new start needs a new connection."""
         if self._bus.connection != self._connection:
             self._connection = self._bus.connection
+            self.unreached_since_ns = None if self._connection else self._around.clock()
             if self._connection:
                 self.core.connected()
         if self.core.will() != self._will:
@@ -202,6 +215,18 @@ class FleetMachine:
             log.info("fleet: %s: %s", name, error)
             if isinstance(document, Heartbeat):
                 self.core.handed_over(False, self._around.clock())
+        if isinstance(document, Heartbeat):
+            await self._count(document)
+
+    async def _count(self, beat: Heartbeat) -> None:
+        """Its own uptime, on the disk with each heartbeat, whether or not a broker was there to hear it."""
+        refusal = self.uptimes.heartbeat(beat, self._around.clock())
+        try:
+            await self._around.memory.keep_uptimes(self.node, self.uptimes)
+        except OSError as error:
+            log.warning("fleet: the uptime of %s is not stored: %s", self.node, error)
+        if refusal is not None:
+            log.warning("fleet: the uptime of %s is not counted: %s", self.node, refusal.text)
 
     def _switch(self, action: Action, reason: str, node: str = "") -> Reply:
         reply = self._means.switch(action, node or self.node)

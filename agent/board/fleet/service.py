@@ -12,6 +12,7 @@ from agent.board.fleet.budget import FleetBudget
 from agent.board.fleet.machine import FleetMachine, Surroundings, suspended_ns
 from agent.board.fleet.means import BoardMeans, HostMeans, OwnMeans
 from agent.board.fleet.memory import FleetMemory
+from agent.board.fleet.requests import FleetRequests, fleet_problems
 from agent.fleet.mqtt_bus import boot_clock_ns
 from agent.fleet.node.burst import send_burst
 from agent.fleet.node.core import NodeCore, Settings
@@ -24,7 +25,7 @@ from agent.profile.problem import SettingError
 from agent.thermal.fan_memory import boot_id
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Sequence
+    from collections.abc import Awaitable, Iterator, Sequence
 
     from agent.board.fleet.broker import FleetBroker
     from agent.board.fleet.means import Means
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from agent.fleet.bus import NodeBus
     from agent.fleet.node.target import TargetSettings
     from agent.fleet.tables import FleetTable
+    from agent.requests.endpoint import Endpoint
 
 LONGEST_BUDGET_NAME = 32
 """Of a node in a coordinator's file."""
@@ -69,6 +71,16 @@ class BoardFleet:
         self._secure_on = _secure_on(table)
         self.machines = {machine.node: machine for machine in self._machines()}
         self.budget = self._budget()
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """The methods that there are besides a board's."""
+        return FleetRequests(self).table()
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        return fleet_problems(self)
+
+    def now_ns(self) -> int:
+        return self._outside.clock()
 
     def start(self) -> None:
         if self._outside.broker:

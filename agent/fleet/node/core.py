@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from agent.fleet.node.wake_ability import WakeAbility
 
 
+NOT_LOOKED = "it was not looked yet"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     target: TargetSettings
@@ -66,13 +69,15 @@ class NodeCore:
         self.machine = Machine.started(identity, settings.target, remembered)
         self.peers = Peers(identity.segment, known)
         self._me = identity
-        self._settings = settings
+        self.settings = settings
         self._started_ns = now_ns
-        self._witness = Witness(identity.node, identity.segment, self.machine.remembered.start)
+        self.around = Around(unable=NOT_LOOKED)
+        """What the last step saw."""
+        self.witness = Witness(identity.node, identity.segment, self.machine.remembered.start)
         self._pulse = Pulse(identity.node, identity.segment, identity.boot, self.machine.remembered.start)
-        self._duties = Duties(identity.node, identity.segment, settings.wake, packets=settings.target.own)
-        self._duties.pressed = {one.node: one for one in remembered.pressed}
-        self._duties.stored = frozenset(remembered.pressed)
+        self.duties = Duties(identity.node, identity.segment, settings.wake, packets=settings.target.own)
+        self.duties.pressed = {one.node: one for one in remembered.pressed}
+        self.duties.stored = frozenset(remembered.pressed)
 
     # ------------------------------------------------------------------ messages
 
@@ -82,11 +87,11 @@ class NodeCore:
             return []  # somebody has cleared a retained topic
         document = documents.decode(payload, leaf, node)
         if isinstance(document, Refusal):
-            self.refusals.add(document)
+            self.refusals.add(document, now_ns)
             return []
         answer = self._dispatch(document, now_ns, retained)
         if isinstance(answer, Refusal):
-            self.refusals.add(answer)
+            self.refusals.add(answer, now_ns)
             return []
         return answer or []
 
@@ -109,11 +114,11 @@ class NodeCore:
             case documents.Gone():
                 return self.peers.gone(document, now_ns)
             case documents.WakeSent():
-                return self._duties.heard(document, self.peers, now_ns)
+                return self.duties.heard(document, self.peers, now_ns)
             case documents.WitnessAsked() if not retained:
                 return self._asked(document, now_ns)
             case documents.WitnessPromised() if mine and not retained:
-                self._witness, refusal = self._witness.answer(document)
+                self.witness, refusal = self.witness.answer(document)
                 return refusal
         return None
 
@@ -131,12 +136,12 @@ class NodeCore:
     def _follow_start(self) -> None:
         """Heartbeats and questions carry the machine's start; promises that were given hold on."""
         start = self.machine.remembered.start
-        self._witness, self._pulse = replace(self._witness, start=start), replace(self._pulse, start=start)
+        self.witness, self._pulse = replace(self.witness, start=start), replace(self._pulse, start=start)
 
     def _asked(self, document: documents.WitnessAsked, now_ns: int) -> list[Action] | Refusal:
         able = self._wakes and not self.machine.rival
         settled, asking = able and self.machine.settled, able and self.machine.phase is Phase.ASKING
-        self._witness, answer = self._witness.question(document, now_ns, settled=settled, asking=asking)
+        self.witness, answer = self.witness.question(document, now_ns, settled=settled, asking=asking)
         if isinstance(answer, documents.WitnessPromised):
             return [Publish(answer)]
         return answer or []
@@ -144,11 +149,11 @@ class NodeCore:
     @property
     def _wakes(self) -> bool:
         """It helps to wake others, and so may be relied on to stay."""
-        return self._settings.target.own or self._settings.target.stays
+        return self.settings.target.own or self.settings.target.stays
 
     def persisted(self, remembered: Remembered) -> None:
         self.machine = self.machine.persisted(remembered)
-        self._duties.stored = frozenset(remembered.pressed)
+        self.duties.stored = frozenset(remembered.pressed)
 
     def handed_over(self, ok: bool, now_ns: int) -> None:
         """Whether the last heartbeat could be handed to the broker."""
@@ -164,7 +169,7 @@ class NodeCore:
         """The operating system went on after a suspend. The caller connects and subscribes anew."""
         self.machine = self.machine.resumed()
         self._started_ns = now_ns
-        self._witness = self._witness.cancel()
+        self.witness = self.witness.cancel()
         self._follow_start()
 
     def will(self) -> documents.Gone:
@@ -178,21 +183,22 @@ class NodeCore:
 
     def step(self, now_ns: int, seen: Seen) -> list[Action]:
         """Decide; at least once a second, and after every message."""
-        machine, decided = self.machine.step(now_ns, self._around(now_ns, seen))
+        self.around = self._around(now_ns, seen)
+        machine, decided = self.machine.step(now_ns, self.around)
         self.machine = machine
         actions = decided + self._ask(now_ns)
         if machine.phase not in (Phase.SLEEPING, Phase.LAST_REPORT):
             self._pulse, beat = self._pulse.step(now_ns, seen.uptime_ns)
             if beat is not None:
                 actions.append(Publish(beat, retain=True))
-            if self._wakes and machine.settled and now_ns >= self._started_ns + self._settings.wake.settle_ns:
+            if self._wakes and machine.settled and now_ns >= self._started_ns + self.settings.wake.settle_ns:
                 actions += self._help(now_ns, seen.switches)
         return actions
 
     def _help(self, now_ns: int, switches: tuple[Switch, ...]) -> list[Action]:
         """Wake others. A board whose name another one has, too, presses nothing: both would."""
-        actions = self._duties.step(self.peers, now_ns, () if self.machine.rival else switches)
-        pressed = tuple(self._duties.pressed.values())
+        actions = self.duties.step(self.peers, now_ns, () if self.machine.rival else switches)
+        pressed = tuple(self.duties.pressed.values())
         if pressed != self.machine.remembered.pressed:
             self.machine = replace(self.machine, remembered=replace(self.machine.remembered, pressed=pressed))
             actions.append(Persist(self.machine.remembered))
@@ -200,20 +206,19 @@ class NodeCore:
 
     def _around(self, now_ns: int, seen: Seen) -> Around:
         machine = self.machine
-        needs = self._settings.target.needs_witness
+        needs = self.settings.target.needs_witness
         circumstances = Circumstances(
             pinned=seen.pinned,
             users=seen.users,
-            started_ns=self._started_ns if self._settings.target.own else None,
+            started_ns=self._started_ns if self.settings.target.own else None,
             on_since_ns=machine.on_since_ns,
             asked_by=machine.remembered.asked_by,
-            promised_until_ns=self._witness.bound_until_ns,
+            promised_until_ns=self.witness.bound_until_ns,
             others_awake=bool(self.peers.keepers(self._me.node, now_ns)) if needs else None,
         )
-        stands = standing(circumstances, self._settings.guards, now_ns)
-        promised = self._witness.promised_until_ns
-        switched = any(self._me.node in woken for woken in self.peers.boards(now_ns).values())
-        unable = "" if switched else seen.ability.why
+        stands = standing(circumstances, self.settings.guards, now_ns)
+        promised = self.witness.promised_until_ns
+        unable = "" if self.peers.switched_by(self._me.node, now_ns) else seen.ability.why
         return Around(seen.actual, unable, stands, promised, seen.ability.macs, self._able_to_wake(seen, now_ns))
 
     def _able_to_wake(self, seen: Seen, now_ns: int) -> tuple[str, ...]:
@@ -224,10 +229,10 @@ class NodeCore:
     def _ask(self, now_ns: int) -> list[Action]:
         if self.machine.phase is Phase.ASKING:
             candidates = self._candidates(now_ns)
-            self._witness, question = self._witness.ask(candidates, now_ns)
+            self.witness, question = self.witness.ask(candidates, now_ns)
             return [] if question is None else [Publish(question)]
         if self.machine.phase is Phase.RESTING:
-            self._witness = self._witness.cancel()
+            self.witness = self.witness.cancel()
         return []
 
     def _candidates(self, now_ns: int) -> list[str]:

@@ -41,9 +41,9 @@ class Duties:
     _announced: dict[str, Duty] = field(default_factory=dict)
     """The last attempt heard of for nodes that are not missing here yet: whoever misses them later begins with that."""
 
-    def known(self, node: str) -> Duty | None:
-        """The attempts for a node that is missing."""
-        return self._of.get(node)
+    def all(self) -> tuple[Duty, ...]:
+        """The attempts for nodes that are missing, by name."""
+        return tuple(self._of[node] for node in sorted(self._of))
 
     def heard(self, document: WakeSent, peers: Peers, now_ns: int) -> Refusal | None:
         """Another one has announced that it has made an attempt."""

@@ -100,6 +100,10 @@ class Peers:
         awake = [peer for peer in self._peers.values() if peer.report and peer.report.wakes and peer.awake(now_ns)]
         return {peer.node: frozenset(peer.report.wakes) for peer in awake if peer.report}
 
+    def switched_by(self, node: str, now_ns: int) -> tuple[str, ...]:
+        """Awake boards that could switch `node` on, by name."""
+        return tuple(sorted(board for board, woken in self.boards(now_ns).items() if node in woken))
+
     def wired(self) -> frozenset[str]:
         """Nodes that some board could switch on when it last reported."""
         return frozenset(node for peer in self._peers.values() if peer.report for node in peer.report.wakes)
@@ -110,7 +114,7 @@ class Peers:
         covered = frozenset[str]().union(*boards.values())
         nodes = [peer.node for peer in self._peers.values() if peer.report and peer.report.sends]
         if all(node in covered for node in (me, *nodes)):
-            return tuple(sorted(board for board, woken in boards.items() if me in woken))
+            return self.switched_by(me, now_ns)
         return self.senders(now_ns)
 
     # ------------------------------------------------------------------ what arrives

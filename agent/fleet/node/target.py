@@ -21,7 +21,7 @@ from agent.fleet.node.refusal import Refusal
 
 if TYPE_CHECKING:
     from agent.fleet.node.desired import Remembered
-    from agent.fleet.node.documents import Target
+    from agent.fleet.node.documents import Condition, Target
     from agent.fleet.node.guards import Standing
 
 NS_PER_S = 1_000_000_000
@@ -181,6 +181,15 @@ class Machine:
         return min((due for due in (self.until_ns, self.retry_ns, repeat_ns) if due is not None), default=None)
 
     @property
+    def target(self) -> Direction | None:
+        """What is wanted, as far as it was heard since the start."""
+        return self.remembered.target if self.heard else None
+
+    @property
+    def condition(self) -> Condition:
+        return condition(self.actual, self.target)
+
+    @property
     def settled(self) -> bool:
         """It is up, has reported, and has not begun to go down."""
         return self.actual is Direction.UP and self.phase is Phase.RESTING and self.echoed > 0
@@ -332,7 +341,7 @@ class Machine:
         last = self.phase is Phase.LAST_REPORT
         known = self.remembered
         state = Direction.DOWN if last and self.settings.own else self.actual
-        target = known.target if self.heard else None
+        target = self.target
         return Report(
             node=self.identity.node,
             segment=self.identity.segment,
