@@ -149,7 +149,7 @@ class Machine:
     def echo(self, report: Report, *, retained: bool) -> Machine:
         """A report under our own name has come from the broker."""
         ours, start = report.boot == self.identity.boot, self.remembered.start
-        if ours and report.start == start:
+        if ours and report.start == start and not (retained and self._forgotten(report)):
             return replace(self, echoed=max(self.echoed, min(report.number, self.number)))
         if report.start < start:
             return self  # from before this start
@@ -157,6 +157,11 @@ class Machine:
             ahead = replace(self.remembered, start=report.start + 1)
             return replace(self, remembered=ahead, unsaved=True, said=None, echoed=0)
         return self if ours else replace(self, rival=report.boot)
+
+    def _forgotten(self, report: Report) -> bool:
+        """Said by this machine in an earlier start with the same number: the disk was lost and no boot came between."""
+        same = self.said is not None and report.number == self.said.number
+        return report.number > self.number or (same and report != self.said)
 
     def persisted(self, remembered: Remembered) -> Machine:
         """This is on the disk now."""
