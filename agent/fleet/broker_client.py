@@ -54,6 +54,7 @@ class BrokerClient:
         self._moved = asyncio.Event()
         """The window may have room again, or the link ended."""
         self._stuck = False
+        self._goodbye: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._connection.start()
@@ -72,6 +73,17 @@ class BrokerClient:
     @property
     def connected(self) -> bool:
         return self._live() is not None
+
+    @property
+    def connection(self) -> int:
+        """How many connections there were with this one; 0 = there is none now."""
+        return self._connection.established if self.connected else 0
+
+    def renew(self) -> None:
+        """Say goodbye and connect anew; the will is asked for again. A connection that does not answer is dropped."""
+        link = self._live()
+        if link is not None and (self._goodbye is None or self._goodbye.done()):
+            self._goodbye = asyncio.create_task(link.disconnect(GOODBYE_S), name="mqtt-renew")
 
     async def publish(self, message: Outgoing) -> None:
         """Hand a message to the broker's window; its acknowledgement is not waited for. Raises BusError."""

@@ -40,7 +40,7 @@ class _Subscription:
 
 
 class MqttBus:
-    """One client's `Bus`; connected again by itself whenever the broker is there. Used on the asyncio loop only."""
+    """One client's `NodeBus`; connected again by itself whenever the broker is there. Used on the asyncio loop only."""
 
     def __init__(self, config: MqttConfig, *, visitor: bool = False) -> None:
         """From `config` are used the broker, its credentials and certificates, and `client_id`.
@@ -56,9 +56,10 @@ class MqttBus:
         self._subscriptions: list[_Subscription] = []
         ours = _client_config(config, config.client_id)
         if visitor:
-            ours = replace(ours, will=(f"{ours.base}/{topics.STATUS}", b""))
+            nothing = (f"{ours.base}/{topics.STATUS}", b"")
+            ours = replace(ours, will=lambda: nothing)
         self._client = BrokerClient(ours, self, told=not visitor)
-        leases = _client_config(config, f"{config.client_id}-lease")
+        leases = replace(_client_config(config, f"{config.client_id}-lease"), will=None)
         self._leases = MqttLeases(leases, BASE, claimant, boot_clock_ns)
         self._keys = MqttKeys(self._client, BASE, claimant)
 
@@ -83,6 +84,13 @@ class MqttBus:
     @property
     def connected(self) -> bool:
         return self._client.connected
+
+    @property
+    def connection(self) -> int:
+        return self._client.connection
+
+    def renew(self) -> None:
+        self._client.renew()
 
     @property
     def malformed_claims(self) -> int:
