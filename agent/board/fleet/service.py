@@ -16,9 +16,11 @@ from agent.board.fleet.memory import FleetMemory
 from agent.fleet.node.burst import send_burst
 from agent.fleet.node.core import NodeCore, Settings
 from agent.fleet.node.documents import encode
+from agent.fleet.node.guards import GuardSettings
 from agent.fleet.node.target import HOST_OF_A_BOARD, OWN_NODE, Identity
 from agent.fleet.node.topics import NAME, Leaf, topic
 from agent.fleet.node.wake_probe import WakeProbe
+from agent.fleet.node.wake_sender import NS_PER_S, WakeSettings
 from agent.profile.problem import SettingError
 from agent.thermal.fan_memory import boot_id
 
@@ -30,8 +32,10 @@ if TYPE_CHECKING:
     from agent.board.services import Services
     from agent.fleet.bus import Bus
     from agent.fleet.node.target import TargetSettings
-    from agent.fleet.tables import FleetTable
+    from agent.fleet.tables import FleetTable, TimesTable
 
+LONGEST_BOOTS = 10
+"""Times of an attempt grow to so many of the first."""
 LONGEST_BUDGET_NAME = 32
 """Of a node in a coordinator's file."""
 
@@ -114,7 +118,7 @@ class BoardFleet:
         memory = FleetMemory(self._services.settings)
         identity = Identity(node, segment, boot)
         known = (node, *self._table.nodes) if self._table.nodes else None
-        core = NodeCore(identity, Settings(settings), memory.known(node), outside.clock(), known)
+        core = NodeCore(identity, _settings(settings, self._table.times), memory.known(node), outside.clock(), known)
         will = Will(topic(segment, node, Leaf.ALIVE), encode(core.will()))
         burst = outside.burst or functools.partial(send_burst, to=self._table.broadcast)
         around = Surroundings(memory, self._services.bus.emit, burst, outside.clock)
@@ -131,3 +135,15 @@ class BoardFleet:
         return FleetBudget(
             self.node, table.power_domain, energy.leased, table.base_w, table.peak_w, bus, self._outside.clock
         )
+
+
+def _settings(target: TargetSettings, times: TimesTable) -> Settings:
+    boot_ns = round(times.boot_s * NS_PER_S)
+    wake = WakeSettings(
+        takeover_ns=round(times.takeover_s * NS_PER_S),
+        boot_ns=boot_ns,
+        max_boot_ns=LONGEST_BOOTS * boot_ns,
+        attempts=times.attempts,
+        settle_ns=round(times.settle_s * NS_PER_S),
+    )
+    return Settings(target, GuardSettings(started_ns=round(times.awake_s * NS_PER_S)), wake)

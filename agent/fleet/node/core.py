@@ -65,7 +65,8 @@ class NodeCore:
         self._me = identity
         self._settings = settings
         self._started_ns = now_ns
-        self._witness = Witness(identity.node, identity.segment, self.machine.remembered.start)
+        promise_ns = settings.guards.promise_ns
+        self._witness = Witness(identity.node, identity.segment, self.machine.remembered.start, bound_ns=promise_ns)
         self._pulse = Pulse(identity.node, identity.segment, identity.boot, self.machine.remembered.start)
         self._duties = Duties(identity.node, identity.segment, settings.wake)
 

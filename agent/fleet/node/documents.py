@@ -140,12 +140,13 @@ class WakeSent(Document, frozen=True, tag="wake-sent"):
 
 
 class WitnessAsked(Document, frozen=True, tag="witness-asked"):
-    """`node` wants to sleep and asks `witness` to stay awake meanwhile."""
+    """`node` wants to sleep and asks `witness` to stay awake for `stay_ns`."""
 
     segment: Name
     witness: Name
     start: Number
     number: Number
+    stay_ns: Annotated[int, Meta(ge=1, le=600_000_000_000)]
 
 
 class WitnessPromised(Document, frozen=True, tag="witness-promised"):

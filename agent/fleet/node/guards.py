@@ -7,6 +7,7 @@ import enum
 from dataclasses import dataclass
 
 from agent.fleet.node.documents import Asker
+from agent.fleet.node.witness import BOUND_NS
 
 NS_PER_S = 1_000_000_000
 
@@ -36,6 +37,11 @@ class GuardSettings:
     """After a wake that was asked for, automation leaves the machine on at least this long."""
     started_ns: int = 150 * NS_PER_S
     """After its start a node stays awake this long. Longer than a promise lasts: a restart breaks none."""
+
+    @property
+    def promise_ns(self) -> int:
+        """So long another node may rely on this one; two minutes of two and a half."""
+        return min(BOUND_NS, self.started_ns * 4 // 5)
 
 
 @dataclass(frozen=True, slots=True)
