@@ -41,6 +41,8 @@ class Place:
     def __init__(self, start: Sequence[str]) -> None:
         self._keeper = subprocess.Popen([*start, "sleep", "infinity"], stderr=subprocess.DEVNULL)
         self._processes: list[subprocess.Popen[bytes]] = []
+        self.enter: list[str] = []
+        """What comes before a command that is to run there."""
 
     @property
     def pid(self) -> int:
@@ -53,8 +55,8 @@ class Place:
             there = [Path(f"/proc/{self.pid}/ns/{kind}").readlink() for kind in ("net", "mnt")]
             sleeps = Path(f"/proc/{self.pid}/comm").read_text() == "sleep\n"
             if sleeps and not set(mine) & set(there):
-                self.enter = ["nsenter", "-t", str(self.pid), *(["-U", "--preserve-credentials"] if user else [])]
-                self.enter += ["-n", "-m", "--"]
+                as_root = ["-U", "--preserve-credentials"] if user else []
+                self.enter = ["nsenter", "-t", str(self.pid), *as_root, "-n", "-m", "--"]
                 return True
         return False
 

@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import signal
-import subprocess
 import time
 from collections import Counter
 from pathlib import Path
@@ -20,6 +19,7 @@ from tests.clients.demo import PGOOD
 from tests.clients.segments import ETHTOOL, Segments, WakeCard, until
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.client

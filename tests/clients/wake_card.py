@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A network card that watches for wake packets: tells each datagram on UDP port 9 as `SENDER HEX`, until it is killed."""
+"""A network card that watches for wake packets: tells each datagram on UDP port 9 as `SENDER HEX`, until killed."""
 
 from __future__ import annotations
 
