@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from agent.fleet.node.actions import Action as FleetAction
     from agent.fleet.node.core import NodeCore
     from agent.fleet.node.desired import Remembered
+    from agent.fleet.node.load import LoadMeter
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ LOOK_S = 10.0
 PUBLISH_S = 10.0
 """So long the messenger may take to be handed a message."""
 AGAIN_S = 1.0
+LOAD_S = 60.0
+FIRST_LOAD_S = 10.0
 KINDS = {
     Happening.NOT_ASLEEP: EventKind.FLEET_NOT_ASLEEP,
     Happening.NOT_AWAKE: EventKind.FLEET_NOT_AWAKE,
@@ -51,6 +54,8 @@ class Surroundings:
     emit: Callable[..., object]
     burst: Callable[[Sequence[str], int, int], Awaitable[None]]
     clock: Callable[[], int] = time.monotonic_ns
+    meter: LoadMeter | None = None
+    """Of the computer that this runs on, if that is the machine."""
 
 
 class FleetMachine:
@@ -70,12 +75,15 @@ class FleetMachine:
         self._keeper: asyncio.Task[None] | None = None
         self._bursts: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self._loads = 0
 
     def start(self) -> None:
         for pattern in patterns(self._segment):
             self._begin(f"fleet-{self.node}-hear", functools.partial(self._hear, pattern))
         self._begin(f"fleet-{self.node}-look", self._look)
         self._begin(f"fleet-{self.node}", self._step)
+        if self._around.meter is not None:
+            self._begin(f"fleet-{self.node}-load", functools.partial(self._tell_load, self._around.meter))
 
     async def close(self) -> None:
         """Stop; nothing is switched. What is being stored is stored to its end."""
@@ -129,6 +137,18 @@ class FleetMachine:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STEP_S):
                     await self._woken.wait()
+
+    async def _tell_load(self, meter: LoadMeter) -> None:
+        """How busy the machine is, for whoever decides which machines are needed."""
+        pause_s = FIRST_LOAD_S
+        while True:
+            shares = meter.look()
+            if shares is not None and self.core.machine.settled:
+                self._loads += 1
+                users = self._means.seen(self._around.clock()).users
+                await self._publish(Publish(self.core.load(self._loads, shares, users), retain=True))
+                pause_s = LOAD_S
+            await asyncio.sleep(pause_s)
 
     # ------------------------------------------------------------------ actions
 

@@ -17,6 +17,7 @@ from agent.fleet.node.burst import send_burst
 from agent.fleet.node.core import NodeCore, Settings
 from agent.fleet.node.documents import encode
 from agent.fleet.node.guards import GuardSettings
+from agent.fleet.node.load import LoadMeter
 from agent.fleet.node.target import HOST_OF_A_BOARD, OWN_NODE, Identity
 from agent.fleet.node.topics import NAME, Leaf, topic
 from agent.fleet.node.wake_probe import WakeProbe
@@ -121,7 +122,8 @@ class BoardFleet:
         core = NodeCore(identity, _settings(settings, self._table.times), memory.known(node), outside.clock(), known)
         will = Will(topic(segment, node, Leaf.ALIVE), encode(core.will()))
         burst = outside.burst or functools.partial(send_burst, to=self._table.broadcast)
-        around = Surroundings(memory, self._services.bus.emit, burst, outside.clock)
+        meter = LoadMeter() if settings.own else None
+        around = Surroundings(memory, self._services.bus.emit, burst, outside.clock, meter)
         return FleetMachine(node, segment, core, outside.connect(node, will), means, around)
 
     def _budget(self) -> FleetBudget | None:

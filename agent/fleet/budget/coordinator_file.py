@@ -10,6 +10,7 @@ import msgspec
 
 from agent.fleet.budget.tables import BandTable, BudgetTable, GroupTable, NodeTable
 from agent.fleet.budget.tree import TreeError, build_tree
+from agent.fleet.farm.tables import FarmTable, farm_file
 from agent.mqtt.config import mqtt_config
 from agent.profile.base import Name, Table
 from agent.profile.decode import decode, read_text
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.fleet.budget.tree import BudgetTree
+    from agent.fleet.farm.tables import FarmFile
     from agent.mqtt.config import MqttConfig
 
 PAGE = "docs/fleet-budget.md"
@@ -34,9 +36,11 @@ class CoordinatorTable(Table, frozen=True):
     """Second level of the topics below `pgood/fleet`; the nodes use the same."""
     mqtt: SiteMqtt
     """As in a site file; what is about a board only is not used."""
-    groups: dict[Name, GroupTable]
-    nodes: dict[Name, NodeTable]
+    groups: dict[Name, GroupTable] = msgspec.field(default_factory=dict)
+    nodes: dict[Name, NodeTable] = msgspec.field(default_factory=dict)
     bands: BandTable = msgspec.field(default_factory=BandTable)
+    farm: FarmTable | None = None
+    """Machines that sleep while nobody needs them (docs/fleet-farm.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,9 @@ class CoordinatorFile:
 
     domain: str
     mqtt: MqttConfig
-    tree: BudgetTree
+    tree: BudgetTree | None
+    """None = no power is shared."""
+    farm: FarmFile | None
 
 
 def load_coordinator(file: Path, name: str) -> CoordinatorFile:
@@ -57,13 +63,18 @@ def load_coordinator(file: Path, name: str) -> CoordinatorFile:
     if table.domain in TAKEN:
         problems.append(Problem(("domain",), f"{table.domain} is a topic of the bus itself: choose another name"))
     mqtt = _mqtt(table.mqtt, name, problems)
+    farm = None if table.farm is None else farm_file(table.farm, TAKEN, problems)
+    if not table.groups and (farm is None or table.nodes):
+        problems.append(Problem(("groups",), "is missing: name what has a limit, as [groups.NAME], or a [farm]"))
+        raise ConfigError(file, problems, source)
     try:
-        tree = build_tree(BudgetTable(groups=table.groups, nodes=table.nodes, bands=table.bands))
+        budget = BudgetTable(groups=table.groups, nodes=table.nodes, bands=table.bands)
+        tree = build_tree(budget) if table.groups else None
     except TreeError as error:
         raise ConfigError(file, [*problems, *error.problems], source) from error
     if mqtt is None or problems:
         raise ConfigError(file, problems, source)
-    return CoordinatorFile(table.domain, mqtt, tree)
+    return CoordinatorFile(table.domain, mqtt, tree, farm)
 
 
 def _mqtt(table: SiteMqtt, name: str, problems: list[Problem]) -> MqttConfig | None:

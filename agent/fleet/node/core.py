@@ -13,7 +13,7 @@ from agent.fleet.node import documents
 from agent.fleet.node.actions import Action, Happening, Publish, Tell
 from agent.fleet.node.documents import Direction
 from agent.fleet.node.duties import Duties
-from agent.fleet.node.guards import Circumstances, GuardSettings, standing
+from agent.fleet.node.guards import Circumstances, GuardSettings, standing, used_by
 from agent.fleet.node.heartbeat import Pulse
 from agent.fleet.node.peers import Peers
 from agent.fleet.node.refusal import Refusal, RefusalCounts
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agent.fleet.node.desired import Remembered
+    from agent.fleet.node.load import Shares
     from agent.fleet.node.topics import Leaf
     from agent.fleet.node.wake_ability import WakeAbility
 
@@ -155,6 +156,19 @@ class NodeCore:
     def will(self) -> documents.Gone:
         """For the broker. When it has changed, the caller connects anew: a will of an earlier start is not believed."""
         return self._pulse.will()
+
+    def load(self, number: int, shares: Shares, users: tuple[str, ...] | None) -> documents.Load:
+        """How busy this machine is, for whoever decides which ones are needed; `number` rises."""
+        return documents.Load(
+            node=self._me.node,
+            segment=self._me.segment,
+            boot=self._me.boot,
+            start=self.machine.remembered.start,
+            number=number,
+            cpu=shares.cpu,
+            memory=shares.memory,
+            busy=used_by(users),
+        )
 
     # ------------------------------------------------------------------ time
 

@@ -68,10 +68,9 @@ def standing(circumstances: Circumstances, settings: GuardSettings, now_ns: int)
     found: list[Standing] = []
     if c.pinned:
         found.append(Standing(Guard.PINNED, f"pinned: {c.pinned}"))
-    if c.users is None:
-        found.append(Standing(Guard.IN_USE, "it is not known whether the machine is in use"))
-    elif c.users:
-        found.append(Standing(Guard.IN_USE, f"in use by {', '.join(c.users[:3])}"))
+    used = used_by(c.users)
+    if used:
+        found.append(Standing(Guard.IN_USE, used))
     if c.others_awake is False:
         found.append(Standing(Guard.LAST_AWAKE, "the last node awake in its segment: nobody could wake it"))
     if c.promised_until_ns is not None and now_ns < c.promised_until_ns:
@@ -83,3 +82,10 @@ def standing(circumstances: Circumstances, settings: GuardSettings, now_ns: int)
         minutes = settings.changed_ns // (60 * NS_PER_S)
         found.append(Standing(Guard.CHANGED_RECENTLY, f"switched on less than {minutes} min ago"))
     return tuple(found)
+
+
+def used_by(users: tuple[str, ...] | None) -> str:
+    """Empty = nobody uses the machine."""
+    if users is None:
+        return "it is not known whether the machine is in use"
+    return f"in use by {', '.join(users[:3])}" if users else ""
