@@ -56,7 +56,7 @@ class Place:
             sleeps = Path(f"/proc/{self.pid}/comm").read_text() == "sleep\n"
             if sleeps and not set(mine) & set(there):
                 as_root = ["-U", "--preserve-credentials"] if user else []
-                self.enter = ["nsenter", "-t", str(self.pid), *as_root, "-n", "-m", "--"]
+                self.enter = ["nsenter", "-t", str(self.pid), *as_root, "-n", "-m", "-r", "--"]
                 return True
         return False
 

@@ -17,6 +17,8 @@ from agent.profile.problem import Problem
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+DEMAND = "demand"
+"""Third level of the topics of waiting work."""
 Amount = Annotated[float, msgspec.Meta(ge=0, le=1e15)]
 Threshold = Annotated[float, msgspec.Meta(ge=0.5, le=0.8)]
 Several = Annotated[int, msgspec.Meta(ge=1, le=1000)]
@@ -103,6 +105,8 @@ def farm_file(table: FarmTable, taken: Collection[str], problems: list[Problem])
     if not table.nodes:
         problems.append(Problem(("farm", "nodes"), "is empty: name the machines that may sleep, as [farm.nodes.NAME]"))
     for name, node in table.nodes.items():
+        if name == DEMAND:
+            problems.append(Problem(("farm", "nodes", name), f"{name} is a topic of its own: give it another name"))
         if node.segment in taken:
             why = f"{node.segment} is a topic of the bus itself: it cannot be a segment"
             problems.append(Problem(("farm", "nodes", name, "segment"), why))

@@ -15,7 +15,7 @@ from msgspec import Meta
 
 from agent.fleet.farm.demand import total
 from agent.fleet.farm.model import NS_PER_S, Amounts, Resource
-from agent.fleet.farm.tables import Amount
+from agent.fleet.farm.tables import DEMAND, Amount
 from agent.fleet.node.documents import MAX_BYTES, Name
 from agent.fleet.node.refusal import Refusal, RefusedBecause
 from agent.fleet.node.topics import BASE, NAME
@@ -40,11 +40,11 @@ class Demand(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
 
 def demand_pattern(domain: str) -> str:
-    return f"{BASE}/{domain}/demand/+"
+    return demand_topic(domain, "+")
 
 
 def demand_topic(domain: str, source: str) -> str:
-    return f"{BASE}/{domain}/demand/{source}"
+    return f"{BASE}/{domain}/{DEMAND}/{source}"
 
 
 def source_of(topic: str, domain: str) -> str | None:
