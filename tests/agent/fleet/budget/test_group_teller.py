@@ -69,7 +69,7 @@ class World:
             lease.was_read(lease.cap_w(now_ns))
             lease.measured(watts, now_ns)
             self.coordinator.hear(Message(report_topic("hall", name), encode_report(lease.report(now_ns))))
-        await self.coordinator.cycle()
+        await self.coordinator.look()
         return await self.teller.tell()
 
     def kept(self, pattern: str) -> dict[str, bytes]:
