@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agent.fleet.budget.timing import LEAD_S, Timing
+from agent.fleet.budget.timing import Timing
 from tests.agent.mqtt.brokers import Mosquitto
 from tests.clients.demo import PGOOD
 from tests.clients.hall import BASE_W, PEAK_W, CapWatch, Coordinators, Machine, Plant, longest_gap_s
@@ -167,7 +167,6 @@ def test_no_limit_is_exceeded_while_leader_and_broker_are_killed(hall: Hall) -> 
     parts = ", ".join(f"{name} {part:.3f}" for name, part in used.items())
     print(f"{MACHINES} agents: {leaderless_s:.1f} s without a leader, {gap_s:.1f} s without a lease; of limits {parts}")
     assert all(hall.limits_w[name] * part <= hall.limits_w[name] + ROUNDING_W for name, part in used.items()), used
-    assert leaderless_s <= LEAD_S + Timing().cycle_s
     assert gap_s <= Timing().lease_s + Timing().cycle_s
 
     told = hall.seen()
