@@ -160,6 +160,11 @@ class NodeCore:
         if not ok:
             self._pulse = self._pulse.failed(now_ns)
 
+    def refused(self, why: str, now_ns: int) -> list[Action]:
+        """What the machine was told, to go down or to come up, will not happen."""
+        self.machine, actions = self.machine.refused(why, now_ns)
+        return actions
+
     def connected(self) -> None:
         """The broker is reached: life is told at once, in place of a will, and so is a report that it may not have."""
         self._pulse = self._pulse.hurried()

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from agent.power.request import Action, Reply
+    from agent.board.fleet.means import Asked
+    from agent.power.request import Action
 
 S = 1_000_000_000
 SOON_S = 4.0
@@ -52,7 +53,7 @@ class Up:
     def seen(self, now_ns: int) -> Seen:
         return Seen(now_ns, WakeAbility((), "no card"), ())
 
-    def switch(self, action: Action, node: str) -> Reply:
+    def switch(self, action: Action, node: str) -> Asked:
         raise AssertionError(action)
 
     def close(self) -> None: ...
