@@ -19,6 +19,7 @@ from agent.fleet.node.desired import Remembered
 from agent.fleet.node.documents import Document, Gone, Heartbeat, Report, decode, encode
 from agent.fleet.node.target import OWN_NODE, Identity
 from agent.fleet.node.topics import Leaf, topic
+from agent.fleet.node.uptime_book import UptimeBook
 from agent.fleet.node.wake_ability import WakeAbility
 from agent.mqtt.config import MqttConfig
 from agent.mqtt.url import parse_url
@@ -61,6 +62,11 @@ class Up:
 
 class NoDisk(FleetMemory):
     async def keep(self, node: str, remembered: Remembered) -> None: ...
+
+    def uptimes(self, node: str) -> UptimeBook:
+        return UptimeBook()
+
+    async def keep_uptimes(self, node: str, uptimes: UptimeBook) -> None: ...
 
 
 class Rig:
