@@ -50,9 +50,11 @@ declare -gA _pgood_words=(
   ['pgood config']='show set --help'
   ['pgood config show']='--help --origin --state-dir'
   ['pgood config set']='--help --state-dir'
-  ['pgood coordinator']='explain status --help --config --name --state-dir --verbose'
+  ['pgood coordinator']='explain status farm release --help --config --name --state-dir --verbose'
   ['pgood coordinator explain']='--help --json --state-dir'
   ['pgood coordinator status']='--help --json --state-dir'
+  ['pgood coordinator farm']='--help --json --state-dir'
+  ['pgood coordinator release']='--help --state-dir'
 )
 
 _pgood() {

@@ -7,15 +7,19 @@ import argparse
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.cli.failure import EXIT_FAILED, Failure
+from agent.cli.farm_text import farm_lines
 from agent.cli.places import SOCKET, coordinator_state_dir
 from agent.control.client import AgentUnreachable, Refused, call
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = verbs.add_parser("coordinator", help="share one power budget among many machines")
+    parser = verbs.add_parser("coordinator", help="many machines: share one power budget, let sleep what nobody needs")
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="groups, nodes and the broker (docs/fleet-budget.md)"
     )
@@ -35,6 +39,14 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     now.add_argument("--json", action="store_true")
     _add_state_dir(now)
     now.set_defaults(run=run_status)
+    farm = more.add_parser("farm", help="which machines should be awake, and why: what the last round decided")
+    farm.add_argument("--json", action="store_true")
+    _add_state_dir(farm)
+    farm.set_defaults(run=run_farm)
+    back = more.add_parser("release", help="hand a machine whose target a person has set back to the automation")
+    back.add_argument("node", metavar="NODE")
+    _add_state_dir(back)
+    back.set_defaults(run=run_release)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -57,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (ConfigError, StateDirError) as error:
         raise Failure(str(error)) from error
     try:
-        asyncio.run(CoordinatorService(file, VERSION).run(state_dir / SOCKET))
+        asyncio.run(CoordinatorService(file, state_dir, VERSION).run(state_dir / SOCKET))
     except OSError as error:
         raise Failure(f"{state_dir / SOCKET}: {error.strerror or error}") from error
     finally:
@@ -78,13 +90,47 @@ def run_status(arguments: argparse.Namespace) -> int:
         return 0
     leads = f"leads with term {found['term']}" if found["leads"] else "does not lead"
     print(f"domain {found['domain']}: {leads}; {found['broker']}")
+    if found["farm_leads"] is not None:
+        print(f"  farm: {'leads' if found['farm_leads'] else 'does not lead'} (pgood coordinator farm)")
     for group in found["groups"]:
         drawn = f"{group['watts']:.0f} W drawn, {group['counted_w']:.0f} W counted of " if found["leads"] else ""
         print(f"  {group['group']:20} {drawn}{group['limit_w']:.0f} W")
+    for line in _sites(found):
+        print(line)
     for alarm in found["alarms"]:
         print(f"alarm: {alarm}")
     for name, count in found["refused"].items():
         print(f"refused: {count} {name}")
+    return 0
+
+
+def _sites(found: dict[str, Any]) -> Iterator[str]:
+    """What a parent gives, and where load that may run anywhere is to run."""
+    if (parent := found.get("parent")) is not None:
+        given = f"{parent['limit_w']:.0f} W now, {parent['minimum_w']:.0f} W without it"
+        yield f"parent {parent['domain']}: gives {given}; {parent['deferred_w']:.0f} W that may run anywhere run here"
+        for name, count in parent["refused"].items():
+            yield f"refused of the parent: {count} {name}"
+    if (deferrable := found.get("deferrable")) is not None:
+        placed = deferrable["placed_w"]
+        yield f"load that may run anywhere: {deferrable['load_w']:.0f} W"
+        for site, watts in sorted((placed or {}).items()):
+            yield f"  {site:20} {watts:.0f} W"
+        if placed is not None:
+            yield f"  {'waits':20} {deferrable['waits_w']:.0f} W"
+
+
+def run_farm(arguments: argparse.Namespace) -> int:
+    found = _ask(arguments, "farm")
+    if arguments.json:
+        print(json.dumps(found, indent=1))
+        return 0
+    print("\n".join(farm_lines(found)))
+    return 0
+
+
+def run_release(arguments: argparse.Namespace) -> int:
+    print(_ask(arguments, "farm-release", node=arguments.node)["text"])
     return 0
 
 

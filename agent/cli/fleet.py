@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         return asyncio.run(look())
     except NotReached as error:
-        raise Failure(f"{config.url}: {error}", EXIT_FAILED) from error
+        raise Failure(str(error), EXIT_FAILED) from error
 
 
 def run_target(arguments: argparse.Namespace) -> int:
@@ -108,7 +108,7 @@ def run_target(arguments: argparse.Namespace) -> int:
     try:
         return asyncio.run(ask())
     except (NotReached, BusError) as error:
-        raise Failure(f"{config.url}: {error}", EXIT_FAILED) from error
+        raise Failure(str(error), EXIT_FAILED) from error
 
 
 def _segment(visitor: Visit, node: str, given: str | None) -> str:
@@ -147,7 +147,7 @@ def _redraw(overview: Overview) -> None:
     from agent.fleet.overview.overview_text import lines
 
     now_ns = time.monotonic_ns()
-    size = os.get_terminal_size(sys.stdout.fileno())
+    size = shutil.get_terminal_size()  # a serial console does not tell: then 80 times 24
     shown = lines(overview.nodes(now_ns), overview.groups(now_ns), overview.refused, size.lines - 1)
     print(HOME + "\n".join(line[: size.columns] for line in shown), end="\n", flush=True)
 
@@ -171,6 +171,7 @@ def _add_broker(parser: argparse.ArgumentParser) -> None:
 
 def _broker(arguments: argparse.Namespace) -> MqttConfig:
     """Raises Failure."""
+    import logging
     import secrets
 
     from agent.fleet.overview.broker_file import load_broker
@@ -182,6 +183,7 @@ def _broker(arguments: argparse.Namespace) -> MqttConfig:
         file = SYSTEM_SITE
     if file is None and url is None:
         raise Failure("name the broker: pgood fleet --url mqtt://HOST, or --config FILE with a table [mqtt]")
+    logging.disable(logging.ERROR)  # why a broker is not reached is told once, at the end
     try:
         return load_broker(file, url, f"fleet-{secrets.token_hex(4)}")
     except (ConfigError, ValueError) as error:

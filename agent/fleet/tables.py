@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from agent.fleet.budget.coordinator_file import TAKEN
-from agent.fleet.budget.tables import Watts
+from agent.fleet.budget.tables import LeaseSeconds, Watts
+from agent.fleet.budget.timing import DEFAULT_LEASE_S
 from agent.fleet.node.documents import MOST_WOKEN
 from agent.fleet.node.documents import Name as NodeName
 from agent.profile.base import Name, Table
@@ -41,6 +42,21 @@ class FleetHostTable(Table, frozen=True):
     """A program that prints who uses the host, one per line; unless given, nobody is asked."""
 
 
+class TimesTable(Table, frozen=True):
+    """How long things take; the same for all machines of a segment."""
+
+    awake_s: Annotated[float, msgspec.Meta(ge=5, le=86_400)] = 150.0
+    """After its start a machine stays awake so long; four fifths of it, two minutes at most, others may rely on it."""
+    settle_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 30.0
+    """So long after its start it wakes nobody: after a mains loss the switches start, too."""
+    takeover_s: Annotated[float, msgspec.Meta(ge=1, le=600)] = 15.0
+    """The next one sends wake packets when nobody has said within this that it did."""
+    boot_s: Annotated[float, msgspec.Meta(ge=5, le=3600)] = 180.0
+    """A machine that was woken has so long to report; twice as long at each further attempt, at most ten times."""
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=100)] = 8
+    """So often a machine is woken before people are told."""
+
+
 class FleetTable(Table, frozen=True):
     """A machine's place among many: whether it sleeps when nobody needs it, and what it may draw."""
 
@@ -63,12 +79,15 @@ class FleetTable(Table, frozen=True):
     """A file of mode 0600 with the SecureOn password of the segment's cards, or `credential:NAME`."""
     hosts: dict[Name, FleetHostTable] = msgspec.field(default_factory=dict)
     """Hosts of this board that follow targets or are woken, by their names in the profile."""
+    times: TimesTable = TimesTable()
     domain: Name | Literal[""] = ""
     """The power domain of the coordinator; the segment, unless given."""
     base_w: Watts | None = None
     """There = what this machine draws is leased. Without a lease it keeps so much."""
     peak_w: Watts | None = None
     """It never draws more."""
+    lease_s: LeaseSeconds = DEFAULT_LEASE_S
+    """How long a lease lasts; as in the coordinator's file."""
 
     @property
     def power_domain(self) -> str:
@@ -92,6 +111,9 @@ def _problems(table: FleetTable, site: Site, hosts: tuple[str, ...]) -> Iterator
     yield from _of_hosts(table, hosts)
     yield from _of_itself(table, site, hosts)
     yield from _of_budget(table, site)
+    if table.times.takeover_s >= table.times.boot_s:
+        numbers = f"{table.times.takeover_s:g} and {table.times.boot_s:g}"
+        yield Problem(("times", "takeover_s"), f"must be less than boot_s (here: {numbers}), else nobody takes over")
     try:
         ipaddress.IPv4Address(table.broadcast)
     except ValueError:

@@ -25,6 +25,8 @@ SEGMENT = "hall"
 PATIENCE_S = 60.0
 """How long a test waits for something that must come; never a measure of anything."""
 STEP_S = 0.05
+AWAKE_S = 5
+"""After its start a machine stays awake so long."""
 QUICK = "tests.clients.quick_agent"
 OWN = """\
 schema = 1
@@ -51,6 +53,9 @@ segment = "hall"
 node = "{name}"
 target = true
 users_command = ["cat", "{folder}/users"]
+[fleet.times]
+awake_s = {awake_s}
+settle_s = 1
 """
 BOARD = """\
 schema = 1
@@ -81,6 +86,9 @@ url = "{url}"
 [fleet]
 segment = "hall"
 node = "{name}"
+[fleet.times]
+awake_s = {awake_s}
+settle_s = 1
 """
 
 
@@ -157,7 +165,7 @@ def own_node(folder: Path, name: str, broker: Mosquitto) -> Agent:
     (home / "users").touch()
     report = topic(SEGMENT, name, Leaf.REPORT)
     profile = OWN.format(name=name, host=HOST, port=broker.port, report=report, folder=home)
-    return Agent(home, profile, OWN_SITE.format(name=name, url=broker.url, folder=home))
+    return Agent(home, profile, OWN_SITE.format(name=name, url=broker.url, folder=home, awake_s=AWAKE_S))
 
 
 def board(folder: Path, name: str, broker: Mosquitto, hosts: dict[str, str]) -> Agent:
@@ -165,7 +173,7 @@ def board(folder: Path, name: str, broker: Mosquitto, hosts: dict[str, str]) -> 
     home = folder / name
     home.mkdir()
     url = broker.url.replace("//", f"//{name}@")
-    site = BOARD_SITE.format(name=name, url=url)
+    site = BOARD_SITE.format(name=name, url=url, awake_s=AWAKE_S)
     site += "".join(f"[fleet.hosts.{host}]\n{line}\n" for host, line in hosts.items())
     return Agent(home, BOARD.format(name=name), site)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`pgood` whose nodes are settled after seconds and not after minutes, and whose clocks a test may move.
+"""`pgood` whose machines look and tell of themselves every second or two, and whose clocks a test may move.
 
 The file that PGOOD_CLOCKS names holds how far the time of day is off, and how long the computer was suspended, in s.
 """
@@ -16,11 +16,9 @@ from pathlib import Path
 from agent.board.fleet import machine, service
 from agent.cli.main import main
 from agent.fleet.node import core
-from agent.fleet.node.guards import GuardSettings
-from agent.fleet.node.wake_sender import WakeSettings
 
 NS_PER_S = 1_000_000_000
-STARTED_NS, SETTLE_NS, BEAT_NS = 3 * NS_PER_S, NS_PER_S, 2 * NS_PER_S
+BEAT_NS = 2 * NS_PER_S
 
 real_time, real_time_ns = time.time, time.time_ns
 
@@ -33,9 +31,6 @@ def moved(key: str) -> float:
 if __name__ == "__main__":
     time.time = lambda: real_time() + moved("wall_s")
     time.time_ns = lambda: real_time_ns() + int(moved("wall_s") * NS_PER_S)
-    service.Settings = partial(  # type: ignore[misc, assignment]
-        service.Settings, guards=GuardSettings(started_ns=STARTED_NS), wake=WakeSettings(settle_ns=SETTLE_NS)
-    )
     machine.LOOK_S = 1.0
     core.Pulse = partial(core.Pulse, interval_ns=BEAT_NS)  # type: ignore[misc, assignment]
     service.Outside = partial(  # type: ignore[misc, assignment]

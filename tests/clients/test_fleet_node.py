@@ -15,8 +15,7 @@ import pytest
 from agent.fleet.node.documents import Condition, Direction, Gone, Heartbeat, Report, Target, WakeSent
 from agent.fleet.node.topics import Leaf, topic
 from tests.agent.mqtt.brokers import Mosquitto
-from tests.clients.fleet_nodes import SEGMENT, Agent, Owner, board, own_node, until
-from tests.clients.quick_agent import NS_PER_S, STARTED_NS
+from tests.clients.fleet_nodes import AWAKE_S, SEGMENT, Agent, Owner, board, own_node, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +24,7 @@ pytestmark = pytest.mark.client
 
 UP, DOWN = Direction.UP, Direction.DOWN
 PAGE = Path(__file__).parents[2] / "docs" / "fleet-nodes.md"
-QUIET_S = STARTED_NS / NS_PER_S + 4
+QUIET_S = AWAKE_S + 4
 """Longer than a node needs to go to sleep if nothing stands against it."""
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from agent.fleet.node.core import NodeCore
     from agent.fleet.node.desired import Remembered
     from agent.fleet.node.documents import WakeSent
+    from agent.fleet.node.load import LoadMeter
     from agent.power.request import Reply
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,8 @@ PUBLISH_S = 10.0
 AGAIN_S = 1.0
 SUSPEND_NS = 1_000_000_000
 """A computer that stood still for less did not sleep."""
+LOAD_S = 60.0
+FIRST_LOAD_S = 10.0
 KINDS = {
     Happening.NOT_ASLEEP: EventKind.FLEET_NOT_ASLEEP,
     Happening.NOT_AWAKE: EventKind.FLEET_NOT_AWAKE,
@@ -65,6 +68,8 @@ class Surroundings:
     clock: Callable[[], int] = boot_clock_ns
     suspended_ns: Callable[[], int] = suspended_ns
     """How long this computer was suspended since it has booted."""
+    meter: LoadMeter | None = None
+    """Of the computer that this runs on, if that is the machine."""
 
 
 class FleetMachine:
@@ -94,12 +99,15 @@ class FleetMachine:
         self._connection = 0
         self._will = core.will()
         self._suspended_ns = around.suspended_ns()
+        self._loads = 0
 
     def start(self) -> None:
         for pattern in patterns(self._segment):
             self._begin(f"fleet-{self.node}-hear", functools.partial(self._hear, pattern))
         self._begin(f"fleet-{self.node}-look", self._look)
         self._begin(f"fleet-{self.node}", self._step)
+        if self._around.meter is not None:
+            self._begin(f"fleet-{self.node}-load", functools.partial(self._tell_load, self._around.meter))
 
     async def close(self) -> None:
         """Stop; nothing is switched. What is being stored is stored to its end."""
@@ -181,6 +189,18 @@ class FleetMachine:
         if self.core.will() != self._will:
             self._will = self.core.will()
             self._bus.renew()
+
+    async def _tell_load(self, meter: LoadMeter) -> None:
+        """How busy the machine is, for whoever decides which machines are needed."""
+        pause_s = FIRST_LOAD_S
+        while True:
+            shares = meter.look()
+            if shares is not None and self.core.machine.settled:
+                self._loads += 1
+                users = self._means.seen(self._around.clock()).users
+                await self._publish(Publish(self.core.load(self._loads, shares, users), retain=True))
+                pause_s = LOAD_S
+            await asyncio.sleep(pause_s)
 
     # ------------------------------------------------------------------ actions
 

@@ -13,14 +13,18 @@ from agent.board.fleet.machine import FleetMachine, Surroundings, suspended_ns
 from agent.board.fleet.means import BoardMeans, HostMeans, OwnMeans
 from agent.board.fleet.memory import FleetMemory
 from agent.board.fleet.requests import FleetRequests, fleet_problems
+from agent.fleet.bus import SECOND_NS
 from agent.fleet.mqtt_bus import boot_clock_ns
 from agent.fleet.node.burst import send_burst
 from agent.fleet.node.core import NodeCore, Settings
 from agent.fleet.node.documents import encode
+from agent.fleet.node.guards import GuardSettings
+from agent.fleet.node.load import LoadMeter
 from agent.fleet.node.secure_on import SecureOnError, read_secure_on
 from agent.fleet.node.target import BOARD, HOST_OF_A_BOARD, OWN_NODE, Identity
 from agent.fleet.node.topics import NAME, Leaf, topic
 from agent.fleet.node.wake_probe import WakeProbe
+from agent.fleet.node.wake_sender import NS_PER_S, WakeSettings
 from agent.profile.problem import SettingError
 from agent.thermal.fan_memory import boot_id
 
@@ -32,9 +36,11 @@ if TYPE_CHECKING:
     from agent.board.services import Services
     from agent.fleet.bus import NodeBus
     from agent.fleet.node.target import TargetSettings
-    from agent.fleet.tables import FleetTable
+    from agent.fleet.tables import FleetTable, TimesTable
     from agent.requests.endpoint import Endpoint
 
+LONGEST_BOOTS = 10
+"""Times of an attempt grow to so many of the first."""
 LONGEST_BUDGET_NAME = 32
 """Of a node in a coordinator's file."""
 
@@ -129,13 +135,14 @@ class BoardFleet:
         memory = FleetMemory(self._services.settings)
         identity = Identity(node, segment, boot)
         known = (node, *self._table.nodes) if self._table.nodes else None
-        core = NodeCore(identity, Settings(settings), memory.known(node), outside.clock(), known)
+        core = NodeCore(identity, _settings(settings, self._table.times), memory.known(node), outside.clock(), known)
 
         def will() -> tuple[str, bytes]:
             return topic(segment, node, Leaf.ALIVE), encode(core.will())
 
+        meter = LoadMeter() if settings.own else None
         burst = outside.burst or self._burst
-        around = Surroundings(memory, self._services.bus.emit, burst, outside.clock, outside.suspended_ns)
+        around = Surroundings(memory, self._services.bus.emit, burst, outside.clock, outside.suspended_ns, meter)
         return FleetMachine(node, segment, core, outside.connect(node, will), means, around)
 
     async def _burst(self, macs: Sequence[str], count: int, gap_ns: int) -> None:
@@ -150,8 +157,9 @@ class BoardFleet:
             raise SettingError(f"fleet.node: {why}")
         bus = self._outside.connect(f"{self.node}-budget", None)
         return FleetBudget(
-            self.node, table.power_domain, energy.leased, table.base_w, table.peak_w, bus, self._outside.clock
-        )
+            self.node, table.power_domain, energy.leased, table.base_w, table.peak_w, bus, self._outside.clock,
+            round(table.lease_s * SECOND_NS),
+        )  # fmt: skip
 
 
 def _secure_on(table: FleetTable) -> bytes:
@@ -159,3 +167,15 @@ def _secure_on(table: FleetTable) -> bytes:
         return read_secure_on(table.secure_on_file) if table.secure_on_file else b""
     except SecureOnError as error:
         raise SettingError(str(error)) from None
+
+
+def _settings(target: TargetSettings, times: TimesTable) -> Settings:
+    boot_ns = round(times.boot_s * NS_PER_S)
+    wake = WakeSettings(
+        takeover_ns=round(times.takeover_s * NS_PER_S),
+        boot_ns=boot_ns,
+        max_boot_ns=LONGEST_BOOTS * boot_ns,
+        attempts=times.attempts,
+        settle_ns=round(times.settle_s * NS_PER_S),
+    )
+    return Settings(target, GuardSettings(started_ns=round(times.awake_s * NS_PER_S)), wake)

@@ -6,22 +6,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
+import os
 import signal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from agent.control.server import ControlServer, Entry, Peer, RequestError
-from agent.fleet.budget.coordinator import Coordinator
-from agent.fleet.budget.group_teller import GroupTeller
-from agent.fleet.mqtt_bus import MqttBus, boot_clock_ns
+from agent.fleet.budget.budget_program import BudgetProgram, NotExplained
+from agent.fleet.farm.program import NotHandedBack, start_farm
+from agent.fleet.mqtt_bus import MqttBus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
     from agent.fleet.budget.coordinator_file import CoordinatorFile
+    from agent.fleet.farm.program import Farm
 
 log = logging.getLogger(__name__)
 
@@ -29,18 +30,21 @@ GOES_ON_S = 3.0
 """After a fault of ours; the lead is kept or lost meanwhile as the lease says."""
 
 
-class _Why(msgspec.Struct, forbid_unknown_fields=True):
+class _OfNode(msgspec.Struct, forbid_unknown_fields=True):
     node: str
 
 
 class CoordinatorService:
     """Used on the asyncio loop only."""
 
-    def __init__(self, file: CoordinatorFile, version: str) -> None:
+    def __init__(self, file: CoordinatorFile, state_dir: Path, version: str) -> None:
         """`version` is told to Home Assistant. Raises ValueError if the broker cannot be used like this."""
         self._bus = MqttBus(file.mqtt)
-        self._coordinator = Coordinator(self._bus, file.tree, file.domain, boot_clock_ns, random.Random())
-        self._groups = GroupTeller(self._bus, self._coordinator, file.mqtt.discovery_prefix, version, boot_clock_ns)
+        self._domain = file.domain
+        self._budget = (
+            None if file.budget is None else BudgetProgram(self._bus, file.budget, file.domain, file.mqtt, version)
+        )
+        self._farm = None if file.farm is None else start_farm(self._bus, file.farm, file.domain, state_dir)
 
     async def run(self, socket: Path) -> None:
         """Until SIGINT or SIGTERM; then the lead is given back. Raises OSError if there can be no socket."""
@@ -50,103 +54,78 @@ class CoordinatorService:
         server = ControlServer(self, socket)
         await server.start()
         self._bus.start()
-        working = asyncio.create_task(self._work())
-        alarms = asyncio.create_task(self._tell_alarms())
-        groups = asyncio.create_task(self._groups.run())
+        work: dict[str, Callable[[], Awaitable[None]]] = {}
+        if self._budget is not None:
+            self._budget.start()
+            work |= self._budget.work()
+        if self._farm is not None:
+            work["farm"] = self._farm.run
+        tasks = [asyncio.create_task(self._work(name, one)) for name, one in work.items()]
         try:
             await ended.wait()
         finally:
-            for task in (working, alarms, groups):
+            for task in tasks:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
             await server.close()
+            if self._budget is not None:
+                await self._budget.close()
             await self._bus.close()
 
     # ------------------------------------------------------------------ the local socket
 
     def table(self) -> Mapping[str, Entry]:
-        return {"status": Entry(False, serve=self._status), "explain": Entry(False, serve=self._explain)}
+        return {
+            "status": Entry(False, serve=self._status),
+            "explain": Entry(False, serve=self._explain),
+            "farm": Entry(False, serve=self._farm_status),
+            "farm-release": Entry(True, serve=self._farm_release),
+        }
 
     def may_act(self, peer: Peer) -> bool:
-        return False  # there is nothing to act on
+        return peer.uid in (0, os.getuid())
 
     async def _explain(self, given: Mapping[str, Any], _peer: Peer) -> object:
-        node = msgspec.convert(given, _Why).node
+        if self._budget is None:
+            raise RequestError("the file has no groups: no power is shared here")
         try:
-            why = self._coordinator.explain(node)
-        except KeyError as error:
-            known = ", ".join(sorted(self._coordinator.tree.nodes)[:20])
-            raise RequestError(f"there is no node {node!r} in the file; there are: {known}") from error
-        if why is None or not self._coordinator.leads:
-            raise RequestError(
-                f"this coordinator does not lead, so it knows no reasons ({self._bus.text}): ask the other"
-            )
-        return {
-            "node": node,
-            "text": why.text(),
-            "rule": why.rule.name.lower().replace("_", "-"),
-            "cap_w": why.cap_w,
-            "counted_w": why.counted_w,
-            "group": why.group,
-            "group_w": why.group_w,
-            "limit_w": why.limit_w,
-            "watts": why.watts,
-            "age_s": None if why.age_ns is None else why.age_ns / 1e9,
-        }
+            return self._budget.explain(msgspec.convert(given, _OfNode).node)
+        except NotExplained as error:
+            raise RequestError(str(error)) from error
 
     async def _status(self, _given: Mapping[str, Any], _peer: Peer) -> object:
-        coordinator = self._coordinator
-        control = coordinator.control if coordinator.leads else None
-        groups = [
-            {
-                "group": name,
-                "limit_w": group.limit_w,
-                "counted_w": None if control is None else control.ledger.sum_w(name),
-                "watts": None if control is None else control.groups[name].watts,
-            }
-            for name, group in coordinator.tree.groups.items()
-        ]
+        budget = {"leads": False, "groups": [], "alarms": [], "refused": {}}
         return {
-            "domain": coordinator.domain,
-            "leads": coordinator.leads,
-            "term": None if control is None else control.ledger.term,
+            "domain": self._domain,
             "broker": self._bus.text,
-            "groups": groups,
-            "alarms": [] if control is None else control.alarms(),
-            "refused": {refusal.value: count for refusal, count in coordinator.refused.items()},
-            "unreached": coordinator.unreached,
             "lost": self._bus.lost,
             "malformed_claims": self._bus.malformed_claims,
+            "farm_leads": None if self._farm is None else self._farm.leads,
+            **(budget if self._budget is None else self._budget.status()),
         }
+
+    async def _farm_status(self, _given: Mapping[str, Any], _peer: Peer) -> object:
+        return {"broker": self._bus.text, **self._the_farm().status()}
+
+    async def _farm_release(self, given: Mapping[str, Any], peer: Peer) -> object:
+        node = msgspec.convert(given, _OfNode).node
+        try:
+            return {"text": await self._the_farm().hand_back(node, peer.name)}
+        except NotHandedBack as error:
+            raise RequestError(str(error)) from error
+
+    def _the_farm(self) -> Farm:
+        if self._farm is None:
+            raise RequestError("the file has no table [farm] (docs/fleet-farm.md)")
+        return self._farm
 
     # ------------------------------------------------------------------ steps
 
-    async def _work(self) -> None:
+    async def _work(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await self._coordinator.run()
+                await work()
             except Exception:  # a fault of ours must not leave the fleet without its coordinator
-                log.exception("coordinator of %s: goes on after a fault", self._coordinator.domain)
+                log.exception("%s of %s: goes on after a fault", name, self._domain)
             await asyncio.sleep(GOES_ON_S)
-
-    async def _tell_alarms(self) -> None:
-        """Each group's alarm once, when it has stood for a cycle and when it ends; its numbers change all the time.
-
-        In the first cycle of a lead nodes that have not answered yet count with their peaks.
-        """
-        before: set[str] = set()
-        told: set[str] = set()
-        while True:
-            control = self._coordinator.control if self._coordinator.leads else None
-            if control is None:
-                before, told = set(), set()
-            else:
-                alarms = {alarm.partition(":")[0]: alarm for alarm in control.alarms()}
-                for name in before & alarms.keys() - told:
-                    log.warning("alarm: %s", alarms[name])
-                for name in told - alarms.keys():
-                    log.info("no alarm any more: %s", name)
-                told = (told & alarms.keys()) | (before & alarms.keys())
-                before = set(alarms)
-            await asyncio.sleep(self._coordinator.cycle_s)

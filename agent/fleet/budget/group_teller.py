@@ -57,7 +57,7 @@ class GroupTeller:
         try:
             while True:
                 await self._turn()
-                await asyncio.sleep(self._coordinator.cycle_s)
+                await asyncio.sleep(self._coordinator.timing.cycle_s)
         finally:
             for task in hearing:
                 task.cancel()

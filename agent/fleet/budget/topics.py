@@ -14,6 +14,15 @@ def cap_topic(domain: str, node: str) -> str:
     return f"{BASE}/{domain}/{node}/cap"
 
 
+def deferred_topic(domain: str, site: str) -> str:
+    return f"{BASE}/{domain}/{site}/deferrable"
+
+
+def wish_topic(domain: str) -> str:
+    """How much load may run anywhere; below a level of its own, so that no node's name is like it."""
+    return f"{BASE}/deferrable/{domain}"
+
+
 def reports_of(domain: str) -> str:
     """The pattern of all reports."""
     return report_topic(domain, "+")

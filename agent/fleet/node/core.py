@@ -13,7 +13,7 @@ from agent.fleet.node import documents
 from agent.fleet.node.actions import Action, Happening, Persist, Publish, Tell
 from agent.fleet.node.documents import Direction
 from agent.fleet.node.duties import Duties
-from agent.fleet.node.guards import Circumstances, GuardSettings, standing
+from agent.fleet.node.guards import Circumstances, GuardSettings, standing, used_by
 from agent.fleet.node.heartbeat import Pulse
 from agent.fleet.node.peers import Peers
 from agent.fleet.node.refusal import Refusal, RefusalCounts
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agent.fleet.node.desired import Remembered
+    from agent.fleet.node.load import Shares
     from agent.fleet.node.switch import Switch
     from agent.fleet.node.topics import Leaf
     from agent.fleet.node.wake_ability import WakeAbility
@@ -73,7 +74,8 @@ class NodeCore:
         self._started_ns = now_ns
         self.around = Around(unable=NOT_LOOKED)
         """What the last step saw."""
-        self.witness = Witness(identity.node, identity.segment, self.machine.remembered.start)
+        promise_ns = settings.guards.promise_ns
+        self.witness = Witness(identity.node, identity.segment, self.machine.remembered.start, bound_ns=promise_ns)
         self._pulse = Pulse(identity.node, identity.segment, identity.boot, self.machine.remembered.start)
         self.duties = Duties(identity.node, identity.segment, settings.wake, packets=settings.target.own)
         self.duties.pressed = {one.node: one for one in remembered.pressed}
@@ -183,6 +185,19 @@ class NodeCore:
         From any thread.
         """
         return self._pulse.will()
+
+    def load(self, number: int, shares: Shares, users: tuple[str, ...] | None) -> documents.Load:
+        """How busy this machine is, for whoever decides which ones are needed; `number` rises."""
+        return documents.Load(
+            node=self._me.node,
+            segment=self._me.segment,
+            boot=self._me.boot,
+            start=self.machine.remembered.start,
+            number=number,
+            cpu=shares.cpu,
+            memory=shares.memory,
+            busy=used_by(users),
+        )
 
     # ------------------------------------------------------------------ time
 

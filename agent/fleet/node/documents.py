@@ -30,6 +30,7 @@ BootId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z-]{0,64}\Z", description="empt
 Mac = Annotated[str, Meta(pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}\Z")]
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 Number = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Nanoseconds = Annotated[int, Meta(ge=0, le=MAX_NS)]
 
 
@@ -119,6 +120,14 @@ class Report(Said, frozen=True, tag="report"):
     """Nodes whose machines this board can switch on."""
 
 
+class Load(Said, frozen=True, tag="load"):
+    """Retained. How much of a node is in use; `busy` says for whom, and is empty where nobody needs it."""
+
+    cpu: Share
+    memory: Share
+    busy: Text = ""
+
+
 class Heartbeat(Said, frozen=True, tag="heartbeat"):
     """`uptime_ns` runs on the node's monotonic clock since its boot, without the time it slept."""
 
@@ -144,12 +153,13 @@ class WakeSent(Document, frozen=True, tag="wake-sent"):
 
 
 class WitnessAsked(Document, frozen=True, tag="witness-asked"):
-    """`node` wants to sleep and asks `witness` to stay awake meanwhile."""
+    """`node` wants to sleep and asks `witness` to stay awake for `stay_ns`."""
 
     segment: Name
     witness: Name
     start: Number
     number: Number
+    stay_ns: Annotated[int, Meta(ge=1, le=600_000_000_000)]
 
 
 class WitnessPromised(Document, frozen=True, tag="witness-promised"):
@@ -167,6 +177,7 @@ ON_LEAF: dict[Leaf, Any] = {
     Leaf.ALIVE: Heartbeat | Gone,
     Leaf.WAKE: WakeSent,
     Leaf.WITNESS: WitnessAsked | WitnessPromised,
+    Leaf.LOAD: Load,
 }
 """What may be said on the last level of a topic."""
 LEAF_OF: dict[type[Document], Leaf] = {

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent.fleet.tables import FleetHostTable, FleetTable, fleet_table
+from agent.fleet.tables import FleetHostTable, FleetTable, TimesTable, fleet_table
 from agent.profile.problem import ConfigError
 from agent.profile.site import Site, SiteSelf
 from tests.agent.profile.test_profiles_page import DOCS, named
@@ -27,7 +27,7 @@ def checked(tree: dict[str, Any], site: Site = Site(), hosts: tuple[str, ...] = 
     return fleet_table({"segment": "hall", **tree}, FILE, "", site, hosts)
 
 
-@pytest.mark.parametrize("kind", [FleetTable, FleetHostTable])
+@pytest.mark.parametrize("kind", [FleetTable, FleetHostTable, TimesTable])
 def test_every_key_is_on_the_page(kind: type[msgspec.Struct]) -> None:
     assert set(kind.__struct_encode_fields__) <= named((DOCS / "fleet-nodes.md").read_text())
 
@@ -69,6 +69,8 @@ def test_site_files_on_the_page_are_good() -> None:
         (BUDGET, Site(), (), "add a table [energy]"),
         (BUDGET, Site(energy={"min_w": 61}), (), "must not be less than energy.min_w (here: 60 and 61)"),
         ({"broadcast": "router"}, Site(), (), "is no IPv4 address"),
+        ({"times": {"awake_s": 4}}, Site(), (), "fleet.times.awake_s"),
+        ({"times": {"takeover_s": 5, "boot_s": 5}}, Site(), (), "times.takeover_s: must be less than boot_s (here: 5"),
         ({"wake_card": "../x"}, Site(), (), "fleet.wake_card"),
     ],
 )
