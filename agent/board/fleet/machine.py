@@ -8,7 +8,7 @@ import contextlib
 import functools
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.board.fleet.wake_failures import WakeFailures
@@ -168,7 +168,8 @@ class FleetMachine:
                 now_ns = self._around.clock()
                 self._follow_suspends(now_ns)
                 self._follow_connection()
-                await self._do(self.core.step(now_ns, self._means.seen(now_ns)))
+                seen = replace(self._means.seen(now_ns), reached=self.connected)
+                await self._do(self.core.step(now_ns, seen))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STEP_S):
                     await self._woken.wait()
@@ -185,7 +186,7 @@ class FleetMachine:
             self._connection = self._bus.connection
             self.unreached_since_ns = None if self._connection else self._around.clock()
             if self._connection:
-                self.core.connected()
+                self.core.connected(self._around.clock())
         if self.core.will() != self._will:
             self._will = self.core.will()
             self._bus.renew()
