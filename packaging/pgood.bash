@@ -50,8 +50,10 @@ declare -gA _pgood_words=(
   ['pgood config']='show set --help'
   ['pgood config show']='--help --origin --state-dir'
   ['pgood config set']='--help --state-dir'
-  ['pgood coordinator']='explain status --help --config --name --state-dir --verbose'
+  ['pgood coordinator']='explain check emergency status --help --config --name --state-dir --verbose'
   ['pgood coordinator explain']='--help --json --state-dir'
+  ['pgood coordinator check']='--help --config'
+  ['pgood coordinator emergency']='over-consumption thermal grid cooling-failure on off --help --share --critical --for --state-dir'
   ['pgood coordinator status']='--help --json --state-dir'
 )
 

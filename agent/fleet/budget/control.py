@@ -54,6 +54,8 @@ class GroupState:
     """As of the last cycle. `watts` counts silent nodes with what they may draw."""
 
     watts: float = 0.0
+    measured_w: float = 0.0
+    """By the last readings alone; what was never heard is not in it."""
     latched: bool = False
     band: Band = Band.RELEASE
     unreadable: bool = False
@@ -168,7 +170,7 @@ class BudgetControl:
         self._claims = {name: [] for name in tree.groups}
         self._urgent = set()
         for group in self.groups.values():
-            group.watts = 0.0
+            group.watts = group.measured_w = 0.0
         for name, account in ledger.accounts.items():
             home = account.node.path[0]
             counts[home] += 1
@@ -178,6 +180,7 @@ class BudgetControl:
             claim, watts = self._claim(name, account, heard, now_ns, ceilings_w.get(name))
             self._claims[home].append(claim)
             self.groups[home].watts += watts
+            self.groups[home].measured_w += account.report.watts if account.report is not None else 0.0
         for name, one in tree.groups.items():
             group = self.groups[name]
             group.unreadable = silent[name] > UNREADABLE * counts[name]
@@ -185,6 +188,7 @@ class BudgetControl:
                 counts[one.parent] += counts[name]
                 silent[one.parent] += silent[name]
                 self.groups[one.parent].watts += group.watts
+                self.groups[one.parent].measured_w += group.measured_w
 
     def _claim(
         self, name: str, account: Account, heard: bool, now_ns: int, ceiling_w: float | None
@@ -201,9 +205,9 @@ class BudgetControl:
         elif account.unproven:
             rule = Rule.UNPROVEN
         self._rules[name] = rule
-        if report is None or not heard or rule is Rule.TAKEOVER:
+        if report is None or not heard:
             return Claim.fixed(name, node.priority, counted_w), counted_w
-        if rule is Rule.UNPROVEN:
+        if rule in (Rule.UNPROVEN, Rule.TAKEOVER):
             return Claim.fixed(name, node.priority, counted_w), max(report.watts, 0.0)
         if node.priority is Priority.CRITICAL or is_pressed(report):
             self._urgent.add(name)

@@ -54,6 +54,8 @@ class CoordinatorTable(Table, frozen=True):
     """How long a lease lasts; the nodes, and all coordinators of the domain, have the same."""
     parent: ParentTable | None = None
     deferrable: DeferrableTable | None = None
+    reallocate: bool = False
+    """Watts go where they do more work."""
     segments: tuple[NodeName, ...] = ()
     """Of the nodes that may sleep (docs/fleet-nodes.md); the domain, unless given."""
 
@@ -69,6 +71,7 @@ class CoordinatorFile:
     timing: Timing
     parent: Parent | None = None
     deferrable: Wish | None = None
+    reallocate: bool = False
 
 
 def load_coordinator(file: Path, name: str) -> CoordinatorFile:
@@ -97,7 +100,7 @@ def load_coordinator(file: Path, name: str) -> CoordinatorFile:
         wish = Wish(load_w=table.deferrable.load_w, costs=table.deferrable.costs)
     if mqtt is None or problems:
         raise ConfigError(file, problems, source)
-    return CoordinatorFile(table.domain, mqtt, tree, table.segments, timing, parent, wish)
+    return CoordinatorFile(table.domain, mqtt, tree, table.segments, timing, parent, wish, table.reallocate)
 
 
 def _parent(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A coordinator as a running program: the bus, the cycle, and a local socket that answers why."""
+"""A coordinator as a running program: the bus, the cycle, the local socket, and what the service manager is told."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ import contextlib
 import logging
 import random
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from agent.control.server import ControlServer, Entry, Peer, RequestError
+from agent.control.server import ControlServer
 from agent.fleet.budget.coordinator import Coordinator
+from agent.fleet.budget.coordinator_methods import CoordinatorMethods
 from agent.fleet.budget.deferrable import Placement
+from agent.fleet.budget.reallocation import Reallocation
 from agent.fleet.budget.site_link import SiteLink
 from agent.fleet.mqtt_bus import MqttBus, boot_clock_ns
+from agent.service.notifier import Notifier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from agent.fleet.budget.coordinator_file import CoordinatorFile
@@ -30,22 +30,21 @@ GOES_ON_S = 3.0
 """After a fault of ours; the lead is kept or lost meanwhile as the lease says."""
 
 
-class _Why(msgspec.Struct, forbid_unknown_fields=True):
-    node: str
-
-
 class CoordinatorService:
     """Used on the asyncio loop only."""
 
     def __init__(self, file: CoordinatorFile) -> None:
         """Raises ValueError if the broker cannot be used like this."""
+        self._notifier = Notifier.from_environment()
         self._bus = MqttBus(file.mqtt)
         self._parent_bus: MqttBus | None = None
         self._coordinator = Coordinator(
             self._bus, file.tree, file.domain, boot_clock_ns, random.Random(), file.timing,
             parent=self._parent(file),
             placement=None if file.deferrable is None else Placement(file.deferrable),
+            reallocation=Reallocation() if file.reallocate else None,
             segments=file.segments,
+            beaten=self._beat,
         )  # fmt: skip
 
     async def run(self, socket: Path) -> None:
@@ -53,8 +52,9 @@ class CoordinatorService:
         ended = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, ended.set)
-        server = ControlServer(self, socket)
+        server = ControlServer(CoordinatorMethods(self._coordinator, self._bus, self._parent_bus), socket)
         await server.start()
+        self._notifier.ready(self._text())
         self._bus.start()
         if self._parent_bus is not None:
             self._parent_bus.start()
@@ -64,6 +64,7 @@ class CoordinatorService:
         try:
             await ended.wait()
         finally:
+            self._notifier.stopping()
             for task in tasks:
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -82,89 +83,16 @@ class CoordinatorService:
         bus = self._parent_bus or self._bus
         return SiteLink(bus, file.parent.place, limit_w, file.timing.lease_ns, boot_clock_ns)
 
-    # ------------------------------------------------------------------ the local socket
-
-    def table(self) -> Mapping[str, Entry]:
-        return {"status": Entry(False, serve=self._status), "explain": Entry(False, serve=self._explain)}
-
-    def may_act(self, peer: Peer) -> bool:
-        return False  # there is nothing to act on
-
-    async def _explain(self, given: Mapping[str, Any], _peer: Peer) -> object:
-        node = msgspec.convert(given, _Why).node
-        try:
-            why = self._coordinator.explain(node)
-        except KeyError as error:
-            known = ", ".join(sorted(self._coordinator.tree.nodes)[:20])
-            raise RequestError(f"there is no node {node!r} in the file; there are: {known}") from error
-        if why is None or not self._coordinator.leads:
-            raise RequestError(
-                f"this coordinator does not lead, so it knows no reasons ({self._bus.text}): ask the other"
-            )
-        return {
-            "node": node,
-            "text": why.text(),
-            "rule": why.rule.name.lower().replace("_", "-"),
-            "cap_w": why.cap_w,
-            "counted_w": why.counted_w,
-            "group": why.group,
-            "group_w": why.group_w,
-            "limit_w": why.limit_w,
-            "watts": why.watts,
-            "age_s": None if why.age_ns is None else why.age_ns / 1e9,
-        }
-
-    async def _status(self, _given: Mapping[str, Any], _peer: Peer) -> object:
-        coordinator = self._coordinator
-        control = coordinator.control if coordinator.leads else None
-        groups = [
-            {
-                "group": name,
-                "limit_w": group.limit_w,
-                "counted_w": None if control is None else control.ledger.sum_w(name),
-                "watts": None if control is None else control.groups[name].watts,
-            }
-            for name, group in coordinator.tree.groups.items()
-        ]
-        return {
-            "domain": coordinator.domain,
-            "leads": coordinator.leads,
-            "term": None if control is None else control.ledger.term,
-            "broker": self._bus.text,
-            "groups": groups,
-            "alarms": [] if control is None else control.alarms(),
-            "refused": {refusal.value: count for refusal, count in coordinator.refused.items()},
-            "unreached": coordinator.unreached,
-            "lost": self._bus.lost,
-            "malformed_claims": self._bus.malformed_claims,
-            **self._of_sites(),
-        }
-
-    def _of_sites(self) -> dict[str, object]:
-        """Where there is a parent, or load that may run at any site."""
-        found: dict[str, object] = {}
-        coordinator, now_ns = self._coordinator, boot_clock_ns()
-        parent, placement = coordinator.parent, coordinator.placement
-        if parent is not None:
-            found["parent"] = {
-                "domain": parent.place.domain,
-                "site": parent.place.site,
-                "limit_w": parent.root_limit_w(now_ns),
-                "minimum_w": parent.place.minimum_w,
-                "deferred_w": parent.deferred_w(now_ns),
-                "broker": None if self._parent_bus is None else self._parent_bus.text,
-                "refused": {refusal.value: count for refusal, count in parent.refused.items()},
-                "unreached": parent.unreached,
-            }
-        if placement is not None:
-            found["deferrable"] = {
-                "load_w": placement.wish.load_w,
-                "placed_w": placement.placed_w if coordinator.leads else None,
-                "waits_w": placement.waits_w if coordinator.leads else None,
-            }
-        return found
-
     # ------------------------------------------------------------------ steps
+
+    def _beat(self) -> None:
+        """The watchdog is told by the cycle itself: a loop that hangs, or a cycle that never ends, is restarted."""
+        self._notifier.alive()
+        self._notifier.status(self._text())
+
+    def _text(self) -> str:
+        leads = "leads" if self._coordinator.leads else "does not lead"
+        return f"domain {self._coordinator.domain}: {leads}; {self._bus.text}"
 
     async def _work(self) -> None:
         while True:
