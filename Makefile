@@ -16,7 +16,7 @@ test: ## every test that needs no special kernel
 	@tools/setup test
 	@$(python) -m pytest -p tests.spread -n auto --dist loadfile $(ARGS)
 
-lab: ## the hardware tests, against real kernel drivers in a small guest (builds its kernel once: about 5 minutes)
+lab: ## the hardware tests, against real kernel drivers and networks in a small guest (builds its kernel once: about 5 minutes)
 	@tools/setup test
 	@$(python) -m tests.lab setup
 	@$(MAKE) --no-print-directory -j3 --output-sync=target $(if $(ARGS),lab-all,lab-scenarios lab-kills lab-service lab-others)
@@ -38,7 +38,7 @@ lab-service:
 	@$(lab_run) -- $(python) -m pytest -p no:cacheprovider tests/hardware/test_service.py
 
 lab-others:
-	@$(lab_run) -- $(python) -m pytest tests/hardware --ignore tests/hardware/test_scenarios.py \
+	@$(lab_run) -- $(python) -m pytest tests/hardware tests/clients/test_fleet_wake.py tests/clients/test_fleet_farm.py --ignore tests/hardware/test_scenarios.py \
 	  --ignore tests/hardware/test_service.py
 
 lint: ## ruff and mypy

@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.cli.failure import EXIT_FAILED, Failure
+from agent.cli.farm_text import farm_lines
 from agent.cli.places import SOCKET, coordinator_state_dir
 from agent.control.client import AgentUnreachable, Refused, call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agent.fleet.budget.coordinator_file import BudgetFile
+
 KINDS = ("over-consumption", "thermal", "grid", "cooling-failure")
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = verbs.add_parser("coordinator", help="share one power budget among many machines")
+    parser = verbs.add_parser("coordinator", help="many machines: share one power budget, let sleep what nobody needs")
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="groups, nodes and the broker (docs/fleet-budget.md)"
     )
@@ -54,6 +57,14 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     now.add_argument("--json", action="store_true")
     _add_state_dir(now)
     now.set_defaults(run=run_status)
+    farm = more.add_parser("farm", help="which machines should be awake, and why: what the last round decided")
+    farm.add_argument("--json", action="store_true")
+    _add_state_dir(farm)
+    farm.set_defaults(run=run_farm)
+    back = more.add_parser("release", help="hand a machine whose target a person has set back to the automation")
+    back.add_argument("node", metavar="NODE")
+    _add_state_dir(back)
+    back.set_defaults(run=run_release)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -62,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
 
     from agent.board.state_dir import StateDir, StateDirError
+    from agent.board.version import VERSION
     from agent.fleet.budget.coordinator_file import load_coordinator
     from agent.fleet.budget.coordinator_service import CoordinatorService
     from agent.profile.problem import ConfigError
@@ -75,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (ConfigError, StateDirError) as error:
         raise Failure(str(error)) from error
     try:
-        asyncio.run(CoordinatorService(file).run(state_dir / SOCKET))
+        asyncio.run(CoordinatorService(file, state_dir, VERSION).run(state_dir / SOCKET))
     except OSError as error:
         raise Failure(f"{state_dir / SOCKET}: {error.strerror or error}") from error
     finally:
@@ -94,17 +106,26 @@ def run_check(arguments: argparse.Namespace) -> int:
     except ConfigError as error:
         raise Failure(str(error)) from error
     print(f"{arguments.config}: good (domain {file.domain})")
-    for name, group in file.tree.groups.items():
-        nodes = list(file.tree.nodes_below(name))
+    if file.farm is not None:
+        print(f"  a farm of {len(file.farm.nodes)} machines that may sleep")
+    if file.budget is not None:
+        for line in _meaning(file.budget):
+            print(f"  {line}")
+    return 0
+
+
+def _meaning(budget: BudgetFile) -> Iterator[str]:
+    """Of a file's groups, in words."""
+    for name, group in budget.tree.groups.items():
+        nodes = list(budget.tree.nodes_below(name))
         base_w, peak_w = sum(node.base_w for node in nodes), sum(node.peak_w for node in nodes)
         sums = f"{len(nodes)} nodes with bases of {base_w:.0f} W and peaks of {peak_w:.0f} W"
-        print(f"  {group.kind} {name}: {group.limit_w:.0f} W for {sums}")
-    timing = file.timing
-    print(f"  decides every {timing.cycle_s:g} s; leases last {timing.lease_s:g} s: the same in [fleet] of every node")
-    if file.parent is not None:
-        place = file.parent.place
-        print(f"  is the site {place.site} of {place.domain}, with {place.minimum_w:.0f} W without that one")
-    return 0
+        yield f"{group.kind} {name}: {group.limit_w:.0f} W for {sums}"
+    timing = budget.timing
+    yield f"decides every {timing.cycle_s:g} s; leases last {timing.lease_s:g} s: the same in [fleet] of every node"
+    if budget.parent is not None:
+        place = budget.parent.place
+        yield f"is the site {place.site} of {place.domain}, with {place.minimum_w:.0f} W without that one"
 
 
 def run_emergency(arguments: argparse.Namespace) -> int:
@@ -139,6 +160,8 @@ def run_status(arguments: argparse.Namespace) -> int:
         return 0
     leads = f"leads with term {found['term']}" if found["leads"] else "does not lead"
     print(f"domain {found['domain']}: {leads}; {found['broker']}")
+    if found["farm_leads"] is not None:
+        print(f"  farm: {'leads' if found['farm_leads'] else 'does not lead'} (pgood coordinator farm)")
     for group in found["groups"]:
         drawn = f"{group['watts']:.0f} W drawn, {group['counted_w']:.0f} W counted of " if found["leads"] else ""
         print(f"  {group['group']:20} {drawn}{group['limit_w']:.0f} W")
@@ -177,6 +200,20 @@ def _sites(found: dict[str, Any]) -> Iterator[str]:
             yield f"  {site:20} {watts:.0f} W"
         if placed is not None:
             yield f"  {'waits':20} {deferrable['waits_w']:.0f} W"
+
+
+def run_farm(arguments: argparse.Namespace) -> int:
+    found = _ask(arguments, "farm")
+    if arguments.json:
+        print(json.dumps(found, indent=1))
+        return 0
+    print("\n".join(farm_lines(found)))
+    return 0
+
+
+def run_release(arguments: argparse.Namespace) -> int:
+    print(_ask(arguments, "farm-release", node=arguments.node)["text"])
+    return 0
 
 
 def _ask(arguments: argparse.Namespace, method: str, **given: object) -> Any:

@@ -108,6 +108,14 @@ class MemoryBroker:
                 self._deliver(subscription, Message(topic, payload, retained=True))
         return subscription
 
+    def retell(self, client: str) -> None:
+        """What is retained comes once more, as after a new connection."""
+        for subscription in self._subscriptions:
+            if subscription.client == client:
+                for topic, payload in self._retained.items():
+                    if matches(subscription.pattern, topic):
+                        self._deliver(subscription, Message(topic, payload, retained=True))
+
     def remove(self, subscription: _Subscription) -> None:
         self._subscriptions.remove(subscription)
 
@@ -157,13 +165,24 @@ class MemoryBroker:
 
 @dataclass(frozen=True, slots=True)
 class MemoryBus:
-    """One client's `Bus`."""
+    """One client's `NodeBus`."""
 
     broker: MemoryBroker
     client: str
     holder: str
     """Of its leases; another one for each connection, as one who starts again is another one."""
     clock: Callable[[], int]
+
+    @property
+    def connection(self) -> int:
+        return 0 if self.broker.down or self.client in self.broker.cut_off else 1
+
+    @property
+    def text(self) -> str:
+        return "connected" if self.connection else "the broker is not reached"
+
+    def renew(self) -> None:
+        self.broker.retell(self.client)
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 0) -> None:
         self.broker.check(self.client)

@@ -11,6 +11,7 @@ import msgspec
 from agent.fleet.budget.coordinator_file import TAKEN
 from agent.fleet.budget.tables import LeaseSeconds, Watts
 from agent.fleet.budget.timing import DEFAULT_LEASE_S
+from agent.fleet.node.documents import MOST_WOKEN
 from agent.fleet.node.documents import Name as NodeName
 from agent.profile.base import Name, Table
 from agent.profile.decode import convert
@@ -29,14 +30,31 @@ Reason = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class FleetHostTable(Table, frozen=True):
-    """A host of the board that follows targets."""
+    """A host of the board: it follows targets, or it is the machine of a node that sleeps and is woken from here."""
 
-    node: NodeName
-    """Its name in the fleet."""
+    node: NodeName | Literal[""] = ""
+    """Its name in the fleet, if it follows targets."""
+    wakes: NodeName | Literal[""] = ""
+    """Instead of `node`: the node that runs on this host, and is switched on by this board to wake it."""
     pinned: Reason = ""
     """Why it must never be put to sleep; empty = it may."""
     users_command: Command = ()
     """A program that prints who uses the host, one per line; unless given, nobody is asked."""
+
+
+class TimesTable(Table, frozen=True):
+    """How long things take; the same for all machines of a segment."""
+
+    awake_s: Annotated[float, msgspec.Meta(ge=5, le=86_400)] = 150.0
+    """After its start a machine stays awake so long; four fifths of it, two minutes at most, others may rely on it."""
+    settle_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 30.0
+    """So long after its start it wakes nobody: after a mains loss the switches start, too."""
+    takeover_s: Annotated[float, msgspec.Meta(ge=1, le=600)] = 15.0
+    """The next one sends wake packets when nobody has said within this that it did."""
+    boot_s: Annotated[float, msgspec.Meta(ge=5, le=3600)] = 180.0
+    """A machine that was woken has so long to report; twice as long at each further attempt, at most ten times."""
+    attempts: Annotated[int, msgspec.Meta(ge=1, le=100)] = 8
+    """So often a machine is woken before people are told."""
 
 
 class FleetTable(Table, frozen=True):
@@ -57,8 +75,11 @@ class FleetTable(Table, frozen=True):
     """The network card that a magic packet must wake; any, unless given."""
     broadcast: str = "255.255.255.255"
     """Where magic packets for others go: the segment's broadcast address."""
+    secure_on_file: str = ""
+    """A file of mode 0600 with the SecureOn password of the segment's cards, or `credential:NAME`."""
     hosts: dict[Name, FleetHostTable] = msgspec.field(default_factory=dict)
-    """Hosts of this board that follow targets, by their names in the profile."""
+    """Hosts of this board that follow targets or are woken, by their names in the profile."""
+    times: TimesTable = TimesTable()
     domain: Name | Literal[""] = ""
     """The power domain of the coordinator; the segment, unless given."""
     base_w: Watts | None = None
@@ -90,6 +111,9 @@ def _problems(table: FleetTable, site: Site, hosts: tuple[str, ...]) -> Iterator
     yield from _of_hosts(table, hosts)
     yield from _of_itself(table, site, hosts)
     yield from _of_budget(table, site)
+    if table.times.takeover_s >= table.times.boot_s:
+        numbers = f"{table.times.takeover_s:g} and {table.times.boot_s:g}"
+        yield Problem(("times", "takeover_s"), f"must be less than boot_s (here: {numbers}), else nobody takes over")
     try:
         ipaddress.IPv4Address(table.broadcast)
     except ValueError:
@@ -102,9 +126,26 @@ def _of_hosts(table: FleetTable, hosts: tuple[str, ...]) -> Iterator[Problem]:
         if name not in hosts:
             known = ", ".join(hosts) or "none"
             yield Problem(("hosts", name), f"names no host (here: {name!r}; the profile has: {known})")
-        if host.node in owners:
-            yield Problem(("hosts", name, "node"), f"{host.node!r} is {owners[host.node]} already: give another name")
-        owners.setdefault(host.node, f"fleet.hosts.{name}.node")
+        if bool(host.node) == bool(host.wakes):
+            yield Problem(("hosts", name), "give either node, its name, or wakes, the node that runs on it")
+            continue
+        key, node = ("node", host.node) if host.node else ("wakes", host.wakes)
+        if node in owners:
+            yield Problem(("hosts", name, key), f"{node!r} is {owners[node]} already: give another name")
+        owners.setdefault(node, f"fleet.hosts.{name}.{key}")
+        if host.wakes:
+            yield from _of_woken(table, name, host)
+
+
+def _of_woken(table: FleetTable, name: str, host: FleetHostTable) -> Iterator[Problem]:
+    for key, given in (("pinned", host.pinned), ("users_command", host.users_command)):
+        if given:
+            why = f"{host.wakes!r} decides itself when it sleeps: give it in the site file of that machine"
+            yield Problem(("hosts", name, key), why)
+    if table.nodes and host.wakes not in table.nodes:
+        yield Problem(("hosts", name, "wakes"), f"{host.wakes!r} is not in fleet.nodes: add it")
+    if sum(bool(one.wakes) for one in table.hosts.values()) > MOST_WOKEN:
+        yield Problem(("hosts", name, "wakes"), f"one board wakes {MOST_WOKEN} nodes at most")
 
 
 def _of_itself(table: FleetTable, site: Site, hosts: tuple[str, ...]) -> Iterator[Problem]:

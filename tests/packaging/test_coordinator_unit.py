@@ -20,6 +20,7 @@ import pytest
 from agent.cli.main import parser
 from agent.cli.places import SYSTEM_SITE, SYSTEM_STATE, coordinator_state_dir
 from agent.fleet.budget.timing import BEAT_S
+from agent.fleet.pulse import Pulse
 from agent.service.credentials import SECRETS
 from tests.agent.fleet.budget.test_coordinator_program import FILE
 
@@ -153,3 +154,15 @@ class Hung:
 
     async def __anext__(self) -> object:
         return await asyncio.Event().wait()
+
+
+def test_a_program_of_two_parts_lives_only_when_both_do() -> None:
+    alive: list[str] = []
+    pulse = Pulse(("coordinator", "farm"), lambda: alive.append("alive"))
+    for _ in range(3):
+        pulse.beat("coordinator")
+    assert alive == []
+    pulse.beat("farm")
+    assert alive == ["alive"]
+    pulse.beat("farm")
+    assert alive == ["alive"]

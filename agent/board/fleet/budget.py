@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import time
 from typing import TYPE_CHECKING
 
 from agent.energy.cadence import IN_FORCE
@@ -16,12 +15,13 @@ from agent.energy.view import CapState
 from agent.fleet.budget.lease import LEASE_NS, NodeLease
 from agent.fleet.budget.node_side import NodeSide
 from agent.fleet.budget.timing import REPORT_S
+from agent.fleet.mqtt_bus import boot_clock_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.energy.controller import EnergyController
-    from agent.fleet.bus import Bus
+    from agent.fleet.bus import NodeBus
 
 log = logging.getLogger(__name__)
 
@@ -85,13 +85,18 @@ class FleetBudget:
     """Hears of leases and reports. Used on the loop's thread."""
 
     def __init__(
-        self, node: str, domain: str, machine: LeasedMachine, base_w: float, peak_w: float, bus: Bus,
-        clock: Callable[[], int] = time.monotonic_ns, lease_ns: int = LEASE_NS,
+        self, node: str, domain: str, machine: LeasedMachine, base_w: float, peak_w: float, bus: NodeBus,
+        clock: Callable[[], int] = boot_clock_ns, lease_ns: int = LEASE_NS,
     ) -> None:  # fmt: skip
         self.machine = machine
+        self._bus = bus
         lease = NodeLease(node, base_w, peak_w, secrets.randbits(62), clock(), lease_ns)
         self.side = NodeSide(bus, domain, lease, machine, clock)
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def connected(self) -> bool:
+        return self._bus.connection > 0
 
     def start(self) -> None:
         self._tasks = [

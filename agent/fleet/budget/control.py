@@ -54,11 +54,13 @@ class GroupState:
     """As of the last cycle. `watts` counts silent nodes with what they may draw."""
 
     watts: float = 0.0
-    measured_w: float = 0.0
-    """By the last readings alone; what was never heard is not in it."""
+    read_w: float = 0.0
+    """Of the nodes that are heard."""
     latched: bool = False
     band: Band = Band.RELEASE
     unreadable: bool = False
+    nodes: int = 0
+    silent: int = 0
     usable_w: float = 0.0
     budget_w: float = 0.0
     short: bool = False
@@ -170,7 +172,7 @@ class BudgetControl:
         self._claims = {name: [] for name in tree.groups}
         self._urgent = set()
         for group in self.groups.values():
-            group.watts = group.measured_w = 0.0
+            group.watts = group.read_w = 0.0
         for name, account in ledger.accounts.items():
             home = account.node.path[0]
             counts[home] += 1
@@ -180,15 +182,17 @@ class BudgetControl:
             claim, watts = self._claim(name, account, heard, now_ns, ceilings_w.get(name))
             self._claims[home].append(claim)
             self.groups[home].watts += watts
-            self.groups[home].measured_w += account.report.watts if account.report is not None else 0.0
+            if heard and account.report is not None:
+                self.groups[home].read_w += account.report.watts
         for name, one in tree.groups.items():
             group = self.groups[name]
             group.unreadable = silent[name] > UNREADABLE * counts[name]
+            group.nodes, group.silent = counts[name], silent[name]
             if one.parent is not None:
                 counts[one.parent] += counts[name]
                 silent[one.parent] += silent[name]
                 self.groups[one.parent].watts += group.watts
-                self.groups[one.parent].measured_w += group.measured_w
+                self.groups[one.parent].read_w += group.read_w
 
     def _claim(
         self, name: str, account: Account, heard: bool, now_ns: int, ceiling_w: float | None

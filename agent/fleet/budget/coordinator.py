@@ -250,8 +250,8 @@ class Coordinator:
         control.ledger.are_off(self.sleepers.off(now_ns, at_most_ns(control.ledger.lease_ns)))
         accounts = control.ledger.accounts
         for name, group in control.groups.items():
-            if group.measured_w > 0:  # what a parent takes is no emergency: ordinary control gives it back
-                self.desk.power(name, group.measured_w, self.tree.groups[name].limit_w, now_ns)
+            if group.watts > 0:  # what a parent takes is no emergency: ordinary control gives it back
+                self.desk.power(name, group.read_w, group.watts, self.tree.groups[name].limit_w, now_ns)
         watts = {name: one.report.watts for name, one in accounts.items() if one.report is not None}
         self.desk.expire(now_ns)
         left_w = self.desk.limits_w(limits_w)

@@ -20,6 +20,7 @@ from agent.fleet.budget.site_tables import (
 from agent.fleet.budget.tables import BandTable, BudgetTable, GroupTable, LeaseSeconds, NodeTable
 from agent.fleet.budget.timing import DEFAULT_LEASE_S, Timing
 from agent.fleet.budget.tree import TreeError, build_tree
+from agent.fleet.farm.tables import FarmTable, farm_file
 from agent.fleet.node.documents import Name as NodeName
 from agent.mqtt.config import mqtt_config
 from agent.profile.base import Name, Table
@@ -31,10 +32,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.fleet.budget.tree import BudgetTree
+    from agent.fleet.farm.tables import FarmFile
     from agent.mqtt.config import MqttConfig
 
 PAGE = "docs/fleet-budget.md"
-TAKEN = ("client", "deferrable", "emergency", "kv", "lease")
+TAKEN = ("client", "deferrable", "emergency", "group", "kv", "lease", "members")
 """What is no domain below `pgood/fleet/`."""
 
 
@@ -45,8 +47,8 @@ class CoordinatorTable(Table, frozen=True):
     """Second level of the topics below `pgood/fleet`; the nodes use the same."""
     mqtt: SiteMqtt
     """As in a site file; what is about a board only is not used."""
-    groups: dict[Name, GroupTable]
-    nodes: dict[Name, NodeTable]
+    groups: dict[Name, GroupTable] = msgspec.field(default_factory=dict)
+    nodes: dict[Name, NodeTable] = msgspec.field(default_factory=dict)
     bands: BandTable = msgspec.field(default_factory=BandTable)
     cycle_s: Annotated[float, msgspec.Meta(ge=1, le=60)] = 3.0
     """How often it decides."""
@@ -58,20 +60,30 @@ class CoordinatorTable(Table, frozen=True):
     """Watts go where they do more work."""
     segments: tuple[NodeName, ...] = ()
     """Of the nodes that may sleep (docs/fleet-nodes.md); the domain, unless given."""
+    farm: FarmTable | None = None
+    """Machines that sleep while nobody needs them (docs/fleet-farm.md)."""
 
 
 @dataclass(frozen=True, slots=True)
-class CoordinatorFile:
-    """Checked."""
+class BudgetFile:
+    """What it says of a power budget."""
 
-    domain: str
-    mqtt: MqttConfig
     tree: BudgetTree
     segments: tuple[str, ...]
     timing: Timing
     parent: Parent | None = None
     deferrable: Wish | None = None
     reallocate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinatorFile:
+    """Checked. There is a budget or a farm, or both."""
+
+    domain: str
+    mqtt: MqttConfig
+    budget: BudgetFile | None
+    farm: FarmFile | None
 
 
 def load_coordinator(file: Path, name: str) -> CoordinatorFile:
@@ -84,23 +96,34 @@ def load_coordinator(file: Path, name: str) -> CoordinatorFile:
     for key, level in (("domain", table.domain), *levels, *(("segments", segment) for segment in table.segments)):
         if level in TAKEN:
             problems.append(Problem((key,), f"{level} is a topic of the bus itself: choose another name"))
+    mqtt = _mqtt(table.mqtt, name, problems)
+    farm = None if table.farm is None else farm_file(table.farm, TAKEN, problems)
+    budget = None
+    try:
+        if table.groups:
+            budget = _budget(table, name, problems)
+        elif farm is None or table.nodes or table.parent or table.deferrable:
+            problems.append(Problem(("groups",), "is missing: name what has a limit, as [groups.NAME], or a [farm]"))
+    except TreeError as error:
+        raise ConfigError(file, [*problems, *error.problems], source) from error
+    if mqtt is None or problems:
+        raise ConfigError(file, problems, source)
+    return CoordinatorFile(table.domain, mqtt, budget, farm)
+
+
+def _budget(table: CoordinatorTable, name: str, problems: list[Problem]) -> BudgetFile:
+    """Raises TreeError."""
     timing = Timing(table.cycle_s, table.lease_s)
     if table.lease_s < timing.least_lease_s:
         text = f"must be {timing.least_lease_s:g} or more with a cycle of {table.cycle_s:g} s, here and in [fleet]"
         problems.append(Problem(("lease_s",), f"{text} of every node"))
-    mqtt = _mqtt(table.mqtt, name, problems)
-    try:
-        tree = build_tree(BudgetTable(groups=table.groups, nodes=table.nodes, bands=table.bands))
-    except TreeError as error:
-        raise ConfigError(file, [*problems, *error.problems], source) from error
+    tree = build_tree(BudgetTable(groups=table.groups, nodes=table.nodes, bands=table.bands))
     parent = _parent(table, name, tree, timing, problems)
     wish = None
     if table.deferrable is not None:
         problems += deferrable_problems(table.deferrable, tree)
         wish = Wish(load_w=table.deferrable.load_w, costs=table.deferrable.costs)
-    if mqtt is None or problems:
-        raise ConfigError(file, problems, source)
-    return CoordinatorFile(table.domain, mqtt, tree, table.segments, timing, parent, wish, table.reallocate)
+    return BudgetFile(tree, table.segments, timing, parent, wish, table.reallocate)
 
 
 def _parent(

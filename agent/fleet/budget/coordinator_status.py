@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from agent.fleet.mqtt_bus import MqttBus
 
 LAST_ENDED = 10
+NO_BUDGET: dict[str, Any] = {"leads": False, "groups": [], "alarms": [], "emergencies": [], "ended": [], "refused": {}}
+"""Of a program whose file has no groups."""
 
 
-def status(coordinator: Coordinator, bus: MqttBus, parent_bus: MqttBus | None) -> dict[str, Any]:
+def status(coordinator: Coordinator, parent_bus: MqttBus | None) -> dict[str, Any]:
     """Numbers that only a leader knows are None in others."""
     control = coordinator.control if coordinator.leads else None
     now_ns = coordinator.clock()
@@ -31,18 +33,14 @@ def status(coordinator: Coordinator, bus: MqttBus, parent_bus: MqttBus | None) -
     ]
     desk = coordinator.desk
     return {
-        "domain": coordinator.domain,
         "leads": coordinator.leads,
         "term": None if control is None else control.ledger.term,
-        "broker": bus.text,
         "groups": groups,
         "alarms": [] if control is None else control.alarms(),
         "emergencies": [_running(one, now_ns) for one in desk.running.values()],
         "ended": [_ended(one, now_ns) for one in desk.ended[-LAST_ENDED:]],
         "refused": {refusal.value: count for refusal, count in coordinator.refused.items()},
         "unreached": coordinator.unreached,
-        "lost": bus.lost,
-        "malformed_claims": bus.malformed_claims,
         **_of_sites(coordinator, parent_bus, now_ns),
     }
 

@@ -152,7 +152,7 @@ class _Round:
         staying = [node for node in self._nodes if node.staying]
         for node in sorted(staying, key=lambda node: (sum(node.capacity.values()), node.name)):
             why = self._holds(node)
-            others = [other for other in staying if other is not node]
+            others = [other for other in staying if other is not node and not self._came_up(other)]
             senders = [other for other in others if other.segment == node.segment and other.sends]
             if not why and node.sends and len(senders) < self._settings.senders:
                 why = f"segment {node.segment} needs somebody who wakes the others"
@@ -177,9 +177,13 @@ class _Round:
             return "it could not be woken again"
         if node.name in self._wishes:
             return self._wishes[node.name].text
-        if node.changed_ns is not None and self._clock.mono_ns - node.changed_ns < self._settings.stay_ns:
+        if self._came_up(node):
             return f"it came up less than {self._settings.stay_ns // (60 * NS_PER_S)} min ago"
         return ""
+
+    def _came_up(self, node: FarmNode) -> bool:
+        """A moment ago, and so it stays for a while; whoever it was woken beside does not go because of that."""
+        return node.changed_ns is not None and self._clock.mono_ns - node.changed_ns < self._settings.stay_ns
 
     def _wish(self, node: FarmNode, target: Direction, reason: Reason, text: str) -> None:
         self._wishes[node.name] = Wish(node.name, target, reason, text)

@@ -21,6 +21,8 @@ MAX_BYTES = 4096
 MAX_COUNT = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly."""
 MAX_NS = 2**62
+MOST_WOKEN = 32
+"""So many nodes one board can switch on: their names must fit into its report."""
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z", description="no dots: it is part of a topic")]
 Text = Annotated[str, Meta(max_length=300)]
@@ -28,6 +30,7 @@ BootId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z-]{0,64}\Z", description="empt
 Mac = Annotated[str, Meta(pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}\Z")]
 Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
 Number = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 Nanoseconds = Annotated[int, Meta(ge=0, le=MAX_NS)]
 
 
@@ -113,6 +116,16 @@ class Report(Said, frozen=True, tag="report"):
     """It can send magic packets to others of its segment."""
     macs: Annotated[tuple[Mac, ...], Meta(max_length=8)] = ()
     """Where a magic packet wakes it."""
+    wakes: Annotated[tuple[Name, ...], Meta(max_length=MOST_WOKEN)] = ()
+    """Nodes whose machines this board can switch on."""
+
+
+class Load(Said, frozen=True, tag="load"):
+    """Retained. How much of a node is in use; `busy` says for whom, and is empty where nobody needs it."""
+
+    cpu: Share
+    memory: Share
+    busy: Text = ""
 
 
 class Heartbeat(Said, frozen=True, tag="heartbeat"):
@@ -140,12 +153,13 @@ class WakeSent(Document, frozen=True, tag="wake-sent"):
 
 
 class WitnessAsked(Document, frozen=True, tag="witness-asked"):
-    """`node` wants to sleep and asks `witness` to stay awake meanwhile."""
+    """`node` wants to sleep and asks `witness` to stay awake for `stay_ns`."""
 
     segment: Name
     witness: Name
     start: Number
     number: Number
+    stay_ns: Annotated[int, Meta(ge=1, le=600_000_000_000)]
 
 
 class WitnessPromised(Document, frozen=True, tag="witness-promised"):
@@ -163,6 +177,7 @@ ON_LEAF: dict[Leaf, Any] = {
     Leaf.ALIVE: Heartbeat | Gone,
     Leaf.WAKE: WakeSent,
     Leaf.WITNESS: WitnessAsked | WitnessPromised,
+    Leaf.LOAD: Load,
 }
 """What may be said on the last level of a topic."""
 LEAF_OF: dict[type[Document], Leaf] = {

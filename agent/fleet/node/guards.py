@@ -7,6 +7,7 @@ import enum
 from dataclasses import dataclass
 
 from agent.fleet.node.documents import Asker
+from agent.fleet.node.witness import BOUND_NS
 
 NS_PER_S = 1_000_000_000
 
@@ -37,6 +38,11 @@ class GuardSettings:
     started_ns: int = 150 * NS_PER_S
     """After its start a node stays awake this long. Longer than a promise lasts: a restart breaks none."""
 
+    @property
+    def promise_ns(self) -> int:
+        """So long another node may rely on this one; two minutes of two and a half."""
+        return min(BOUND_NS, self.started_ns * 4 // 5)
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -62,10 +68,9 @@ def standing(circumstances: Circumstances, settings: GuardSettings, now_ns: int)
     found: list[Standing] = []
     if c.pinned:
         found.append(Standing(Guard.PINNED, f"pinned: {c.pinned}"))
-    if c.users is None:
-        found.append(Standing(Guard.IN_USE, "it is not known whether the machine is in use"))
-    elif c.users:
-        found.append(Standing(Guard.IN_USE, f"in use by {', '.join(c.users[:3])}"))
+    used = used_by(c.users)
+    if used:
+        found.append(Standing(Guard.IN_USE, used))
     if c.others_awake is False:
         found.append(Standing(Guard.LAST_AWAKE, "the last node awake in its segment: nobody could wake it"))
     if c.promised_until_ns is not None and now_ns < c.promised_until_ns:
@@ -77,3 +82,10 @@ def standing(circumstances: Circumstances, settings: GuardSettings, now_ns: int)
         minutes = settings.changed_ns // (60 * NS_PER_S)
         found.append(Standing(Guard.CHANGED_RECENTLY, f"switched on less than {minutes} min ago"))
     return tuple(found)
+
+
+def used_by(users: tuple[str, ...] | None) -> str:
+    """Empty = nobody uses the machine."""
+    if users is None:
+        return "it is not known whether the machine is in use"
+    return f"in use by {', '.join(users[:3])}" if users else ""

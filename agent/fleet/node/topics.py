@@ -19,9 +19,11 @@ class Leaf(enum.Enum):
     """Heartbeat and last will share it: one overwrites the other."""
     WAKE = "wake"
     WITNESS = "witness"
+    LOAD = "load"
+    """For the automation; nodes do not listen to it."""
 
 
-RETAINED = (Leaf.TARGET, Leaf.REPORT, Leaf.ALIVE)
+RETAINED = (Leaf.TARGET, Leaf.REPORT, Leaf.ALIVE, Leaf.LOAD)
 
 
 def topic(segment: str, node: str, leaf: Leaf, base: str = BASE) -> str:
@@ -29,8 +31,8 @@ def topic(segment: str, node: str, leaf: Leaf, base: str = BASE) -> str:
 
 
 def patterns(segment: str, base: str = BASE) -> tuple[str, ...]:
-    """What a node subscribes to: everything about its segment."""
-    return tuple(f"{base}/{segment}/+/{leaf.value}" for leaf in Leaf)
+    """What a node subscribes to: everything about its segment that nodes decide by."""
+    return tuple(f"{base}/{segment}/+/{leaf.value}" for leaf in Leaf if leaf is not Leaf.LOAD)
 
 
 def place(name: str, base: str = BASE) -> tuple[str, str, Leaf] | None:

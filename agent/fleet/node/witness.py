@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 NS_PER_S = 1_000_000_000
 BOUND_NS = 120 * NS_PER_S
-"""Whoever promised stays awake this long after the question arrived."""
-USABLE_NS = 100 * NS_PER_S
-"""Whoever asked goes within this after the question; what is left pays for clocks of different speed."""
+"""Whoever promised stays awake this long after the question arrived, unless less was asked for."""
+USABLE = 5 / 6
+"""Whoever asked goes within this part of it after the question; what is left pays for clocks of different speed."""
 ANSWER_NS = 5 * NS_PER_S
 """Without an answer the next candidate is asked after this."""
 MAX_OPEN = 16
@@ -46,6 +46,8 @@ class Witness:
     """The open questions, the last one at the end; an answer to any of them counts."""
     bound_until_ns: int | None = None
     promised_until_ns: int | None = None
+    bound_ns: int = BOUND_NS
+    """What is asked for, and at most promised. A node stays awake longer than this after its start."""
 
     def ask(self, candidates: Sequence[str], now_ns: int) -> tuple[Witness, WitnessAsked | None]:
         """Ask one of the candidates, and the next after a while. Who is bound itself must not ask."""
@@ -54,7 +56,14 @@ class Witness:
             return self, None
         number = self.number + 1
         whom = candidates[number % len(candidates)]
-        question = WitnessAsked(node=self.node, segment=self.segment, witness=whom, start=self.start, number=number)
+        question = WitnessAsked(
+            node=self.node,
+            segment=self.segment,
+            witness=whom,
+            start=self.start,
+            number=number,
+            stay_ns=self.bound_ns,
+        )
         asked = (*self.asked, Question(whom, number, now_ns))[-MAX_OPEN:]
         return replace(self, number=number, asked=asked), question
 
@@ -73,10 +82,13 @@ class Witness:
             return self, Refusal(RefusedBecause.OTHER_SEGMENT, f"{document.node} asks from {document.segment!r}")
         if document.witness != self.node or document.node == self.node:
             return self, None
+        if document.stay_ns > self.bound_ns:
+            why = f"{document.node} asks for {document.stay_ns // NS_PER_S} s: a restart here could break that promise"
+            return self, Refusal(RefusedBecause.IMPLAUSIBLE, why)
         yields = asking and document.node < self.node and self.promised_until_ns is None
         if not settled and not yields:
             return self, None
-        bound_ns = max(self.bound_until_ns or 0, now_ns + BOUND_NS)
+        bound_ns = max(self.bound_until_ns or 0, now_ns + document.stay_ns)
         answer = WitnessPromised(
             node=document.node, segment=self.segment, witness=self.node, start=document.start, number=document.number
         )
@@ -90,7 +102,7 @@ class Witness:
             return self, Refusal(RefusedBecause.STALE, f"{document.witness} answers a question that is over")
         if document.witness != question.witness:
             return self, Refusal(RefusedBecause.CONFLICT, f"{document.witness} was not asked")
-        until_ns = max(self.promised_until_ns or 0, question.asked_ns + USABLE_NS)
+        until_ns = max(self.promised_until_ns or 0, question.asked_ns + int(self.bound_ns * USABLE))
         return replace(self, promised_until_ns=until_ns), None
 
     def _bound(self, now_ns: int) -> bool:

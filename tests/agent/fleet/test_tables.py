@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent.fleet.tables import FleetHostTable, FleetTable, fleet_table
+from agent.fleet.tables import FleetHostTable, FleetTable, TimesTable, fleet_table
 from agent.profile.problem import ConfigError
 from agent.profile.site import Site, SiteSelf
 from tests.agent.profile.test_profiles_page import DOCS, named
@@ -27,7 +27,7 @@ def checked(tree: dict[str, Any], site: Site = Site(), hosts: tuple[str, ...] = 
     return fleet_table({"segment": "hall", **tree}, FILE, "", site, hosts)
 
 
-@pytest.mark.parametrize("kind", [FleetTable, FleetHostTable])
+@pytest.mark.parametrize("kind", [FleetTable, FleetHostTable, TimesTable])
 def test_every_key_is_on_the_page(kind: type[msgspec.Struct]) -> None:
     assert set(kind.__struct_encode_fields__) <= named((DOCS / "fleet-nodes.md").read_text())
 
@@ -57,6 +57,11 @@ def test_site_files_on_the_page_are_good() -> None:
         ({"hosts": {"7": {"node": "a"}}}, Site(), ("0",), "names no host (here: '7'; the profile has: 0)"),
         ({"hosts": {"0": {"node": "a"}, "1": {"node": "a"}}}, Site(), ("0", "1"), "'a' is fleet.hosts.0.node already"),
         ({"node": "a", "hosts": {"0": {"node": "a"}}}, Site(), ("0",), "'a' is fleet.node already"),
+        ({"hosts": {"0": {}}}, Site(), ("0",), "fleet.hosts.0: give either node"),
+        ({"hosts": {"0": {"node": "a", "wakes": "b"}}}, Site(), ("0",), "fleet.hosts.0: give either node"),
+        ({"hosts": {"0": {"wakes": "a", "pinned": "x"}}}, Site(), ("0",), "'a' decides itself when it sleeps"),
+        ({"node": "a", "hosts": {"0": {"wakes": "a"}}}, Site(), ("0",), "'a' is fleet.node already"),
+        ({"nodes": ["b"], "hosts": {"0": {"wakes": "a"}}}, Site(), ("0",), "'a' is not in fleet.nodes"),
         ({"base_w": 60}, ENERGY, (), "fleet.peak_w: is missing"),
         ({"peak_w": 60}, ENERGY, (), "fleet.base_w: is missing"),
         ({"base_w": 60, "peak_w": 50}, ENERGY, (), "must not be larger than peak_w"),
@@ -64,6 +69,8 @@ def test_site_files_on_the_page_are_good() -> None:
         (BUDGET, Site(), (), "add a table [energy]"),
         (BUDGET, Site(energy={"min_w": 61}), (), "must not be less than energy.min_w (here: 60 and 61)"),
         ({"broadcast": "router"}, Site(), (), "is no IPv4 address"),
+        ({"times": {"awake_s": 4}}, Site(), (), "fleet.times.awake_s"),
+        ({"times": {"takeover_s": 5, "boot_s": 5}}, Site(), (), "times.takeover_s: must be less than boot_s (here: 5"),
         ({"wake_card": "../x"}, Site(), (), "fleet.wake_card"),
     ],
 )

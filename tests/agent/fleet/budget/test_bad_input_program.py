@@ -312,7 +312,7 @@ def test_a_good_file_is_explained(tmp_path: Path) -> None:
 
 
 def test_who_may_act() -> None:
-    methods = CoordinatorMethods(None, None, None)  # type: ignore[arg-type]
+    methods = CoordinatorMethods("hall", None, None, None)  # type: ignore[arg-type]
     assert methods.table()["emergency"].acts
     assert not methods.table()["status"].acts
     assert methods.may_act(Peer(0, "root"))

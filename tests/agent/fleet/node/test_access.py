@@ -21,6 +21,8 @@ ATTEMPTS = [
     ("owner", topic("hall", "bee", Leaf.TARGET), True),
     ("bee", topic("hall", "bee", Leaf.REPORT), True),
     ("bee", topic("hall", "bee", Leaf.ALIVE), True),
+    ("bee", topic("hall", "bee", Leaf.LOAD), True),
+    ("bee", topic("hall", "ant", Leaf.LOAD), False),
     ("bee", topic("hall", "ant", Leaf.WAKE), True),
     ("bee", topic("hall", "ant", Leaf.WITNESS), True),
 ]

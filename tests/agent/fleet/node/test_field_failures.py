@@ -77,7 +77,7 @@ def test_2029_2272_1914_no_document_carries_the_time_of_day() -> None:
     fields = {field.name for kind in kinds for field in msgspec.structs.fields(kind)}
     assert {"revision", "start", "number"} <= fields
     times = {name for name in fields if name.endswith("_ns") or "time" in name or "date" in name or "stamp" in name}
-    assert times == {"uptime_ns", "interval_ns"}
+    assert times == {"uptime_ns", "interval_ns", "stay_ns"}
 
 
 @pytest.mark.parametrize(

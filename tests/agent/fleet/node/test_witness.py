@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.fleet.node.documents import WitnessPromised
+from agent.fleet.node.guards import GuardSettings
 from agent.fleet.node.refusal import Refusal, RefusedBecause
-from agent.fleet.node.witness import ANSWER_NS, BOUND_NS, USABLE_NS, Witness
+from agent.fleet.node.witness import ANSWER_NS, BOUND_NS, NS_PER_S, USABLE, Witness
 
 S = 1_000_000_000
 
@@ -86,11 +89,29 @@ def test_a_slow_answer_counts_from_its_own_question() -> None:
     assert isinstance(answer, WitnessPromised)
     ant, refusal = ant.answer(answer)
     assert refusal is None
-    assert ant.promised_until_ns == USABLE_NS
+    assert ant.promised_until_ns == BOUND_NS * USABLE
     assert bee.bound_until_ns == BOUND_NS
     gone, refusal = ant.cancel().answer(answer)
     assert refusal is not None
     assert gone.promised_until_ns is None
+
+
+def test_nobody_promises_longer_than_it_stays_awake_after_a_start() -> None:
+    _, long = witness("ant").ask(["bee"], 0)
+    assert long is not None
+    brief = replace(witness("bee"), bound_ns=12 * NS_PER_S)
+    _, refusal = brief.question(long, 0, settled=True, asking=False)
+    assert isinstance(refusal, Refusal)
+    assert refusal.because is RefusedBecause.IMPLAUSIBLE
+    brief, short = brief.ask(["ant"], 0)
+    assert short is not None
+    ant, answer = witness("ant").question(short, 5, settled=True, asking=False)
+    assert isinstance(answer, WitnessPromised)
+    assert ant.bound_until_ns == 5 + 12 * NS_PER_S
+    brief, _ = brief.answer(answer)
+    assert brief.promised_until_ns == 10 * NS_PER_S
+    assert GuardSettings().promise_ns == BOUND_NS
+    assert GuardSettings(started_ns=10 * NS_PER_S).promise_ns == 8 * NS_PER_S
 
 
 def test_only_the_answer_to_the_open_question_counts() -> None:
