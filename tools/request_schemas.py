@@ -2,22 +2,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes docs/schemas/requests/, one file per method: what it takes and answers; `--check` only says what is old.
 
-The methods are those of a simulated board with `[energy]`, opened in a directory that is thrown away. No device node
-is touched.
+The methods are those of a simulated board with `[energy]` and `[fleet]`, opened in a directory that is thrown away. No
+device node is touched.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import random
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.board.board import Board
+from agent.board.fleet.service import Outside
 from agent.board.options import Options, Override
 from agent.energy.tables import EnergyTable
+from agent.fleet.memory_bus import MemoryBroker
+from agent.fleet.tables import FleetTable
 from agent.profile.load import load_profile, shipped_profiles
 from agent.profile.site import Site
 from agent.requests.schema import answer_schema, request_schema
@@ -32,7 +36,10 @@ PROFILE = "sim"
 async def _methods(state_dir: Path) -> dict[str, Endpoint]:
     file = shipped_profiles()[PROFILE]
     energy = EnergyTable(min_w=1.0, max_w=100.0)
-    board = Board(Options(load_profile(file), file, Site(), None, state_dir, Override(), energy=energy))
+    fleet = FleetTable(segment="hall")
+    options = Options(load_profile(file), file, Site(), None, state_dir, Override(), energy=energy, fleet=fleet)
+    broker = MemoryBroker(random.Random(0))
+    board = Board(options, fleet=Outside(lambda client, will: broker.connect(client)))
     await board.start()
     try:
         return dict(board.endpoints)

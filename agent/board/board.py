@@ -129,7 +129,7 @@ class Board:
                 from agent.board.energy.service import BoardEnergy  # 5 MB that only its users need
 
                 self.services.energy = BoardEnergy(options, options.energy, self.services, ground.hwmon_port())
-            self.fleet = self._open_fleet(fleet)
+            self.fleet = self.services.fleet = self._open_fleet(fleet)
             self.trends = TrendRecorder(TrendArchive(database), lambda: trend_readings(self.services))
             consoles = {}
             for table in profile.hosts:
@@ -241,6 +241,7 @@ class Board:
             **PanelRequests(self.services.panels, self._audit_change).table(),
             **TrendRequests(self.trends).table(),
             **(self.services.energy.endpoints() if self.services.energy else {}),
+            **(self.fleet.endpoints() if self.fleet else {}),
             **MethodRequests(lambda: self.endpoints).table(),
             **MetricsRequests(self.metrics, self.services.operation_metrics).table(),
             **OverrideRequests(

@@ -42,6 +42,8 @@ def problems(services: Services) -> Iterator[Problem]:
     yield from thermal_problems(services.zones, services.fans)
     if services.energy:
         yield from services.energy.problems()
+    if services.fleet:
+        yield from services.fleet.problems()
     if services.bus.journal_failures:
         yield "store", f"{services.bus.journal_failures} events could not be written"
     if not services.lines.armed:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from agent.board.energy.service import BoardEnergy
+    from agent.board.fleet.service import BoardFleet
     from agent.board.lines import BoardLines
     from agent.events.bus import EventBus
     from agent.hardware.hwmon import HwmonChip, HwmonPort
@@ -137,6 +138,8 @@ class Services:
         )
         self.energy: BoardEnergy | None = None
         """Set by the board where the site file has `[energy]`."""
+        self.fleet: BoardFleet | None = None
+        """Likewise, with `[fleet]`."""
         self._zone_documents: dict[str, dict[str, object]] = {}
         self.gates = (ThermalGate(self.zones), CoolingGate(self.zones, self.fans))
         buttons = {table.name: table.power_button for table in profile.hosts}

@@ -7,12 +7,15 @@ import argparse
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.cli.failure import EXIT_FAILED, Failure
 from agent.cli.farm_text import farm_lines
 from agent.cli.places import SOCKET, coordinator_state_dir
 from agent.control.client import AgentUnreachable, Refused, call
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     import asyncio
 
     from agent.board.state_dir import StateDir, StateDirError
+    from agent.board.version import VERSION
     from agent.fleet.budget.coordinator_file import load_coordinator
     from agent.fleet.budget.coordinator_service import CoordinatorService
     from agent.profile.problem import ConfigError
@@ -65,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (ConfigError, StateDirError) as error:
         raise Failure(str(error)) from error
     try:
-        asyncio.run(CoordinatorService(file, state_dir).run(state_dir / SOCKET))
+        asyncio.run(CoordinatorService(file, state_dir, VERSION).run(state_dir / SOCKET))
     except OSError as error:
         raise Failure(f"{state_dir / SOCKET}: {error.strerror or error}") from error
     finally:
@@ -91,11 +95,29 @@ def run_status(arguments: argparse.Namespace) -> int:
     for group in found["groups"]:
         drawn = f"{group['watts']:.0f} W drawn, {group['counted_w']:.0f} W counted of " if found["leads"] else ""
         print(f"  {group['group']:20} {drawn}{group['limit_w']:.0f} W")
+    for line in _sites(found):
+        print(line)
     for alarm in found["alarms"]:
         print(f"alarm: {alarm}")
     for name, count in found["refused"].items():
         print(f"refused: {count} {name}")
     return 0
+
+
+def _sites(found: dict[str, Any]) -> Iterator[str]:
+    """What a parent gives, and where load that may run anywhere is to run."""
+    if (parent := found.get("parent")) is not None:
+        given = f"{parent['limit_w']:.0f} W now, {parent['minimum_w']:.0f} W without it"
+        yield f"parent {parent['domain']}: gives {given}; {parent['deferred_w']:.0f} W that may run anywhere run here"
+        for name, count in parent["refused"].items():
+            yield f"refused of the parent: {count} {name}"
+    if (deferrable := found.get("deferrable")) is not None:
+        placed = deferrable["placed_w"]
+        yield f"load that may run anywhere: {deferrable['load_w']:.0f} W"
+        for site, watts in sorted((placed or {}).items()):
+            yield f"  {site:20} {watts:.0f} W"
+        if placed is not None:
+            yield f"  {'waits':20} {deferrable['waits_w']:.0f} W"
 
 
 def run_farm(arguments: argparse.Namespace) -> int:

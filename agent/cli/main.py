@@ -45,6 +45,7 @@ VERBS = {
     "call": "agent.cli.call",
     "sim": "agent.cli.sim",
     "config": "agent.cli.config",
+    "fleet": "agent.cli.fleet",
     "coordinator": "agent.cli.coordinator",
 }
 """Module of each verb. Only the one that is used is imported: most verbs are short, and importing the agent is not."""

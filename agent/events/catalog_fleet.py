@@ -13,5 +13,8 @@ FLEET: dict[EventKind, CatalogEntry] = {
     EventKind.FLEET_NOT_AWAKE: CatalogEntry(
         Severity.WARNING, PGOOD + "NodeNotAwake", "Node {0} was to come up and did not: {1}."
     ),
+    EventKind.FLEET_WAKE_FAILED: CatalogEntry(
+        Severity.WARNING, PGOOD + "WakeFailed", "Node {0} cannot wake others: {1}."
+    ),
     EventKind.FLEET_NAME_TAKEN: CatalogEntry(Severity.CRITICAL, PGOOD + "NodeNameTaken", "The fleet has two {0}: {1}."),
 }

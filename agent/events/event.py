@@ -158,6 +158,7 @@ class EventKind(enum.Enum):
     FLEET_NOT_ASLEEP = "fleet.not_asleep"
     FLEET_NOT_AWAKE = "fleet.not_awake"
     FLEET_NAME_TAKEN = "fleet.name_taken"
+    FLEET_WAKE_FAILED = "fleet.wake_failed"
 
 
 @dataclass(frozen=True, slots=True)

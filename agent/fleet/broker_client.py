@@ -43,8 +43,10 @@ class ClientUser(Protocol):
 class BrokerClient:
     """Used on the asyncio loop only."""
 
-    def __init__(self, config: MqttConfig, user: ClientUser) -> None:
+    def __init__(self, config: MqttConfig, user: ClientUser, *, told: bool = True) -> None:
+        """`told`: others may see whether this client is there."""
         self._config = config
+        self._told = told
         self._user = user
         self._connection = Connection(config, self)
         self._patterns: dict[str, int] = {}
@@ -52,13 +54,14 @@ class BrokerClient:
         self._moved = asyncio.Event()
         """The window may have room again, or the link ended."""
         self._stuck = False
+        self._goodbye: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         self._connection.start()
 
     async def close(self) -> None:
         link = self._live()
-        if link is not None:
+        if link is not None and self._told:
             link.publish(Outgoing(f"{self._config.base}/{topics.STATUS}", topics.OFFLINE, 0, True), _ignore)
         await self._connection.close(GOODBYE_S)
 
@@ -70,6 +73,17 @@ class BrokerClient:
     @property
     def connected(self) -> bool:
         return self._live() is not None
+
+    @property
+    def connection(self) -> int:
+        """How many connections there were with this one; 0 = there is none now."""
+        return self._connection.established if self.connected else 0
+
+    def renew(self) -> None:
+        """Say goodbye and connect anew; the will is asked for again. A connection that does not answer is dropped."""
+        link = self._live()
+        if link is not None and (self._goodbye is None or self._goodbye.done()):
+            self._goodbye = asyncio.create_task(link.disconnect(GOODBYE_S), name="mqtt-renew")
 
     async def publish(self, message: Outgoing) -> None:
         """Hand a message to the broker's window; its acknowledgement is not waited for. Raises BusError."""
@@ -109,8 +123,9 @@ class BrokerClient:
 
     def link_up(self, link: Link) -> None:
         self._stuck = False
-        with contextlib.suppress(BusError):
-            self.send(Outgoing(f"{self._config.base}/{topics.STATUS}", topics.ONLINE, 0, True))
+        if self._told:
+            with contextlib.suppress(BusError):
+                self.send(Outgoing(f"{self._config.base}/{topics.STATUS}", topics.ONLINE, 0, True))
         if self._patterns:
             self._subscribe(link, list(self._patterns))
 

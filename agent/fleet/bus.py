@@ -86,6 +86,21 @@ class Bus(Protocol):
         """Remove a key; none is no error. Raises BusError."""
 
 
+class NodeBus(Bus, Protocol):
+    """A client with a last will: the broker says it when the client is gone without a word."""
+
+    @property
+    def connection(self) -> int:
+        """Which connection this is; 0 = the broker is not reached."""
+
+    @property
+    def text(self) -> str:
+        """What the connection does, for a person."""
+
+    def renew(self) -> None:
+        """Connect anew, with the will of now and a goodbye for the one before; what is retained comes once more."""
+
+
 def matches(pattern: str, topic: str) -> bool:
     """MQTT's rule: `+` is one level, `#` at the end is all that follow or nothing; neither matches a leading `$`."""
     wanted, given = pattern.split("/"), topic.split("/")

@@ -66,10 +66,12 @@ class MemoryBroker:
     _revisions: dict[str, int] = field(default_factory=dict)
     _under_way: list[tuple[int, int, _Subscription, Message]] = field(default_factory=list)
     _sent: int = 0
+    _connected: int = 0
 
     def connect(self, client: str, clock: Callable[[], int] | None = None) -> MemoryBus:
         """`clock` is the client's own monotonic clock in ns; the broker's unless given."""
-        return MemoryBus(self, client, clock or (lambda: self.now_ns))
+        self._connected += 1
+        return MemoryBus(self, client, f"{client}:{self._connected}", clock or (lambda: self.now_ns))
 
     def advance(self, ns: int) -> None:
         """Let time pass and deliver what is due; readers run when the loop gets to them."""
@@ -106,25 +108,33 @@ class MemoryBroker:
                 self._deliver(subscription, Message(topic, payload, retained=True))
         return subscription
 
+    def retell(self, client: str) -> None:
+        """What is retained comes once more, as after a new connection."""
+        for subscription in self._subscriptions:
+            if subscription.client == client:
+                for topic, payload in self._retained.items():
+                    if matches(subscription.pattern, topic):
+                        self._deliver(subscription, Message(topic, payload, retained=True))
+
     def remove(self, subscription: _Subscription) -> None:
         self._subscriptions.remove(subscription)
 
-    def hold(self, name: str, client: str, ttl_ns: int, above: int = 0) -> int | None:
-        """The revision of the lease, or None while another client holds it."""
+    def hold(self, name: str, holder: str, ttl_ns: int, above: int = 0) -> int | None:
+        """The revision of the lease, or None while another one holds it."""
         held = self._leases.get(name)
-        if held is not None and held.holder != client and self.now_ns < held.until_ns:
+        if held is not None and held.holder != holder and self.now_ns < held.until_ns:
             return None
         if held is None:
-            held = _Held(client, above + 1, 0)
-        elif held.holder != client or self.now_ns >= held.until_ns or held.revision <= above:
-            held = _Held(client, max(held.revision, above) + 1, 0)
+            held = _Held(holder, above + 1, 0)
+        elif held.holder != holder or self.now_ns >= held.until_ns or held.revision <= above:
+            held = _Held(holder, max(held.revision, above) + 1, 0)
         held.until_ns = self.now_ns + ttl_ns
         self._leases[name] = held
         return held.revision
 
-    def give_back(self, name: str, client: str) -> None:
+    def give_back(self, name: str, holder: str) -> None:
         held = self._leases.get(name)
-        if held is not None and held.holder == client:
+        if held is not None and held.holder == holder:
             held.until_ns = self.now_ns
 
     def read(self, key: str) -> Entry | None:
@@ -155,11 +165,24 @@ class MemoryBroker:
 
 @dataclass(frozen=True, slots=True)
 class MemoryBus:
-    """One client's `Bus`."""
+    """One client's `NodeBus`."""
 
     broker: MemoryBroker
     client: str
+    holder: str
+    """Of its leases; another one for each connection, as one who starts again is another one."""
     clock: Callable[[], int]
+
+    @property
+    def connection(self) -> int:
+        return 0 if self.broker.down or self.client in self.broker.cut_off else 1
+
+    @property
+    def text(self) -> str:
+        return "connected" if self.connection else "the broker is not reached"
+
+    def renew(self) -> None:
+        self.broker.retell(self.client)
 
     async def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 0) -> None:
         self.broker.check(self.client)
@@ -179,14 +202,14 @@ class MemoryBus:
         self.broker.check(self.client)
         asked_ns = self.clock()
         ttl_ns = round(ttl_s * SECOND_NS)
-        revision = self.broker.hold(name, self.client, ttl_ns, above)
+        revision = self.broker.hold(name, self.holder, ttl_ns, above)
         if revision is None:
             return None
-        return Lease(self.client, revision, asked_ns + round(ttl_ns * (1 - DRIFT)))
+        return Lease(self.holder, revision, asked_ns + round(ttl_ns * (1 - DRIFT)))
 
     async def release(self, name: str) -> None:
         self.broker.check(self.client)
-        self.broker.give_back(name, self.client)
+        self.broker.give_back(name, self.holder)
 
     async def get(self, key: str) -> Entry | None:
         self.broker.check(self.client)

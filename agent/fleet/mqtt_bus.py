@@ -16,6 +16,7 @@ from agent.fleet.broker_client import BrokerClient
 from agent.fleet.bus import matches
 from agent.fleet.mqtt_keys import MqttKeys
 from agent.fleet.mqtt_leases import MqttLeases
+from agent.mqtt import topics
 from agent.mqtt.message import Outgoing
 
 if TYPE_CHECKING:
@@ -39,11 +40,12 @@ class _Subscription:
 
 
 class MqttBus:
-    """One client's `Bus`; connected again by itself whenever the broker is there. Used on the asyncio loop only."""
+    """One client's `NodeBus`; connected again by itself whenever the broker is there. Used on the asyncio loop only."""
 
-    def __init__(self, config: MqttConfig) -> None:
+    def __init__(self, config: MqttConfig, *, visitor: bool = False) -> None:
         """From `config` are used the broker, its credentials and certificates, and `client_id`.
 
+        A visitor leaves nothing on the broker: neither that it is there nor, at its end, that it was.
         Raises ValueError if it names several brokers: each would give the same lease to somebody else.
         """
         if config.fallbacks:
@@ -52,8 +54,12 @@ class MqttBus:
         self.lost = 0
         """Messages for subscribers that did not read."""
         self._subscriptions: list[_Subscription] = []
-        self._client = BrokerClient(_client_config(config, config.client_id), self)
-        leases = _client_config(config, f"{config.client_id}-lease")
+        ours = _client_config(config, config.client_id)
+        if visitor:
+            nothing = (f"{ours.base}/{topics.STATUS}", b"")
+            ours = replace(ours, will=lambda: nothing)
+        self._client = BrokerClient(ours, self, told=not visitor)
+        leases = replace(_client_config(config, f"{config.client_id}-lease"), will=None)
         self._leases = MqttLeases(leases, BASE, claimant, boot_clock_ns)
         self._keys = MqttKeys(self._client, BASE, claimant)
 
@@ -78,6 +84,13 @@ class MqttBus:
     @property
     def connected(self) -> bool:
         return self._client.connected
+
+    @property
+    def connection(self) -> int:
+        return self._client.connection
+
+    def renew(self) -> None:
+        self._client.renew()
 
     @property
     def malformed_claims(self) -> int:

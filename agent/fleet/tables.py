@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from agent.fleet.budget.coordinator_file import TAKEN
-from agent.fleet.budget.tables import Watts
+from agent.fleet.budget.tables import LeaseSeconds, Watts
+from agent.fleet.budget.timing import DEFAULT_LEASE_S
+from agent.fleet.node.documents import MOST_WOKEN
 from agent.fleet.node.documents import Name as NodeName
 from agent.profile.base import Name, Table
 from agent.profile.decode import convert
@@ -28,10 +30,12 @@ Reason = Annotated[str, msgspec.Meta(max_length=200)]
 
 
 class FleetHostTable(Table, frozen=True):
-    """A host of the board that follows targets."""
+    """A host of the board: it follows targets, or it is the machine of a node that sleeps and is woken from here."""
 
-    node: NodeName
-    """Its name in the fleet."""
+    node: NodeName | Literal[""] = ""
+    """Its name in the fleet, if it follows targets."""
+    wakes: NodeName | Literal[""] = ""
+    """Instead of `node`: the node that runs on this host, and is switched on by this board to wake it."""
     pinned: Reason = ""
     """Why it must never be put to sleep; empty = it may."""
     users_command: Command = ()
@@ -71,8 +75,10 @@ class FleetTable(Table, frozen=True):
     """The network card that a magic packet must wake; any, unless given."""
     broadcast: str = "255.255.255.255"
     """Where magic packets for others go: the segment's broadcast address."""
+    secure_on_file: str = ""
+    """A file of mode 0600 with the SecureOn password of the segment's cards, or `credential:NAME`."""
     hosts: dict[Name, FleetHostTable] = msgspec.field(default_factory=dict)
-    """Hosts of this board that follow targets, by their names in the profile."""
+    """Hosts of this board that follow targets or are woken, by their names in the profile."""
     times: TimesTable = TimesTable()
     domain: Name | Literal[""] = ""
     """The power domain of the coordinator; the segment, unless given."""
@@ -80,6 +86,8 @@ class FleetTable(Table, frozen=True):
     """There = what this machine draws is leased. Without a lease it keeps so much."""
     peak_w: Watts | None = None
     """It never draws more."""
+    lease_s: LeaseSeconds = DEFAULT_LEASE_S
+    """How long a lease lasts; as in the coordinator's file."""
 
     @property
     def power_domain(self) -> str:
@@ -118,9 +126,26 @@ def _of_hosts(table: FleetTable, hosts: tuple[str, ...]) -> Iterator[Problem]:
         if name not in hosts:
             known = ", ".join(hosts) or "none"
             yield Problem(("hosts", name), f"names no host (here: {name!r}; the profile has: {known})")
-        if host.node in owners:
-            yield Problem(("hosts", name, "node"), f"{host.node!r} is {owners[host.node]} already: give another name")
-        owners.setdefault(host.node, f"fleet.hosts.{name}.node")
+        if bool(host.node) == bool(host.wakes):
+            yield Problem(("hosts", name), "give either node, its name, or wakes, the node that runs on it")
+            continue
+        key, node = ("node", host.node) if host.node else ("wakes", host.wakes)
+        if node in owners:
+            yield Problem(("hosts", name, key), f"{node!r} is {owners[node]} already: give another name")
+        owners.setdefault(node, f"fleet.hosts.{name}.{key}")
+        if host.wakes:
+            yield from _of_woken(table, name, host)
+
+
+def _of_woken(table: FleetTable, name: str, host: FleetHostTable) -> Iterator[Problem]:
+    for key, given in (("pinned", host.pinned), ("users_command", host.users_command)):
+        if given:
+            why = f"{host.wakes!r} decides itself when it sleeps: give it in the site file of that machine"
+            yield Problem(("hosts", name, key), why)
+    if table.nodes and host.wakes not in table.nodes:
+        yield Problem(("hosts", name, "wakes"), f"{host.wakes!r} is not in fleet.nodes: add it")
+    if sum(bool(one.wakes) for one in table.hosts.values()) > MOST_WOKEN:
+        yield Problem(("hosts", name, "wakes"), f"one board wakes {MOST_WOKEN} nodes at most")
 
 
 def _of_itself(table: FleetTable, site: Site, hosts: tuple[str, ...]) -> Iterator[Problem]:

@@ -18,7 +18,7 @@ from agent.service.credentials import is_credential, secret_file
 from agent.spool.spool import DAY_S, SpoolLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from agent.profile.schema import TelemetryRule
     from agent.profile.site import SiteMqtt
@@ -53,8 +53,11 @@ class MqttConfig:
     """A silent broker is given up after at most twice this."""
     will_delay_s: int = 5
     """A broker that speaks MQTT 5 tells `offline` only after this, so that a short break is not told at all."""
-    will: tuple[str, bytes] | None = None
-    """A topic, and what is retained there when the connection ends without a word; the status, unless given."""
+    will: Callable[[], tuple[str, bytes]] | None = None
+    """A topic, and what is retained there when the connection ends without a word; the status, unless given.
+
+    Asked for each connection, on a thread.
+    """
     connect_timeout_s: float = 10.0
     """Bounds the TCP connection and the TLS handshake, each."""
     answer_timeout_s: float = 5.0

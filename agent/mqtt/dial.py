@@ -114,7 +114,7 @@ def new_client(config: MqttConfig, version: Version) -> Client:
     if config.url.tls:
         client.tls_set_context(tls_context(config))
     will = will_properties(delay_s=config.will_delay_s) if five and config.will_delay_s else None
-    topic, payload = config.will or (f"{config.base}/{topics.STATUS}", topics.OFFLINE)
+    topic, payload = config.will() if config.will else (f"{config.base}/{topics.STATUS}", topics.OFFLINE)
     client.will_set(topic, payload, 1, True, will)
     return client
 

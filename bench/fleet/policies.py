@@ -11,6 +11,7 @@ from agent.fleet.budget.lease import NodeLease
 from agent.fleet.budget.ledger import Ledger
 from agent.fleet.budget.messages import Grant, Report
 from agent.fleet.budget.tables import BandTable, BudgetTable, GroupTable, NodeTable
+from agent.fleet.budget.timing import DEFAULT_LEASE_S, REPORT_S, Timing
 from agent.fleet.budget.tree import build_tree
 from agent.fleet.bus import SECOND_NS
 from bench.fleet.plant import NO_CAP_W
@@ -39,6 +40,12 @@ class Conditions:
     """The part of nodes whose reports stop at the surge (their sensors are stuck)."""
     grid_drop: float = 0.0
     """By so much the limit falls in the midst of the surge."""
+
+    @property
+    def timing(self) -> Timing:
+        """Leases as short as the cycle allows, 30 s at least."""
+        least = Timing(self.cycle_s).least_lease_s
+        return Timing(self.cycle_s, max(least, DEFAULT_LEASE_S))
 
 
 class Policy(Protocol):
@@ -89,7 +96,12 @@ class Uniform:
 def bench_table(plant: Plant, oversubscription: float) -> BudgetTable:
     """One site, racks of `RACK` machines."""
     nodes = {
-        machine.name: NodeTable(machine.priority.name.lower(), base_w=machine.idle_w, peak_w=machine.peak_w)  # type: ignore[arg-type]
+        machine.name: NodeTable(
+            machine.priority.name.lower(),  # type: ignore[arg-type]
+            base_w=machine.idle_w,
+            peak_w=machine.peak_w,
+            falls_back=True,  # agents live on; only messages are lost
+        )
         for machine in plant.machines
     }
     racks: dict[str, GroupTable] = {}
@@ -119,7 +131,9 @@ class Ours:
 
     def __post_init__(self) -> None:
         self.leases = {
-            machine.name: NodeLease(machine.name, machine.idle_w, machine.peak_w, number + 1, 0)
+            machine.name: NodeLease(
+                machine.name, machine.idle_w, machine.peak_w, number + 1, 0, self.conditions.timing.lease_ns
+            )
             for number, machine in enumerate(self.plant.machines)
         }
         self._lead(0)
@@ -145,7 +159,7 @@ class Ours:
             lease.was_set(machine.cap_w, now_ns)
             lease.was_read(machine.cap_w)
             deaf = now_s >= surge_s and number < self.conditions.deaf * len(self.plant.machines)
-            if (now_s + number) % self.conditions.cycle_s == 0 and not deaf:
+            if (now_s + number) % min(self.conditions.cycle_s, REPORT_S) == 0 and not deaf:
                 lease.measured(machine.watts, now_ns)
                 self._send(now_s, lease.report(now_ns))
         if now_s % self.conditions.cycle_s == 0 and not out:
@@ -156,9 +170,9 @@ class Ours:
 
     def _lead(self, now_ns: int) -> None:
         tree = build_tree(bench_table(self.plant, self.conditions.oversubscription))
-        ledger = Ledger(
-            tree, self._term, now_ns, (3 * self.conditions.cycle_s + 2 * self.conditions.latency_s) * SECOND_NS
-        )
+        timing = self.conditions.timing
+        silent_ns = timing.silent_ns + 2 * self.conditions.latency_s * SECOND_NS
+        ledger = Ledger(tree, self._term, now_ns, silent_ns, timing.lease_ns)
         self.control = BudgetControl(ledger, self.chance)
 
     def _send(self, now_s: int, message: Report | Grant) -> None:

@@ -22,6 +22,8 @@ CASES: dict[str, tuple[str, Conditions]] = {
     "cycle 1 s": ("ours", Conditions(cycle_s=1)),
     "cycle 6 s": ("ours", Conditions(cycle_s=6)),
     "cycle 9 s": ("ours", Conditions(cycle_s=9)),
+    "cycle 30 s": ("ours", Conditions(cycle_s=30)),
+    "cycle 60 s": ("ours", Conditions(cycle_s=60)),
     "latency 5 s, loss 20 %": ("ours", Conditions(latency_s=5, loss=0.2)),
     "outage 15 s": ("ours", Conditions(outage_s=15)),
     "outage 60 s": ("ours", Conditions(outage_s=60)),

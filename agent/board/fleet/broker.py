@@ -28,9 +28,8 @@ class FleetBroker:
 
     def connect(self, client: str, will: Will | None) -> MqttBus:
         """A client that dials at `start`. Raises SettingError."""
-        last = None if will is None else (will.topic, will.payload)
         try:
-            bus = MqttBus(replace(self._config, client_id=f"{self._config.client_id}-fleet-{client}", will=last))
+            bus = MqttBus(replace(self._config, client_id=f"{self._config.client_id}-fleet-{client}", will=will))
         except ValueError as error:
             raise SettingError(str(error)) from error
         self._buses.append(bus)

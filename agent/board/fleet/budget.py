@@ -6,27 +6,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-import time
 from typing import TYPE_CHECKING
 
 from agent.energy.cadence import IN_FORCE
 from agent.energy.meters.interface import Quantity
 from agent.energy.policies.situation import LeaseView
 from agent.energy.view import CapState
-from agent.fleet.budget.lease import NodeLease
+from agent.fleet.budget.lease import LEASE_NS, NodeLease
 from agent.fleet.budget.node_side import NodeSide
+from agent.fleet.budget.timing import REPORT_S
+from agent.fleet.mqtt_bus import boot_clock_ns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.energy.controller import EnergyController
-    from agent.fleet.bus import Bus
+    from agent.fleet.bus import NodeBus
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 1.0
-CYCLE_S = 3.0
-"""How often the coordinator hears of this machine."""
 FIRST_S = 30.0
 """So long the first report waits for a first reading: a machine that says nothing counts with its base or its peak."""
 METER_LOOKS = 5
@@ -86,13 +85,18 @@ class FleetBudget:
     """Hears of leases and reports. Used on the loop's thread."""
 
     def __init__(
-        self, node: str, domain: str, machine: LeasedMachine, base_w: float, peak_w: float, bus: Bus,
-        clock: Callable[[], int] = time.monotonic_ns,
+        self, node: str, domain: str, machine: LeasedMachine, base_w: float, peak_w: float, bus: NodeBus,
+        clock: Callable[[], int] = boot_clock_ns, lease_ns: int = LEASE_NS,
     ) -> None:  # fmt: skip
         self.machine = machine
-        lease = NodeLease(node, base_w, peak_w, secrets.randbits(62), clock())
+        self._bus = bus
+        lease = NodeLease(node, base_w, peak_w, secrets.randbits(62), clock(), lease_ns)
         self.side = NodeSide(bus, domain, lease, machine, clock)
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def connected(self) -> bool:
+        return self._bus.connection > 0
 
     def start(self) -> None:
         self._tasks = [
@@ -137,4 +141,4 @@ class FleetBudget:
                 await self.side.tell()
             except Exception:  # a fault of ours must not end the task
                 log.exception("fleet: power")
-            await asyncio.sleep(CYCLE_S)
+            await asyncio.sleep(REPORT_S)

@@ -11,9 +11,11 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.board.fleet.wake_failures import WakeFailures
 from agent.events.event import EventKind
 from agent.fleet.bus import BusError
-from agent.fleet.node.actions import Burst, Happening, Persist, Publish, Sleep, Tell, Wake
+from agent.fleet.mqtt_bus import boot_clock_ns
+from agent.fleet.node.actions import Burst, Happening, Persist, PowerOn, Publish, Sleep, Tell, Wake
 from agent.fleet.node.burst import BurstFailed
 from agent.fleet.node.documents import LEAF_OF, Heartbeat, encode
 from agent.fleet.node.topics import patterns, place, topic
@@ -24,11 +26,13 @@ if TYPE_CHECKING:
 
     from agent.board.fleet.means import Means
     from agent.board.fleet.memory import FleetMemory
-    from agent.fleet.bus import Bus
+    from agent.fleet.bus import NodeBus
     from agent.fleet.node.actions import Action as FleetAction
     from agent.fleet.node.core import NodeCore
     from agent.fleet.node.desired import Remembered
+    from agent.fleet.node.documents import WakeSent
     from agent.fleet.node.load import LoadMeter
+    from agent.power.request import Reply
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +41,21 @@ LOOK_S = 10.0
 PUBLISH_S = 10.0
 """So long the messenger may take to be handed a message."""
 AGAIN_S = 1.0
+SUSPEND_NS = 1_000_000_000
+"""A computer that stood still for less did not sleep."""
 LOAD_S = 60.0
 FIRST_LOAD_S = 10.0
 KINDS = {
     Happening.NOT_ASLEEP: EventKind.FLEET_NOT_ASLEEP,
     Happening.NOT_AWAKE: EventKind.FLEET_NOT_AWAKE,
     Happening.NAME_TAKEN: EventKind.FLEET_NAME_TAKEN,
+    Happening.WAKE_FAILED: EventKind.FLEET_WAKE_FAILED,
 }
+
+
+def suspended_ns() -> int:
+    """How long this computer was suspended since it has booted; what the two clocks of the kernel differ by."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +65,9 @@ class Surroundings:
     memory: FleetMemory
     emit: Callable[..., object]
     burst: Callable[[Sequence[str], int, int], Awaitable[None]]
-    clock: Callable[[], int] = time.monotonic_ns
+    clock: Callable[[], int] = boot_clock_ns
+    suspended_ns: Callable[[], int] = suspended_ns
+    """How long this computer was suspended since it has booted."""
     meter: LoadMeter | None = None
     """Of the computer that this runs on, if that is the machine."""
 
@@ -61,7 +75,9 @@ class Surroundings:
 class FleetMachine:
     """Used on the loop's thread."""
 
-    def __init__(self, node: str, segment: str, core: NodeCore, bus: Bus, means: Means, around: Surroundings) -> None:
+    def __init__(
+        self, node: str, segment: str, core: NodeCore, bus: NodeBus, means: Means, around: Surroundings
+    ) -> None:
         self.node = node
         self.core = core
         self._segment = segment
@@ -75,6 +91,13 @@ class FleetMachine:
         self._keeper: asyncio.Task[None] | None = None
         self._bursts: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
+        self.wake_failures = WakeFailures()
+        self.uptimes = around.memory.uptimes(node)
+        """Its own, over all boots."""
+        self.unreached_since_ns: int | None = around.clock()
+        self._connection = 0
+        self._will = core.will()
+        self._suspended_ns = around.suspended_ns()
         self._loads = 0
 
     def start(self) -> None:
@@ -94,6 +117,15 @@ class FleetMachine:
             if isinstance(ended, Exception):
                 log.error("fleet: a task of %s had ended: %r", self.node, ended)
         self._means.close()
+
+    @property
+    def connected(self) -> bool:
+        return self._bus.connection > 0
+
+    @property
+    def broker(self) -> str:
+        """What the connection does, for a person."""
+        return self._bus.text
 
     # ------------------------------------------------------------------ tasks
 
@@ -133,10 +165,29 @@ class FleetMachine:
             self._woken.clear()
             async with self._turn:
                 now_ns = self._around.clock()
+                self._follow_suspends(now_ns)
+                self._follow_connection()
                 await self._do(self.core.step(now_ns, self._means.seen(now_ns)))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STEP_S):
                     await self._woken.wait()
+
+    def _follow_suspends(self, now_ns: int) -> None:
+        slept_ns, self._suspended_ns = self._around.suspended_ns() - self._suspended_ns, self._around.suspended_ns()
+        if slept_ns >= SUSPEND_NS:
+            log.info("fleet: %s was suspended for %d s", self.node, slept_ns // 1_000_000_000)
+            self.core.resumed(now_ns)
+
+    def _follow_connection(self) -> None:
+        """The will of an earlier start is not believed by anybody, so a new start needs a new connection."""
+        if self._bus.connection != self._connection:
+            self._connection = self._bus.connection
+            self.unreached_since_ns = None if self._connection else self._around.clock()
+            if self._connection:
+                self.core.connected()
+        if self.core.will() != self._will:
+            self._will = self.core.will()
+            self._bus.renew()
 
     async def _tell_load(self, meter: LoadMeter) -> None:
         """How busy the machine is, for whoever decides which machines are needed."""
@@ -165,8 +216,13 @@ class FleetMachine:
                     self._switch(Action.ON, reason)
                 case Burst():
                     self._send(action)
+                case PowerOn(node, reason, announcement):
+                    await self._power_on(node, reason, announcement)
                 case Tell(happening, node, text):
-                    self._around.emit(KINDS[happening], f"fleet/{node}", node, text)
+                    self._tell(happening, node, text)
+
+    def _tell(self, happening: Happening, node: str, text: str) -> None:
+        self._around.emit(KINDS[happening], f"fleet/{node}", node, text)
 
     async def _publish(self, action: Publish) -> None:
         """What cannot be handed over is said again by the core, which misses its echo."""
@@ -179,11 +235,33 @@ class FleetMachine:
             log.info("fleet: %s: %s", name, error)
             if isinstance(document, Heartbeat):
                 self.core.handed_over(False, self._around.clock())
+        if isinstance(document, Heartbeat):
+            await self._count(document)
 
-    def _switch(self, action: Action, reason: str) -> None:
-        reply = self._means.switch(action)
+    async def _count(self, beat: Heartbeat) -> None:
+        """Its own uptime, on the disk with each heartbeat, whether or not a broker was there to hear it."""
+        refusal = self.uptimes.heartbeat(beat, self._around.clock())
+        try:
+            await self._around.memory.keep_uptimes(self.node, self.uptimes)
+        except OSError as error:
+            log.warning("fleet: the uptime of %s is not stored: %s", self.node, error)
+        if refusal is not None:
+            log.warning("fleet: the uptime of %s is not counted: %s", self.node, refusal.text)
+
+    def _switch(self, action: Action, reason: str, node: str = "") -> Reply:
+        reply = self._means.switch(action, node or self.node)
         level = logging.INFO if reply.verdict.good else logging.WARNING
-        log.log(level, "fleet: %s: %s (%s): %s %s", self.node, action.value, reason, reply.verdict.value, reply.reason)
+        words = (node or self.node, action.value, reason, reply.verdict.value, reply.reason)
+        log.log(level, "fleet: %s: %s (%s): %s %s", *words)
+        return reply
+
+    async def _power_on(self, node: str, reason: str, announcement: WakeSent) -> None:
+        """What is refused is not announced: others take over."""
+        reply = self._switch(Action.ON, reason, node)
+        if reply.verdict.good:
+            await self._publish(Publish(announcement))
+        else:
+            self._wake_failed(node, f"{reply.verdict.value}: {reply.reason}")
 
     def _send(self, burst: Burst) -> None:
         task = asyncio.create_task(self._sent(burst), name=f"fleet-wake-{burst.node}")
@@ -194,7 +272,15 @@ class FleetMachine:
         try:
             await self._around.burst(burst.macs, burst.count, burst.gap_ns)
         except (BurstFailed, ValueError, OSError) as error:
-            log.warning("fleet: %s is not woken from here: %s", burst.node, error)
+            self._wake_failed(burst.node, str(error))
+        else:
+            await self._publish(Publish(burst.announcement))
+
+    def _wake_failed(self, node: str, why: str) -> None:
+        log.warning("fleet: %s is not woken from here: %s", node, why)
+        text = self.wake_failures.failed(node, why, self._around.clock())
+        if text is not None:
+            self._tell(Happening.WAKE_FAILED, self.node, text)
 
     def _keep(self, remembered: Remembered) -> None:
         """One write at a time; of those that wait only the last counts."""

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Protocol
 from agent.fleet.node.command import printed
 from agent.fleet.node.core import Seen
 from agent.fleet.node.documents import Direction
+from agent.fleet.node.switch import Switch
 from agent.fleet.node.users import listed, logged_in
 from agent.fleet.node.wake_ability import WakeAbility
 from agent.hardware.port_thread import PortThread
-from agent.power.request import Action, HostState, Request
+from agent.power.request import Action, HostState, Reply, Request, Verdict
 
 if TYPE_CHECKING:
     from agent.board.services import Services
     from agent.fleet.node.command import Run
     from agent.fleet.node.wake_probe import WakeProbe
-    from agent.power.request import Reply
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ CARDS_S = 20.0
 CARDS_EVERY_NS = 60_000_000_000
 """A card is armed, or loses its link, seldom."""
 NOT_LOOKED = WakeAbility((), "its network cards were not looked at yet")
+BOARD_ABILITY = WakeAbility((), "a board stays up")
 STUCK = "is held up by a program that does not end"
 
 
@@ -46,8 +47,8 @@ class Means(Protocol):
         """What is known now; returns at once."""
         ...
 
-    def switch(self, action: Action) -> Reply:
-        """Ask the power manager; the answer is its first word."""
+    def switch(self, action: Action, node: str) -> Reply:
+        """Ask the power manager; the answer is its first word. `node`: this machine, or one that a board wakes."""
         ...
 
     def close(self) -> None: ...
@@ -81,7 +82,7 @@ class HostMeans:
         unable = "" if never is None else never.reason
         return Seen(self._up_ns, WakeAbility((), unable), self._users, self._pinned, actual)
 
-    def switch(self, action: Action) -> Reply:
+    def switch(self, action: Action, node: str) -> Reply:
         reply, _ = self._services.manager.ask(self._name, Request(action, self._origin))
         return reply
 
@@ -89,11 +90,49 @@ class HostMeans:
         self._asking.close()
 
     def _actual(self) -> Direction | None:
-        host = self._services.hosts[self._name]
-        view = host.view()
-        if view.state is HostState.UNKNOWN or host.power_good is None:
-            return None
-        return Direction.UP if view.powered or view.state is HostState.CYCLING else Direction.DOWN
+        return sensed(self._services, self._name)
+
+
+class BoardMeans:
+    """A board among the nodes that it wakes: it stays, and switches their machines on when their turn comes."""
+
+    def __init__(self, services: Services, node: str, wakes: dict[str, str]) -> None:
+        """`wakes`: the host of this board that stands for the machine of each node."""
+        self._services = services
+        self._origin = f"fleet:{node}"
+        self._wakes = wakes
+
+    async def look(self) -> None:
+        """Nothing takes time: the power senses of hosts are followed anyway."""
+
+    def seen(self, now_ns: int) -> Seen:
+        switches = tuple(self._switch(node, host) for node, host in self._wakes.items())
+        return Seen(time.monotonic_ns(), BOARD_ABILITY, (), switches=switches)
+
+    def switch(self, action: Action, node: str) -> Reply:
+        host = self._wakes.get(node)
+        if host is None or action is not Action.ON:
+            return Reply(Verdict.BLOCKED, "a board only switches on the nodes that it wakes")
+        if not self._switch(node, host).ready:
+            return Reply(Verdict.BLOCKED, f"host {host} is not seen to be off")
+        reply, _ = self._services.manager.ask(host, Request(action, self._origin))
+        return reply
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+    def _switch(self, node: str, host: str) -> Switch:
+        never = self._services.hosts[host].refusal(Request(Action.ON, self._origin))
+        return Switch(node, sensed(self._services, host), "" if never is None else never.reason)
+
+
+def sensed(services: Services, name: str) -> Direction | None:
+    """Whether a host runs, by its power sense; None = it cannot be seen."""
+    host = services.hosts[name]
+    view = host.view()
+    if view.state is HostState.UNKNOWN or host.power_good is None:
+        return None
+    return Direction.UP if view.powered or view.state is HostState.CYCLING else Direction.DOWN
 
 
 class OwnMeans:
@@ -129,7 +168,7 @@ class OwnMeans:
         pinned = self._pinned or ("" if never is None else never.reason)
         return Seen(time.monotonic_ns(), self._ability, self._users, pinned)
 
-    def switch(self, action: Action) -> Reply:
+    def switch(self, action: Action, node: str) -> Reply:
         reply, _ = self._services.manager.ask(self._name, Request(action, self._origin))
         return reply
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent.fleet.node.desired import Remembered
+from agent.fleet.node.uptime_book import UptimeBook
 
 if TYPE_CHECKING:
     from agent.store.settings import Settings
@@ -31,6 +32,18 @@ class FleetMemory:
             log.warning("fleet: what is stored of %s is damaged (%s): it begins anew", node, error)
             return Remembered()
 
+    def uptimes(self, node: str) -> UptimeBook:
+        """What was counted before; a damaged entry is lost."""
+        try:
+            return UptimeBook(self.settings.get(_uptime_key(node)))
+        except ValueError as error:
+            log.warning("fleet: the uptime of %s begins anew: %s", node, error)
+            return UptimeBook()
+
+    async def keep_uptimes(self, node: str, uptimes: UptimeBook) -> None:
+        """It outlasts the end of the agent, and a power cut a second later. Raises StoreError."""
+        await self.settings.put({_uptime_key(node): uptimes.kept()})
+
     async def keep(self, node: str, remembered: Remembered) -> None:
         """It outlasts a power cut when this returns. Raises StoreError."""
         await self.settings.put({_key(node): msgspec.to_builtins(remembered)})
@@ -39,3 +52,7 @@ class FleetMemory:
 
 def _key(node: str) -> str:
     return f"fleet.{node}"
+
+
+def _uptime_key(node: str) -> str:
+    return f"fleet-uptime.{node}"

@@ -3,22 +3,25 @@
 
 from __future__ import annotations
 
-import functools
 import secrets
-import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.board.fleet.budget import FleetBudget
-from agent.board.fleet.machine import FleetMachine, Surroundings
-from agent.board.fleet.means import HostMeans, OwnMeans
+from agent.board.fleet.machine import FleetMachine, Surroundings, suspended_ns
+from agent.board.fleet.means import BoardMeans, HostMeans, OwnMeans
 from agent.board.fleet.memory import FleetMemory
+from agent.board.fleet.requests import FleetRequests, fleet_problems
+from agent.fleet.bus import SECOND_NS
+from agent.fleet.mqtt_bus import boot_clock_ns
 from agent.fleet.node.burst import send_burst
 from agent.fleet.node.core import NodeCore, Settings
 from agent.fleet.node.documents import encode
 from agent.fleet.node.guards import GuardSettings
 from agent.fleet.node.load import LoadMeter
-from agent.fleet.node.target import HOST_OF_A_BOARD, OWN_NODE, Identity
+from agent.fleet.node.secure_on import SecureOnError, read_secure_on
+from agent.fleet.node.target import BOARD, HOST_OF_A_BOARD, OWN_NODE, Identity
 from agent.fleet.node.topics import NAME, Leaf, topic
 from agent.fleet.node.wake_probe import WakeProbe
 from agent.fleet.node.wake_sender import NS_PER_S, WakeSettings
@@ -26,14 +29,15 @@ from agent.profile.problem import SettingError
 from agent.thermal.fan_memory import boot_id
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Iterator, Sequence
 
     from agent.board.fleet.broker import FleetBroker
     from agent.board.fleet.means import Means
     from agent.board.services import Services
-    from agent.fleet.bus import Bus
+    from agent.fleet.bus import NodeBus
     from agent.fleet.node.target import TargetSettings
     from agent.fleet.tables import FleetTable, TimesTable
+    from agent.requests.endpoint import Endpoint
 
 LONGEST_BOOTS = 10
 """Times of an attempt grow to so many of the first."""
@@ -41,20 +45,18 @@ LONGEST_BUDGET_NAME = 32
 """Of a node in a coordinator's file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Will:
-    """What the broker is to say, retained, when a client is gone without a word."""
-
-    topic: str
-    payload: bytes
+Will = Callable[[], tuple[str, bytes]]
+"""The topic, and what the broker is to say there, retained, when a client is gone without a word; from any thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What is lent to the service. `connect(client, will)` makes a client of the broker."""
 
-    connect: Callable[[str, Will | None], Bus]
-    clock: Callable[[], int] = time.monotonic_ns
+    connect: Callable[[str, Will | None], NodeBus]
+    clock: Callable[[], int] = boot_clock_ns
+    """Goes on while the computer is suspended: neither a lease nor a promise outlasts a nap."""
+    suspended_ns: Callable[[], int] = suspended_ns
     burst: Callable[[Sequence[str], int, int], Awaitable[None]] | None = None
     """Sends magic packets; None = into the segment."""
     probe: Callable[[str], WakeProbe] = WakeProbe
@@ -72,8 +74,19 @@ class BoardFleet:
         self._table = table
         self._services = services
         self._outside = outside
+        self._secure_on = _secure_on(table)
         self.machines = {machine.node: machine for machine in self._machines()}
         self.budget = self._budget()
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """The methods that there are besides a board's."""
+        return FleetRequests(self).table()
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        return fleet_problems(self)
+
+    def now_ns(self) -> int:
+        return self._outside.clock()
 
     def start(self) -> None:
         if self._outside.broker:
@@ -94,17 +107,16 @@ class BoardFleet:
 
     def _machines(self) -> list[FleetMachine]:
         table, services = self._table, self._services
+        wakes = {host.wakes: name for name, host in table.hosts.items() if host.wakes}
+        if (table.target or wakes) and not NAME.fullmatch(self.node):
+            raise SettingError(f"fleet.node: {self.node!r} is no name of a node: letters, digits, - and _, 63 at most")
         if table.target:
-            if not NAME.fullmatch(self.node):
-                raise SettingError(
-                    f"fleet.node: {self.node!r} is no name of a node: letters, digits, - and _, 63 at most"
-                )
-            probe = self._outside.probe(table.wake_card)
+            probe = replace(self._outside.probe(table.wake_card), secure_on=self._secure_on)
             host = next(iter(services.hosts))
             means = OwnMeans(services, host, self.node, table.pinned, table.users_command, probe)
             return [self._machine(self.node, OWN_NODE, boot_id(), means)]
         boot = secrets.token_hex(8)  # a host's uptime is counted from the start of this agent
-        return [
+        machines = [
             self._machine(
                 host.node,
                 HOST_OF_A_BOARD,
@@ -112,7 +124,11 @@ class BoardFleet:
                 HostMeans(services, name, host.node, host.pinned, host.users_command),
             )
             for name, host in table.hosts.items()
+            if host.node
         ]
+        if wakes:
+            machines.append(self._machine(self.node, BOARD, boot_id(), BoardMeans(services, self.node, wakes)))
+        return machines
 
     def _machine(self, node: str, settings: TargetSettings, boot: str, means: Means) -> FleetMachine:
         segment, outside = self._table.segment, self._outside
@@ -120,11 +136,17 @@ class BoardFleet:
         identity = Identity(node, segment, boot)
         known = (node, *self._table.nodes) if self._table.nodes else None
         core = NodeCore(identity, _settings(settings, self._table.times), memory.known(node), outside.clock(), known)
-        will = Will(topic(segment, node, Leaf.ALIVE), encode(core.will()))
-        burst = outside.burst or functools.partial(send_burst, to=self._table.broadcast)
+
+        def will() -> tuple[str, bytes]:
+            return topic(segment, node, Leaf.ALIVE), encode(core.will())
+
         meter = LoadMeter() if settings.own else None
-        around = Surroundings(memory, self._services.bus.emit, burst, outside.clock, meter)
+        burst = outside.burst or self._burst
+        around = Surroundings(memory, self._services.bus.emit, burst, outside.clock, outside.suspended_ns, meter)
         return FleetMachine(node, segment, core, outside.connect(node, will), means, around)
+
+    async def _burst(self, macs: Sequence[str], count: int, gap_ns: int) -> None:
+        await send_burst(macs, count, gap_ns, to=self._table.broadcast, secure_on=self._secure_on)
 
     def _budget(self) -> FleetBudget | None:
         table, energy = self._table, self._services.energy
@@ -135,8 +157,16 @@ class BoardFleet:
             raise SettingError(f"fleet.node: {why}")
         bus = self._outside.connect(f"{self.node}-budget", None)
         return FleetBudget(
-            self.node, table.power_domain, energy.leased, table.base_w, table.peak_w, bus, self._outside.clock
-        )
+            self.node, table.power_domain, energy.leased, table.base_w, table.peak_w, bus, self._outside.clock,
+            round(table.lease_s * SECOND_NS),
+        )  # fmt: skip
+
+
+def _secure_on(table: FleetTable) -> bytes:
+    try:
+        return read_secure_on(table.secure_on_file) if table.secure_on_file else b""
+    except SecureOnError as error:
+        raise SettingError(str(error)) from None
 
 
 def _settings(target: TargetSettings, times: TimesTable) -> Settings:

@@ -17,6 +17,7 @@ from agent.fleet.budget.leaf import Claim, assign, needs
 from agent.fleet.budget.ledger import ROUNDING_W
 from agent.fleet.budget.priority import Priority
 from agent.fleet.budget.summaries import Tiers, add, fill, no_needs, split
+from agent.fleet.budget.timing import RENEW
 from agent.fleet.bus import SECOND_NS
 
 if TYPE_CHECKING:
@@ -33,13 +34,12 @@ RELEASE_SHARE = 0.3
 """The chance of each node to be released in a cycle."""
 TRIFLE = 0.04
 """A change of less than this part of the peak is not made, but for critical nodes."""
-RENEW = 2 / 3
-"""A lease with less left than this part is renewed."""
 RETRY_NS = 2 * SECOND_NS
 """What a node does not tell to have got after so long is sent again."""
 DECAY = 0.98
 """What a node wanted is forgotten so slowly, each cycle: one that is at its cap now and then shall not flicker."""
 EPSILON_W = 1e-6
+UNHEARD = frozenset({Rule.SILENT, Rule.LOST, Rule.OFF})
 
 
 @dataclass(slots=True)
@@ -54,9 +54,13 @@ class GroupState:
     """As of the last cycle. `watts` counts silent nodes with what they may draw."""
 
     watts: float = 0.0
+    read_w: float = 0.0
+    """Of the nodes that are heard."""
     latched: bool = False
     band: Band = Band.RELEASE
     unreadable: bool = False
+    nodes: int = 0
+    silent: int = 0
     usable_w: float = 0.0
     budget_w: float = 0.0
     short: bool = False
@@ -106,6 +110,29 @@ class BudgetControl:
         self._share_out(limits_w)
         return self._carry_out(now_ns, limits_w)
 
+    @property
+    def limits_w(self) -> Mapping[str, float]:
+        """In force in the last cycle."""
+        return self._limits_w
+
+    def wanted_w(self) -> float:
+        """What all nodes together want, as far as the groups' own limits allow; the site's parent is told it."""
+        tree = self.ledger.tree
+        wanted_w = dict.fromkeys(tree.groups, 0.0)
+        for name, group in tree.groups.items():
+            wanted_w[name] += sum(claim.want_w for claim in self._claims.get(name, ()))
+            wanted_w[name] = min(wanted_w[name], group.limit_w)
+            if group.parent is not None:
+                wanted_w[group.parent] += wanted_w[name]
+        return wanted_w[tree.root]
+
+    def drawn_w(self, now_ns: int) -> float:
+        """What is drawn by the nodes' readings; what is not heard counts with what it may draw."""
+        return sum(
+            self.ledger.counted_w(name) if one.report is None or self.ledger.silent(name, now_ns) else one.report.watts
+            for name, one in self.ledger.accounts.items()
+        )
+
     def alarms(self) -> list[str]:
         """Groups over their limit by what is counted, and those that are blind."""
         over = [
@@ -145,23 +172,27 @@ class BudgetControl:
         self._claims = {name: [] for name in tree.groups}
         self._urgent = set()
         for group in self.groups.values():
-            group.watts = 0.0
+            group.watts = group.read_w = 0.0
         for name, account in ledger.accounts.items():
             home = account.node.path[0]
             counts[home] += 1
             heard = not ledger.silent(name, now_ns)
-            if not heard:
+            if not heard and name not in ledger.leaving:
                 silent[home] += 1
             claim, watts = self._claim(name, account, heard, now_ns, ceilings_w.get(name))
             self._claims[home].append(claim)
             self.groups[home].watts += watts
+            if heard and account.report is not None:
+                self.groups[home].read_w += account.report.watts
         for name, one in tree.groups.items():
             group = self.groups[name]
             group.unreadable = silent[name] > UNREADABLE * counts[name]
+            group.nodes, group.silent = counts[name], silent[name]
             if one.parent is not None:
                 counts[one.parent] += counts[name]
                 silent[one.parent] += silent[name]
                 self.groups[one.parent].watts += group.watts
+                self.groups[one.parent].read_w += group.read_w
 
     def _claim(
         self, name: str, account: Account, heard: bool, now_ns: int, ceiling_w: float | None
@@ -170,13 +201,15 @@ class BudgetControl:
         node, report, counted_w = account.node, account.report, self.ledger.counted_w(name)
         rule = Rule.FREE
         if report is None or not heard:
-            rule = Rule.SILENT
+            rule = Rule.OFF if name in self.ledger.leaving else Rule.SILENT
+            if self.ledger.lost(name, now_ns):
+                rule = Rule.LOST
         elif not self.ledger.known(name, now_ns):
             rule = Rule.TAKEOVER
         elif account.unproven:
             rule = Rule.UNPROVEN
         self._rules[name] = rule
-        if report is None or rule in (Rule.SILENT, Rule.TAKEOVER):
+        if report is None or not heard or rule is Rule.TAKEOVER:
             return Claim.fixed(name, node.priority, counted_w), counted_w
         if rule is Rule.UNPROVEN:
             return Claim.fixed(name, node.priority, counted_w), max(report.watts, 0.0)
@@ -240,7 +273,7 @@ class BudgetControl:
         self._find_short(now_ns, limits_w)
         for name, account in self.ledger.accounts.items():
             rule = self._rules[name]
-            if rule is Rule.SILENT:
+            if rule in UNHEARD:
                 continue
             if rule is Rule.TAKEOVER:
                 fence = self.ledger.fence(name)

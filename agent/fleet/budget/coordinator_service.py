@@ -7,16 +7,15 @@ import asyncio
 import contextlib
 import logging
 import os
-import random
 import signal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from agent.control.server import ControlServer, Entry, Peer, RequestError
-from agent.fleet.budget.coordinator import Coordinator
+from agent.fleet.budget.budget_program import BudgetProgram, NotExplained
 from agent.fleet.farm.program import NotHandedBack, start_farm
-from agent.fleet.mqtt_bus import MqttBus, boot_clock_ns
+from agent.fleet.mqtt_bus import MqttBus
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -38,14 +37,12 @@ class _OfNode(msgspec.Struct, forbid_unknown_fields=True):
 class CoordinatorService:
     """Used on the asyncio loop only."""
 
-    def __init__(self, file: CoordinatorFile, state_dir: Path) -> None:
-        """Raises ValueError if the broker cannot be used like this."""
+    def __init__(self, file: CoordinatorFile, state_dir: Path, version: str) -> None:
+        """`version` is told to Home Assistant. Raises ValueError if the broker cannot be used like this."""
         self._bus = MqttBus(file.mqtt)
         self._domain = file.domain
         self._budget = (
-            None
-            if file.tree is None
-            else Coordinator(self._bus, file.tree, file.domain, boot_clock_ns, random.Random())
+            None if file.budget is None else BudgetProgram(self._bus, file.budget, file.domain, file.mqtt, version)
         )
         self._farm = None if file.farm is None else start_farm(self._bus, file.farm, file.domain, state_dir)
 
@@ -57,12 +54,13 @@ class CoordinatorService:
         server = ControlServer(self, socket)
         await server.start()
         self._bus.start()
-        tasks: list[asyncio.Task[None]] = []
+        work: dict[str, Callable[[], Awaitable[None]]] = {}
         if self._budget is not None:
-            tasks.append(asyncio.create_task(self._work("coordinator", self._budget.run)))
-            tasks.append(asyncio.create_task(self._tell_alarms(self._budget)))
+            self._budget.start()
+            work |= self._budget.work()
         if self._farm is not None:
-            tasks.append(asyncio.create_task(self._work("farm", self._farm.run)))
+            work["farm"] = self._farm.run
+        tasks = [asyncio.create_task(self._work(name, one)) for name, one in work.items()]
         try:
             await ended.wait()
         finally:
@@ -71,6 +69,8 @@ class CoordinatorService:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
             await server.close()
+            if self._budget is not None:
+                await self._budget.close()
             await self._bus.close()
 
     # ------------------------------------------------------------------ the local socket
@@ -87,61 +87,22 @@ class CoordinatorService:
         return peer.uid in (0, os.getuid())
 
     async def _explain(self, given: Mapping[str, Any], _peer: Peer) -> object:
-        node = msgspec.convert(given, _OfNode).node
-        budget = self._budget
-        if budget is None:
+        if self._budget is None:
             raise RequestError("the file has no groups: no power is shared here")
         try:
-            why = budget.explain(node)
-        except KeyError as error:
-            known = ", ".join(sorted(budget.tree.nodes)[:20])
-            raise RequestError(f"there is no node {node!r} in the file; there are: {known}") from error
-        if why is None or not budget.leads:
-            raise RequestError(
-                f"this coordinator does not lead, so it knows no reasons ({self._bus.text}): ask the other"
-            )
-        return {
-            "node": node,
-            "text": why.text(),
-            "rule": why.rule.name.lower().replace("_", "-"),
-            "cap_w": why.cap_w,
-            "counted_w": why.counted_w,
-            "group": why.group,
-            "group_w": why.group_w,
-            "limit_w": why.limit_w,
-            "watts": why.watts,
-            "age_s": None if why.age_ns is None else why.age_ns / 1e9,
-        }
+            return self._budget.explain(msgspec.convert(given, _OfNode).node)
+        except NotExplained as error:
+            raise RequestError(str(error)) from error
 
     async def _status(self, _given: Mapping[str, Any], _peer: Peer) -> object:
-        coordinator = self._budget
-        common = {
+        budget = {"leads": False, "groups": [], "alarms": [], "refused": {}}
+        return {
             "domain": self._domain,
             "broker": self._bus.text,
             "lost": self._bus.lost,
             "malformed_claims": self._bus.malformed_claims,
             "farm_leads": None if self._farm is None else self._farm.leads,
-        }
-        if coordinator is None:
-            return {**common, "leads": False, "groups": [], "alarms": [], "refused": {}}
-        control = coordinator.control if coordinator.leads else None
-        groups = [
-            {
-                "group": name,
-                "limit_w": group.limit_w,
-                "counted_w": None if control is None else control.ledger.sum_w(name),
-                "watts": None if control is None else control.groups[name].watts,
-            }
-            for name, group in coordinator.tree.groups.items()
-        ]
-        return {
-            **common,
-            "leads": coordinator.leads,
-            "term": None if control is None else control.ledger.term,
-            "groups": groups,
-            "alarms": [] if control is None else control.alarms(),
-            "refused": {refusal.value: count for refusal, count in coordinator.refused.items()},
-            "unreached": coordinator.unreached,
+            **(budget if self._budget is None else self._budget.status()),
         }
 
     async def _farm_status(self, _given: Mapping[str, Any], _peer: Peer) -> object:
@@ -168,24 +129,3 @@ class CoordinatorService:
             except Exception:  # a fault of ours must not leave the fleet without its coordinator
                 log.exception("%s of %s: goes on after a fault", name, self._domain)
             await asyncio.sleep(GOES_ON_S)
-
-    async def _tell_alarms(self, coordinator: Coordinator) -> None:
-        """Each group's alarm once, when it has stood for a cycle and when it ends; its numbers change all the time.
-
-        In the first cycle of a lead nodes that have not answered yet count with their peaks.
-        """
-        before: set[str] = set()
-        told: set[str] = set()
-        while True:
-            control = coordinator.control if coordinator.leads else None
-            if control is None:
-                before, told = set(), set()
-            else:
-                alarms = {alarm.partition(":")[0]: alarm for alarm in control.alarms()}
-                for name in before & alarms.keys() - told:
-                    log.warning("alarm: %s", alarms[name])
-                for name in told - alarms.keys():
-                    log.info("no alarm any more: %s", name)
-                told = (told & alarms.keys()) | (before & alarms.keys())
-                before = set(alarms)
-            await asyncio.sleep(coordinator.cycle_s)

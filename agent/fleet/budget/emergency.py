@@ -124,11 +124,14 @@ class EmergencyDesk:
         elif celsius < trip_c - COOLER_C:
             self.signal(EmergencyKind.THERMAL, group, False, now_ns)
 
-    def power(self, group: str, watts: float, limit_w: float, now_ns: int) -> None:
-        """What a group draws; `limit_w` without what emergencies take."""
-        if watts > limit_w:
+    def power(self, group: str, read_w: float, most_w: float, limit_w: float, now_ns: int) -> None:
+        """What a group was measured to draw, and what it may draw with its silent nodes.
+
+        It takes a reading to begin, and more than silence to end. `limit_w` is without what emergencies take.
+        """
+        if read_w > limit_w:
             self.signal(EmergencyKind.OVER_CONSUMPTION, group, True, now_ns)
-        elif watts < CLEAR_BELOW * limit_w:
+        elif most_w < CLEAR_BELOW * limit_w:
             self.signal(EmergencyKind.OVER_CONSUMPTION, group, False, now_ns)
 
     def limits_w(self, limits_w: Mapping[str, float]) -> dict[str, float]:

@@ -17,6 +17,8 @@ class Rule(Enum):
     BASE = "there is not enough for the floors; it keeps its base"
     EMERGENCY = "an emergency holds it down"
     SILENT = "it was not heard lately, so its lease ends and it falls back to its base"
+    LOST = "it was not heard lately, and without its agent nothing may hold it, so it counts with its peak"
+    OFF = "it said that it is switched off, and nobody wants it up"
     UNPROVEN = "its cap is not read back, so it counts with the most that it measured"
     TAKEOVER = "this coordinator leads since a moment; the lease of another one may still be in force"
     UNREADABLE = "too many nodes of the group are not heard, so nothing is released"

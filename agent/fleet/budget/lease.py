@@ -72,6 +72,15 @@ class NodeLease:
             return self.base_w
         return self._cap_w
 
+    @property
+    def revision(self) -> Revision:
+        """Of the last grant that was taken."""
+        return self._revision
+
+    def left_ns(self, now_ns: int) -> int:
+        """How long the lease still gives more or less than the base; 0 = there is none."""
+        return 0 if self._cap_w is None else max(self._until_ns - self.settle_ns - now_ns, 0)
+
     def was_set(self, cap_w: float, now_ns: int) -> None:
         """The hardware was asked to keep so much; what it said before counts no more."""
         if cap_w != self._set_w:

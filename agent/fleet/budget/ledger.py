@@ -18,6 +18,8 @@ from agent.fleet.budget.lease import LEASE_NS
 from agent.fleet.budget.messages import Grant, Proof, Refusal, Revision
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
     from agent.fleet.budget.messages import Report
     from agent.fleet.budget.tree import BudgetTree, Node
 
@@ -47,6 +49,8 @@ class _Session:
     sequence: int
     heard_ns: int
     unproven: bool = False
+    settled: bool = False
+    """It has told what became of its first cap; until then the one of its predecessor may be kept."""
     measured_peak_w: float = 0.0
 
 
@@ -78,10 +82,10 @@ class Account:
         report = self.report
         return report is not None and self.sessions[report.session].unproven
 
-    def counted_w(self, now_ns: int, silent: bool) -> float:
-        """What it may be drawing at most."""
+    def counted_w(self, now_ns: int, lost: bool) -> float:
+        """What it may be drawing at most. `lost`: nobody knows whether anything holds it."""
         counted_w = self.base_w
-        if now_ns < self.unknown_until_ns or (silent and not self.node.falls_back):
+        if lost or self._settles or now_ns < self.unknown_until_ns:
             counted_w = max(counted_w, self.node.peak_w)
         if self.outstanding:
             if any(now_ns >= one.until_ns for one in self.outstanding):
@@ -98,7 +102,7 @@ class Account:
         session.sequence, session.heard_ns = report.sequence, now_ns
         session.measured_peak_w = report.measured_peak_w
         if report.proof is not Proof.PENDING:
-            session.unproven = report.proof is Proof.UNPROVEN
+            session.settled, session.unproven = True, report.proof is Proof.UNPROVEN
         while len(self.sessions) >= SESSIONS:
             del self.sessions[next(iter(self.sessions))]
         self.sessions[report.session] = session
@@ -119,6 +123,12 @@ class Account:
         if report.lease_left_ns and until_ns > now_ns:
             self.outstanding.append(_Outstanding(report.session, report.revision, report.lease_w, until_ns))
 
+    @property
+    def _settles(self) -> bool:
+        """What it kept while it was away may be in force still."""
+        report = self.report
+        return not self.node.falls_back and report is not None and not self.sessions[report.session].settled
+
     def _is_last(self, session: int) -> bool:
         return self.report is not None and self.report.session == session
 
@@ -136,6 +146,8 @@ class Ledger:
     silent_ns: int
     lease_ns: int = LEASE_NS
     """How long a lease lasts; the nodes must use the same."""
+    leaving: Container[str] = frozenset()
+    """Nodes that said that they go down: what they were leased counts until it ends, and then their base."""
     refused: dict[Refusal, int] = field(default_factory=dict)
     accounts: dict[str, Account] = field(init=False)
     _number: int = 0
@@ -168,6 +180,15 @@ class Ledger:
         account = self.accounts[name]
         return account.report is None or now_ns - account.heard_ns > self.silent_ns
 
+    def lost(self, name: str, now_ns: int) -> bool:
+        """It is silent without a word, and nothing but its agent lowers its cap."""
+        return self.silent(name, now_ns) and not self.accounts[name].node.falls_back and name not in self.leaving
+
+    def are_off(self, names: Iterable[str]) -> None:
+        """No lease can be in force there, whoever gave it."""
+        for name in names:
+            self.accounts[name].unknown_until_ns = self.since_ns
+
     def known(self, name: str, now_ns: int) -> bool:
         """False while another coordinator's lease may be in force there."""
         return now_ns >= self.accounts[name].unknown_until_ns
@@ -176,7 +197,7 @@ class Ledger:
         """Add up anew what may be drawn; to be called at the start of each cycle, and before sums are looked at."""
         sums_w = dict.fromkeys(self.tree.groups, 0.0)
         for name, account in self.accounts.items():
-            counted_w = account.counted_w(now_ns, self.silent(name, now_ns))
+            counted_w = account.counted_w(now_ns, self.lost(name, now_ns))
             self._counted_w[name] = counted_w
             sums_w[account.node.path[0]] += counted_w
         for name, group in self.tree.groups.items():
@@ -197,6 +218,11 @@ class Ledger:
         counted_w = self._counted_w[name]
         free_w = min(limits_w[group] - self._sums_w[group] for group in self.accounts[name].node.path)
         return counted_w + max(free_w, 0.0)
+
+    @property
+    def last(self) -> Revision:
+        """The highest that was given."""
+        return Revision(self.term, self._number)
 
     def fence(self, name: str) -> Grant | None:
         """Tell a node that this coordinator leads, without a change of its lease. None if it was never heard."""

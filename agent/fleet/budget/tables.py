@@ -12,6 +12,7 @@ from agent.profile.base import Name, Table
 Watts = Annotated[float, msgspec.Meta(gt=0, le=1e9)]
 KindName = Literal["site", "room", "rack", "board"]
 PriorityName = Literal["critical", "production", "development", "research", "background"]
+LeaseSeconds = Annotated[float, msgspec.Meta(ge=30, le=3600)]
 Share = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
 
@@ -39,8 +40,8 @@ class NodeTable(Table, frozen=True):
     """Ordinary control cuts no further; unless given, a part of the peak by priority, at least `base_w`."""
     least_w: Watts | None = None
     """An emergency marked critical may cut to here; unless given, `base_w`."""
-    falls_back: bool = True
-    """False: nothing lowers its cap when its agent dies, so that it counts at its peak while it is silent."""
+    falls_back: bool = False
+    """True: something lowers its cap when its agent dies. Else it counts with its peak while it is silent."""
 
 
 class BandTable(Table, frozen=True):

@@ -119,7 +119,7 @@ class Farm:
             return
         refusal = self.work.hear(message.payload, source, now_ns)
         if refusal is not None:
-            self.view.refusals.add(refusal)
+            self.view.refusals.add(refusal, now_ns)
 
     async def cycle(self) -> bool:
         """Take or renew the lead; if it is ours and a round is due, plan and write. Returns whether there was one."""

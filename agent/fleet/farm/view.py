@@ -75,7 +75,7 @@ class FarmView:
         document = documents.decode(message.payload, leaf, node)
         refusal = document if isinstance(document, Refusal) else self._enter(document, segment, message, now_ns)
         if refusal is not None:
-            self.refusals.add(refusal)
+            self.refusals.add(refusal, now_ns)
         elif node in self._tracks:
             self._look(node, now_ns)
 

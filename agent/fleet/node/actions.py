@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from agent.fleet.node.desired import Remembered
-    from agent.fleet.node.documents import Document
+    from agent.fleet.node.documents import Document, WakeSent
 
 
 class Happening(enum.Enum):
@@ -21,6 +21,8 @@ class Happening(enum.Enum):
     """The machine was woken and did not come up."""
     NAME_TAKEN = "name-taken"
     """Another machine reports under the same name."""
+    WAKE_FAILED = "wake-failed"
+    """This machine was to wake another one, and could not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,22 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """Send `count` magic packets for `macs`, `gap_ns` apart."""
+    """Send `count` magic packets for `macs`, `gap_ns` apart. `announcement` is published when they are out."""
 
     node: str
     macs: tuple[str, ...]
     count: int
     gap_ns: int
+    announcement: WakeSent
+
+
+@dataclass(frozen=True, slots=True)
+class PowerOn:
+    """Switch the machine of another node on, once; `announcement` is published when that was taken."""
+
+    node: str
+    reason: str
+    announcement: WakeSent
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +83,4 @@ class Tell:
     text: str
 
 
-Action = Persist | Publish | Sleep | Wake | Burst | Tell
+Action = Persist | Publish | Sleep | Wake | Burst | PowerOn | Tell

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from agent.fleet.node import documents
-from agent.fleet.node.actions import Action, Happening, Publish, Tell
+from agent.fleet.node.actions import Action, Happening, Persist, Publish, Tell
 from agent.fleet.node.documents import Direction
 from agent.fleet.node.duties import Duties
 from agent.fleet.node.guards import Circumstances, GuardSettings, standing, used_by
@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 
     from agent.fleet.node.desired import Remembered
     from agent.fleet.node.load import Shares
+    from agent.fleet.node.switch import Switch
     from agent.fleet.node.topics import Leaf
     from agent.fleet.node.wake_ability import WakeAbility
+
+
+NOT_LOOKED = "it was not looked yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class Seen:
     users: tuple[str, ...] | None
     pinned: str = ""
     actual: Direction | None = Direction.UP
+    switches: tuple[Switch, ...] = ()
+    """Of a board: what it could switch on for nodes that sleep."""
 
 
 class NodeCore:
@@ -64,12 +70,16 @@ class NodeCore:
         self.machine = Machine.started(identity, settings.target, remembered)
         self.peers = Peers(identity.segment, known)
         self._me = identity
-        self._settings = settings
+        self.settings = settings
         self._started_ns = now_ns
+        self.around = Around(unable=NOT_LOOKED)
+        """What the last step saw."""
         promise_ns = settings.guards.promise_ns
-        self._witness = Witness(identity.node, identity.segment, self.machine.remembered.start, bound_ns=promise_ns)
+        self.witness = Witness(identity.node, identity.segment, self.machine.remembered.start, bound_ns=promise_ns)
         self._pulse = Pulse(identity.node, identity.segment, identity.boot, self.machine.remembered.start)
-        self._duties = Duties(identity.node, identity.segment, settings.wake)
+        self.duties = Duties(identity.node, identity.segment, settings.wake, packets=settings.target.own)
+        self.duties.pressed = {one.node: one for one in remembered.pressed}
+        self.duties.stored = frozenset(remembered.pressed)
 
     # ------------------------------------------------------------------ messages
 
@@ -79,11 +89,11 @@ class NodeCore:
             return []  # somebody has cleared a retained topic
         document = documents.decode(payload, leaf, node)
         if isinstance(document, Refusal):
-            self.refusals.add(document)
+            self.refusals.add(document, now_ns)
             return []
         answer = self._dispatch(document, now_ns, retained)
         if isinstance(answer, Refusal):
-            self.refusals.add(answer)
+            self.refusals.add(answer, now_ns)
             return []
         return answer or []
 
@@ -106,11 +116,11 @@ class NodeCore:
             case documents.Gone():
                 return self.peers.gone(document, now_ns)
             case documents.WakeSent():
-                return self._duties.heard(document, self.peers, now_ns)
+                return self.duties.heard(document, self.peers, now_ns)
             case documents.WitnessAsked() if not retained:
                 return self._asked(document, now_ns)
             case documents.WitnessPromised() if mine and not retained:
-                self._witness, refusal = self._witness.answer(document)
+                self.witness, refusal = self.witness.answer(document)
                 return refusal
         return None
 
@@ -128,33 +138,47 @@ class NodeCore:
     def _follow_start(self) -> None:
         """Heartbeats and questions carry the machine's start; promises that were given hold on."""
         start = self.machine.remembered.start
-        self._witness, self._pulse = replace(self._witness, start=start), replace(self._pulse, start=start)
+        self.witness, self._pulse = replace(self.witness, start=start), replace(self._pulse, start=start)
 
     def _asked(self, document: documents.WitnessAsked, now_ns: int) -> list[Action] | Refusal:
-        able = self._settings.target.own and not self.machine.rival
+        able = self._wakes and not self.machine.rival
         settled, asking = able and self.machine.settled, able and self.machine.phase is Phase.ASKING
-        self._witness, answer = self._witness.question(document, now_ns, settled=settled, asking=asking)
+        self.witness, answer = self.witness.question(document, now_ns, settled=settled, asking=asking)
         if isinstance(answer, documents.WitnessPromised):
             return [Publish(answer)]
         return answer or []
 
+    @property
+    def _wakes(self) -> bool:
+        """It helps to wake others, and so may be relied on to stay."""
+        return self.settings.target.own or self.settings.target.stays
+
     def persisted(self, remembered: Remembered) -> None:
         self.machine = self.machine.persisted(remembered)
+        self.duties.stored = frozenset(remembered.pressed)
 
     def handed_over(self, ok: bool, now_ns: int) -> None:
         """Whether the last heartbeat could be handed to the broker."""
         if not ok:
             self._pulse = self._pulse.failed(now_ns)
 
+    def connected(self) -> None:
+        """The broker is reached: life is told at once, in place of a will, and so is a report that it may not have."""
+        self._pulse = self._pulse.hurried()
+        self.machine = self.machine.hurried()
+
     def resumed(self, now_ns: int) -> None:
         """The operating system went on after a suspend. The caller connects and subscribes anew."""
         self.machine = self.machine.resumed()
         self._started_ns = now_ns
-        self._witness = self._witness.cancel()
+        self.witness = self.witness.cancel()
         self._follow_start()
 
     def will(self) -> documents.Gone:
-        """For the broker. When it has changed, the caller connects anew: a will of an earlier start is not believed."""
+        """For the broker. When it has changed, the caller connects anew: a will of an earlier start is not believed.
+
+        From any thread.
+        """
         return self._pulse.will()
 
     def load(self, number: int, shares: Shares, users: tuple[str, ...] | None) -> documents.Load:
@@ -174,45 +198,61 @@ class NodeCore:
 
     def step(self, now_ns: int, seen: Seen) -> list[Action]:
         """Decide; at least once a second, and after every message."""
-        machine, decided = self.machine.step(now_ns, self._around(now_ns, seen))
+        self.around = self._around(now_ns, seen)
+        machine, decided = self.machine.step(now_ns, self.around)
         self.machine = machine
         actions = decided + self._ask(now_ns)
         if machine.phase not in (Phase.SLEEPING, Phase.LAST_REPORT):
             self._pulse, beat = self._pulse.step(now_ns, seen.uptime_ns)
             if beat is not None:
                 actions.append(Publish(beat, retain=True))
-            sends = self._settings.target.own and machine.settled
-            if sends and now_ns >= self._started_ns + self._settings.wake.settle_ns:
-                actions += self._duties.step(self.peers, now_ns)
+            if self._wakes and machine.settled and now_ns >= self._started_ns + self.settings.wake.settle_ns:
+                actions += self._help(now_ns, seen.switches)
+        return actions
+
+    def _help(self, now_ns: int, switches: tuple[Switch, ...]) -> list[Action]:
+        """Wake others. A board whose name another one has, too, presses nothing: both would."""
+        actions = self.duties.step(self.peers, now_ns, () if self.machine.rival else switches)
+        pressed = tuple(self.duties.pressed.values())
+        if pressed != self.machine.remembered.pressed:
+            self.machine = replace(self.machine, remembered=replace(self.machine.remembered, pressed=pressed))
+            actions.append(Persist(self.machine.remembered))
         return actions
 
     def _around(self, now_ns: int, seen: Seen) -> Around:
         machine = self.machine
-        needs = self._settings.target.needs_witness
+        needs = self.settings.target.needs_witness
         circumstances = Circumstances(
             pinned=seen.pinned,
             users=seen.users,
-            started_ns=self._started_ns if self._settings.target.own else None,
+            started_ns=self._started_ns if self.settings.target.own else None,
             on_since_ns=machine.on_since_ns,
             asked_by=machine.remembered.asked_by,
-            promised_until_ns=self._witness.bound_until_ns,
-            others_awake=bool(self.peers.senders(now_ns)) if needs else None,
+            promised_until_ns=self.witness.bound_until_ns,
+            others_awake=bool(self.peers.keepers(self._me.node, now_ns)) if needs else None,
         )
-        stands = standing(circumstances, self._settings.guards, now_ns)
-        promised = self._witness.promised_until_ns
-        return Around(seen.actual, seen.ability.why, stands, promised, seen.ability.macs)
+        stands = standing(circumstances, self.settings.guards, now_ns)
+        promised = self.witness.promised_until_ns
+        unable = "" if self.peers.switched_by(self._me.node, now_ns) else seen.ability.why
+        return Around(seen.actual, unable, stands, promised, seen.ability.macs, self._able_to_wake(seen, now_ns))
+
+    def _able_to_wake(self, seen: Seen, now_ns: int) -> tuple[str, ...]:
+        peers = {switch.node: self.peers.get(switch.node) for switch in seen.switches}
+        awake = {node for node, peer in peers.items() if peer is not None and peer.awake(now_ns)}
+        return tuple(switch.node for switch in seen.switches if switch.proven(awake=switch.node in awake))
 
     def _ask(self, now_ns: int) -> list[Action]:
         if self.machine.phase is Phase.ASKING:
             candidates = self._candidates(now_ns)
-            self._witness, question = self._witness.ask(candidates, now_ns)
+            self.witness, question = self.witness.ask(candidates, now_ns)
             return [] if question is None else [Publish(question)]
         if self.machine.phase is Phase.RESTING:
-            self._witness = self._witness.cancel()
+            self.witness = self.witness.cancel()
         return []
 
     def _candidates(self, now_ns: int) -> list[str]:
         """Whom to ask: those that stay first, and of the others every awake one."""
-        senders = [peer for peer in self.peers.all() if peer.sends(now_ns)]
-        staying = [peer.node for peer in senders if peer.staying(now_ns)]
-        return staying or [peer.node for peer in senders]
+        keepers = self.peers.keepers(self._me.node, now_ns)
+        found = [(name, self.peers.get(name)) for name in keepers]
+        staying = [name for name, peer in found if peer is not None and peer.staying(now_ns)]
+        return staying or list(keepers)

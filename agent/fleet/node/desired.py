@@ -14,6 +14,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Pressed:
+    """A board has switched the machine of `node` on, or was about to, in this attempt."""
+
+    node: str
+    revision: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
 class Remembered:
     """What is kept on the disk of the machine that decides."""
 
@@ -28,6 +37,8 @@ class Remembered:
     """So many times the machine was told to follow this revision; counted before it is told."""
     slept: bool = False
     """It went to sleep on purpose: the next start is no crash."""
+    pressed: tuple[Pressed, ...] = ()
+    """Of a board: the last attempt for each node, kept before it is made."""
 
 
 def take(remembered: Remembered, document: Target) -> Remembered | Refusal:

@@ -21,6 +21,8 @@ MAX_BYTES = 4096
 MAX_COUNT = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly."""
 MAX_NS = 2**62
+MOST_WOKEN = 32
+"""So many nodes one board can switch on: their names must fit into its report."""
 
 Name = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}\Z", description="no dots: it is part of a topic")]
 Text = Annotated[str, Meta(max_length=300)]
@@ -114,6 +116,8 @@ class Report(Said, frozen=True, tag="report"):
     """It can send magic packets to others of its segment."""
     macs: Annotated[tuple[Mac, ...], Meta(max_length=8)] = ()
     """Where a magic packet wakes it."""
+    wakes: Annotated[tuple[Name, ...], Meta(max_length=MOST_WOKEN)] = ()
+    """Nodes whose machines this board can switch on."""
 
 
 class Load(Said, frozen=True, tag="load"):

@@ -50,6 +50,10 @@ class Pulse:
         """The last one could not be handed over."""
         return replace(self, due_ns=now_ns + min(retry_ns, self.interval_ns))
 
+    def hurried(self) -> Pulse:
+        """The next one is due at once."""
+        return replace(self, due_ns=None)
+
     def will(self) -> Gone:
         """What the broker says when this connection ends without a word; retained."""
         return Gone(node=self.node, segment=self.segment, boot=self.boot, start=self.start)

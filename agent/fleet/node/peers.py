@@ -95,6 +95,28 @@ class Peers:
         """Who is awake and could send."""
         return tuple(peer.node for peer in self.all() if peer.sends(now_ns))
 
+    def boards(self, now_ns: int) -> dict[str, frozenset[str]]:
+        """Awake boards, and the nodes that each can switch on."""
+        awake = [peer for peer in self._peers.values() if peer.report and peer.report.wakes and peer.awake(now_ns)]
+        return {peer.node: frozenset(peer.report.wakes) for peer in awake if peer.report}
+
+    def switched_by(self, node: str, now_ns: int) -> tuple[str, ...]:
+        """Awake boards that could switch `node` on, by name."""
+        return tuple(sorted(board for board, woken in self.boards(now_ns).items() if node in woken))
+
+    def wired(self) -> frozenset[str]:
+        """Nodes that some board could switch on when it last reported."""
+        return frozenset(node for peer in self._peers.values() if peer.report for node in peer.report.wakes)
+
+    def keepers(self, me: str, now_ns: int) -> tuple[str, ...]:
+        """Whose being awake lets `me` sleep: a board that switches it, unless others need senders of packets."""
+        boards = self.boards(now_ns)
+        covered = frozenset[str]().union(*boards.values())
+        nodes = [peer.node for peer in self._peers.values() if peer.report and peer.report.sends]
+        if all(node in covered for node in (me, *nodes)):
+            return self.switched_by(me, now_ns)
+        return self.senders(now_ns)
+
     # ------------------------------------------------------------------ what arrives
 
     def report(self, document: Report, now_ns: int, *, retained: bool) -> Refusal | None:

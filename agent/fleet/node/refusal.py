@@ -30,6 +30,15 @@ class Refusal:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Alarming:
+    """A message that was refused although nothing is late or played back by a broker: somebody has written it so."""
+
+    because: RefusedBecause
+    text: str
+    at_ns: int
+
+
 @dataclass(slots=True)
 class RefusalCounts:
     """What was refused so far, by reason, and the last text of each."""
@@ -37,6 +46,11 @@ class RefusalCounts:
     count: Counter[RefusedBecause] = field(default_factory=Counter)
     last: dict[RefusedBecause, str] = field(default_factory=dict)
 
-    def add(self, refusal: Refusal) -> None:
+    alarming: Alarming | None = None
+    """The last one that is not just stale."""
+
+    def add(self, refusal: Refusal, now_ns: int) -> None:
         self.count[refusal.because] += 1
         self.last[refusal.because] = refusal.text
+        if refusal.because is not RefusedBecause.STALE:
+            self.alarming = Alarming(refusal.because, refusal.text, now_ns)

@@ -21,7 +21,7 @@ from agent.fleet.node.refusal import Refusal
 
 if TYPE_CHECKING:
     from agent.fleet.node.desired import Remembered
-    from agent.fleet.node.documents import Target
+    from agent.fleet.node.documents import Condition, Target
     from agent.fleet.node.guards import Standing
 
 NS_PER_S = 1_000_000_000
@@ -56,6 +56,8 @@ class TargetSettings:
     needs_witness: bool
     orders: int
     """So many times a machine is told to go down, or up, per revision."""
+    stays: bool = False
+    """It never goes down, whatever its target: a target acts on a board's hosts."""
     ask_ns: int = 30 * NS_PER_S
     intent_ns: int = 20 * NS_PER_S
     last_report_ns: int = 30 * NS_PER_S
@@ -70,6 +72,8 @@ class TargetSettings:
 OWN_NODE = TargetSettings(own=True, again=True, needs_witness=True, orders=5)
 HOST_OF_A_BOARD = TargetSettings(own=False, again=False, needs_witness=False, orders=1)
 """One press per revision: a press is never repeated by itself."""
+BOARD = TargetSettings(own=False, again=False, needs_witness=False, orders=0, stays=True)
+"""A board among the nodes that it wakes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,8 @@ class Around:
     promised_until_ns: int | None = None
     """Until when another node has promised to stay awake."""
     macs: tuple[str, ...] = ()
+    wakes: tuple[str, ...] = ()
+    """Nodes that this board could switch on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +149,7 @@ class Machine:
     def echo(self, report: Report, *, retained: bool) -> Machine:
         """A report under our own name has come from the broker."""
         ours, start = report.boot == self.identity.boot, self.remembered.start
-        if ours and report.start == start:
+        if ours and report.start == start and not (retained and self._forgotten(report)):
             return replace(self, echoed=max(self.echoed, min(report.number, self.number)))
         if report.start < start:
             return self  # from before this start
@@ -151,6 +157,11 @@ class Machine:
             ahead = replace(self.remembered, start=report.start + 1)
             return replace(self, remembered=ahead, unsaved=True, said=None, echoed=0)
         return self if ours else replace(self, rival=report.boot)
+
+    def _forgotten(self, report: Report) -> bool:
+        """Said by this machine in an earlier start with the same number: the disk was lost and no boot came between."""
+        same = self.said is not None and report.number == self.said.number
+        return report.number > self.number or (same and report != self.said)
 
     def persisted(self, remembered: Remembered) -> Machine:
         """This is on the disk now."""
@@ -163,12 +174,25 @@ class Machine:
         """The operating system went on after a suspend: a new start. The caller subscribes anew to the target."""
         return replace(Machine.started(self.identity, self.settings, self.remembered), number=self.number)
 
+    def hurried(self) -> Machine:
+        """The broker is reached again: a report that has not come back is due at once."""
+        return replace(self, said_ns=self.said_ns - self.settings.repeat_report_ns)
+
     @property
     def deadline_ns(self) -> int | None:
         """When `step` is due at the latest, besides any event."""
         waiting = self.said is not None and self.echoed < self.said.number
         repeat_ns = self.said_ns + self.settings.repeat_report_ns if waiting else None
         return min((due for due in (self.until_ns, self.retry_ns, repeat_ns) if due is not None), default=None)
+
+    @property
+    def target(self) -> Direction | None:
+        """What is wanted, as far as it was heard since the start."""
+        return self.remembered.target if self.heard else None
+
+    @property
+    def condition(self) -> Condition:
+        return condition(self.actual, self.target)
 
     @property
     def settled(self) -> bool:
@@ -243,6 +267,8 @@ class Machine:
 
     def _against(self, around: Around) -> str:
         """What keeps it from going down; empty = nothing."""
+        if self.settings.stays:
+            return "a board stays up: targets are for its hosts"
         if self.rival:
             return f"another machine reports under this name, with boot {self.rival}"
         if around.unable:
@@ -320,7 +346,7 @@ class Machine:
         last = self.phase is Phase.LAST_REPORT
         known = self.remembered
         state = Direction.DOWN if last and self.settings.own else self.actual
-        target = known.target if self.heard else None
+        target = self.target
         return Report(
             node=self.identity.node,
             segment=self.identity.segment,
@@ -336,6 +362,7 @@ class Machine:
             last=last,
             sends=self.settings.own,
             macs=around.macs,
+            wakes=around.wakes,
         )
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from agent.fleet.node.secure_on import parse_password
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +25,7 @@ ETHERNET = "1"
 NO_MAC = "00:00:00:00:00:00"
 
 _NAME = re.compile(r"Settings for (?P<name>\S{1,64}):")
-_FIELD = re.compile(r"\s*(?P<key>Supports Wake-on|Wake-on|Link detected): *(?P<value>[^\r\n]*)")
+_FIELD = re.compile(r"\s*(?P<key>Supports Wake-on|Wake-on|SecureOn password|Link detected): *(?P<value>[^\r\n]*)")
 
 
 class WakeMode(enum.Enum):
@@ -48,6 +50,8 @@ class Card:
     armed: frozenset[WakeMode] | None = None
     link: bool | None = None
     mac: str = ""
+    password: bytes | None = field(default=None, repr=False)
+    """Its SecureOn password, where ethtool tells that: only root is told."""
 
     @property
     def can(self) -> bool:
@@ -64,29 +68,42 @@ class Card:
             and bool(self.mac)
         )
 
+    def deaf(self, secure_on: bytes) -> str:
+        """Why it would not hear packets with this password behind them; empty = it would, for all that is known."""
+        if self.armed is None or WakeMode.SECURE_ON not in self.armed:
+            return ""
+        if not secure_on:
+            return f"{self.name} wakes only with a SecureOn password: give fleet.secure_on_file"
+        if self.password is not None and self.password != secure_on:
+            return f"{self.name} has another SecureOn password than fleet.secure_on_file says"
+        return ""
+
 
 def parse(output: str, name: str, mac: str = "") -> Card:
     """What `ethtool NAME` printed. A text about another card, or about none, says nothing."""
     supports: frozenset[WakeMode] | None = None
     armed: frozenset[WakeMode] | None = None
     link: bool | None = None
+    password: bytes | None = None
     named = False
     for line in output.splitlines()[:MAX_LINES]:
         header = _NAME.fullmatch(line.strip())
         if header:
             named = header["name"] == name
             continue
-        field = _FIELD.fullmatch(line) if named else None
-        if field is None:
+        told = _FIELD.fullmatch(line) if named else None
+        if told is None:
             continue
-        match field["key"]:
+        match told["key"]:
             case "Supports Wake-on":
-                supports = _modes(field["value"])
+                supports = _modes(told["value"])
             case "Wake-on":
-                armed = _modes(field["value"])
+                armed = _modes(told["value"])
+            case "SecureOn password":
+                password = parse_password(told["value"].strip())
             case _:
-                link = {"yes": True, "no": False}.get(field["value"].strip())
-    return Card(name, supports, armed, link, mac)
+                link = {"yes": True, "no": False}.get(told["value"].strip())
+    return Card(name, supports, armed, link, mac, password)
 
 
 def _modes(text: str) -> frozenset[WakeMode] | None:
@@ -121,17 +138,20 @@ class WakeAbility:
     why: str
 
 
-def judge(cards: Sequence[Card], wanted: str = "") -> WakeAbility:
-    """Over every physical card, or the one that the settings name. One proven card is enough."""
+def judge(cards: Sequence[Card], wanted: str = "", secure_on: bytes = b"") -> WakeAbility:
+    """Over every physical card, or the one that the settings name. One proven card is enough.
+
+    `secure_on`: the password behind the packets of this segment; empty = there is none.
+    """
     if wanted and wanted not in {card.name for card in cards}:
         return WakeAbility((), f"there is no network card {wanted!r}")
     asked = [card for card in cards if not wanted or card.name == wanted]
-    proven = tuple(dict.fromkeys(card.mac for card in asked if card.proven))
+    proven = tuple(dict.fromkeys(card.mac for card in asked if card.proven and not card.deaf(secure_on)))
     if proven:
         return WakeAbility(proven, "")
     if not asked:
         return WakeAbility((), "there is no wired network card")
-    return WakeAbility((), "; ".join(_lacks(card) for card in asked[:4]))
+    return WakeAbility((), "; ".join(_lacks(card) or card.deaf(secure_on) for card in asked[:4]))
 
 
 def _lacks(card: Card) -> str:
@@ -143,7 +163,7 @@ def _lacks(card: Card) -> str:
         return f"{card.name} is not armed for magic packets: ethtool -s {card.name} wol g"
     if card.link is not True:
         return f"{card.name} has no link"
-    return f"{card.name} has no address of its own"
+    return "" if card.mac else f"{card.name} has no address of its own"
 
 
 def physical_cards(root: Path = NET) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,7 @@ Blocks for seconds at most: use it on a thread of its own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agent.fleet.node.command import printed
@@ -33,10 +33,12 @@ class WakeProbe:
     wanted: str = ""
     run: Run = printed
     cards: Callable[[], tuple[tuple[str, str], ...]] = physical_cards
+    secure_on: bytes = field(default=b"", repr=False)
+    """The password behind the packets of the segment."""
 
     def look(self) -> WakeAbility:
         """What is proven now."""
-        return judge([self._card(name, mac) for name, mac in self.cards()], self.wanted)
+        return judge([self._card(name, mac) for name, mac in self.cards()], self.wanted, self.secure_on)
 
     def _card(self, name: str, mac: str) -> Card:
         card = self._probe(name, mac)

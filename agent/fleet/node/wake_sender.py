@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who wakes a sleeping node, and when: decided alike, and without a manager, by every awake node of the segment.
 
-As long as a node should be up and does not live there are attempts. In each the awake nodes are ordered by a hash; the
-first sends a burst at once, the next ones only if no burst was heard of. What is missed is made good: nothing here
-waits for the moment of a change.
+As long as a node should be up and does not live there are attempts. In each those who could wake it are ordered by a
+hash; the first acts at once, the next ones only if nothing was heard of that. What is missed is made good: nothing here
+waits for the moment of a change. Senders of packets and boards that switch the machine go first in turns.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 from agent.fleet.node.refusal import Refusal, RefusedBecause
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from agent.fleet.node.documents import WakeSent
 
 NS_PER_S = 1_000_000_000
@@ -42,6 +40,16 @@ class WakeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Crew:
+    """Who could wake a node now."""
+
+    packets: tuple[str, ...] = ()
+    """Awake nodes that send magic packets."""
+    switches: tuple[str, ...] = ()
+    """Awake boards that switch its machine."""
+
+
+@dataclass(frozen=True, slots=True)
 class Duty:
     """One node to be woken, as one awake node sees it."""
 
@@ -51,7 +59,7 @@ class Duty:
     attempt: int = 0
     attempt_from_ns: int = 0
     sent: bool = False
-    """A burst of this attempt is known: sent from here or heard of."""
+    """This attempt is known to be made: from here or by another one."""
     gave_up: bool = False
 
     @classmethod
@@ -61,6 +69,8 @@ class Duty:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
+    """It is the turn of whoever looked."""
+
     attempt: int
 
 
@@ -69,19 +79,24 @@ class GivingUp:
     attempts: int
 
 
-def order(awake: Iterable[str], node: str, attempt: int) -> list[str]:
-    """The awake nodes in the order in which they send for `node`; another one with each attempt."""
+def order(crew: Crew, node: str, attempt: int) -> list[str]:
+    """Who acts for `node`, first to last; another order with each attempt.
 
-    def key(sender: str) -> bytes:
-        return hashlib.sha256(f"{sender}\n{node}\n{attempt}".encode()).digest()
+    Packets have the first one: a machine whose card heard them needs no hand on its switch.
+    """
 
-    return sorted(set(awake), key=key)
+    def key(name: str) -> bytes:
+        return hashlib.sha256(f"{name}\n{node}\n{attempt}".encode()).digest()
+
+    packets, switches = sorted(set(crew.packets), key=key), sorted(set(crew.switches), key=key)
+    first, then = (switches, packets) if attempt % 2 else (packets, switches)
+    return [*first, *(name for name in then if name not in first)]
 
 
 def step(
-    duty: Duty, me: str, awake: Iterable[str], settings: WakeSettings, now_ns: int
+    duty: Duty, me: str, crew: Crew, settings: WakeSettings, now_ns: int
 ) -> tuple[Duty, Sending | GivingUp | None]:
-    """What `me` does for one sleeping node now. `awake` are the others that could send."""
+    """What `me` does for one sleeping node now. Who is not of the crew only counts the attempts."""
     if duty.gave_up:
         return duty, None
     if now_ns >= duty.attempt_from_ns + settings.attempt_ns(duty.attempt):
@@ -91,8 +106,8 @@ def step(
     waited_ns = now_ns - duty.attempt_from_ns
     if duty.sent or waited_ns >= settings.ranks * settings.takeover_ns:
         return duty, None
-    rank = order([*awake, me], duty.node, duty.attempt).index(me)
-    if rank >= settings.ranks or waited_ns < rank * settings.takeover_ns:
+    ranks = order(crew, duty.node, duty.attempt)[: settings.ranks]
+    if me not in ranks or waited_ns < ranks.index(me) * settings.takeover_ns:
         return duty, None
     return replace(duty, sent=True), Sending(duty.attempt)
 

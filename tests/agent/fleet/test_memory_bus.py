@@ -105,7 +105,7 @@ def test_one_holder_at_a_time_and_revisions_rise() -> None:
         two = broker.connect("two")
         held = await one.lease("lead", 10)
         assert held is not None
-        assert (held.holder, held.revision, held.until_ns) == ("one", 1, 77 + round(10 * SECOND_NS * (1 - DRIFT)))
+        assert (held.holder, held.revision, held.until_ns) == ("one:1", 1, 77 + round(10 * SECOND_NS * (1 - DRIFT)))
         assert await two.lease("lead", 10) is None
         broker.advance(9 * SECOND_NS)
         renewed = await one.lease("lead", 10)

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import random
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agent.board.board import Board
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
 
-    from agent.fleet.bus import Bus
+    from agent.fleet.bus import NodeBus
 
 SEGMENT, NODE = "hall", "bee"
 PATIENCE_S = 20.0
@@ -70,11 +71,14 @@ class FleetRig:
         self.profile = profile
         self.skipped_ns = 0
         """So far the machines' clock was put forward; the board's own is real."""
+        self.suspended_ns = 0
         self.broker = MemoryBroker(random.Random(1))
         self.owner = self.broker.connect("owner")
         self.wills: dict[str, Will | None] = {}
         self.reports: list[Report] = []
         self.bursts: list[tuple[Sequence[str], int]] = []
+        self.tasks: list[asyncio.Task[None]] = []
+        """Of the test; ended with the agent."""
         self.own = SiteSelf() if fleet.get("target") or energy else None
         self._fleet = fleet
         self._energy = energy
@@ -88,7 +92,7 @@ class FleetRig:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[FleetRig]:
         """The agent, from its start to its end; the broker and the machine outlive it."""
-        tasks = [asyncio.create_task(self._pump()), asyncio.create_task(self._follow())]
+        tasks = self.tasks = [asyncio.create_task(self._pump()), asyncio.create_task(self._follow())]
         self._board = Board(self._options(), fleet=self._outside())
         await self._board.start()
         try:
@@ -101,7 +105,8 @@ class FleetRig:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _outside(self) -> Outside:
-        return Outside(self._connect, self.now_ns, self._burst, lambda card: WakeProbe(card, ethtool, cards))
+        probe = partial(WakeProbe, run=ethtool, cards=cards)
+        return Outside(self._connect, self.now_ns, lambda: self.suspended_ns, self._burst, probe)
 
     def now_ns(self) -> int:
         return time.monotonic_ns() + self.skipped_ns
@@ -118,7 +123,7 @@ class FleetRig:
             profile, file, site, file, self.folder, Override(), keep_world=True, energy=energy, fleet=fleet
         )  # fmt: skip
 
-    def _connect(self, client: str, will: Will | None) -> Bus:
+    def _connect(self, client: str, will: Will | None) -> NodeBus:
         self.wills[client] = will
         return self.broker.connect(client)
 

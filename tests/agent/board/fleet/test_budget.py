@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from agent.fleet.budget.coordinator import Coordinator
 from agent.fleet.budget.messages import Proof, Report, read_report
 from agent.fleet.budget.tables import BudgetTable, GroupTable, NodeTable
+from agent.fleet.budget.timing import Timing
 from agent.fleet.budget.topics import report_topic
 from agent.fleet.budget.tree import build_tree
 from tests.agent.board.fleet.rig import NODE, SEGMENT, FleetRig
@@ -65,7 +66,7 @@ class Machine:
         node = NodeTable(priority="critical", base_w=BASE_W, peak_w=PEAK_W)
         tree = build_tree(BudgetTable(groups={"hall": hall}, nodes={NODE: node}))
         bus = self.rig.broker.connect(f"coordinator-{limit_w}")
-        return Coordinator(bus, tree, SEGMENT, lambda: self.rig.broker.now_ns, random.Random(1), 0.3, 1.0)
+        return Coordinator(bus, tree, SEGMENT, lambda: self.rig.broker.now_ns, random.Random(1), Timing(0.3), 1.0)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -178,7 +178,8 @@ def test_its_will_says_that_it_is_gone(tmp_path: Path) -> None:
     async def story() -> None:
         will = rig.wills[NODE]
         assert will is not None
-        assert will.topic == topic(SEGMENT, NODE, Leaf.ALIVE)
-        assert b'"gone"' in will.payload
+        where, payload = will()
+        assert where == topic(SEGMENT, NODE, Leaf.ALIVE)
+        assert b'"gone"' in payload
 
     played(rig, story)

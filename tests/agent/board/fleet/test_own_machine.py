@@ -4,18 +4,24 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from agent.board.fleet.machine import FleetMachine, Surroundings
 from agent.board.fleet.memory import FleetMemory
+from agent.events.event import EventKind
+from agent.fleet.node.burst import BurstFailed
 from agent.fleet.node.core import NodeCore, Seen, Settings
-from agent.fleet.node.documents import Direction
+from agent.fleet.node.documents import Condition, Direction, Report, encode
 from agent.fleet.node.target import OWN_NODE, Identity
+from agent.fleet.node.topics import Leaf, topic
 from agent.fleet.node.wake_ability import WakeAbility
 from tests.agent.board.fleet.rig import MAC, NODE, SEGMENT, FleetRig
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from agent.fleet.node.desired import Remembered
     from agent.power.request import Action, Reply
@@ -49,7 +55,7 @@ class Awake:
     def seen(self, now_ns: int) -> Seen:
         return Seen(now_ns, WakeAbility(("02:00:00:00:00:02",), ""), ())
 
-    def switch(self, action: Action) -> Reply:
+    def switch(self, action: Action, node: str) -> Reply:
         raise AssertionError(action)
 
     def close(self) -> None: ...
@@ -136,3 +142,85 @@ def test_it_wakes_a_neighbour_that_should_be_up(tmp_path: Path) -> None:
             assert rig.bursts[0] == (("02:00:00:00:00:02",), 10)
 
     asyncio.run(play())
+
+
+async def say_that_ant_sleeps(rig: FleetRig) -> None:
+    report = Report(
+        node="ant",
+        segment=SEGMENT,
+        boot="k",
+        start=1,
+        number=1,
+        state=DOWN,
+        condition=Condition.OFF,
+        target=DOWN,
+        revision=1,
+        macs=("02:00:00:00:00:02",),
+    )
+    await rig.owner.publish(topic(SEGMENT, "ant", Leaf.REPORT), encode(report), retain=True)
+
+
+def test_packets_that_the_network_refuses_are_an_event_and_are_not_announced(tmp_path: Path) -> None:
+    rig = own_rig(tmp_path)
+    tried: list[str] = []
+
+    async def refuse(*_: object) -> None:
+        tried.append("burst")
+        raise BurstFailed("wake packet to 255.255.255.255:9: Network is unreachable")
+
+    async def play() -> None:
+        rig._burst = refuse  # type: ignore[method-assign]
+        async with rig.running():
+            events, announced = rig.board.bus.subscribe("test"), []
+
+            async def follow() -> None:
+                async for message in rig.owner.subscribe(topic(SEGMENT, "ant", Leaf.WAKE)):
+                    announced.append(message)
+
+            rig.tasks.append(asyncio.create_task(follow()))
+            await say_that_ant_sleeps(rig)
+            await rig.want(UP, 2, node="ant")
+            rig.skipped_ns += 31 * S
+            async with asyncio.timeout(10):
+                while (event := await events.get()).kind is not EventKind.FLEET_WAKE_FAILED:
+                    pass
+            assert event.args == (
+                NODE,
+                "ant is not woken from here: wake packet to 255.255.255.255:9: Network is unreachable",
+            )
+            await asyncio.sleep(0.5)
+            assert tried == ["burst"]
+            assert announced == []
+
+    asyncio.run(play())
+
+
+def test_packets_carry_the_password_of_the_segment_and_nothing_else_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "secure-on"
+    file.write_text("0a:0b:0c:0d:0e:f1\n")
+    file.chmod(0o600)
+    sent: list[bytes] = []
+
+    async def send(macs: object, count: int, gap_ns: int, *, to: str, secure_on: bytes) -> None:
+        assert to == "192.0.2.255"
+        sent.append(secure_on)
+
+    monkeypatch.setattr("agent.board.fleet.service.send_burst", send)
+    rig = own_rig(tmp_path, secure_on_file=str(file), broadcast="192.0.2.255")
+    outside = rig._outside
+    monkeypatch.setattr(rig, "_outside", lambda: replace(outside(), burst=None))
+    caplog.set_level("DEBUG")
+
+    async def play() -> None:
+        async with rig.running():
+            await say_that_ant_sleeps(rig)
+            await rig.want(UP, 2, node="ant")
+            rig.skipped_ns += 31 * S
+            await rig.until(lambda: bool(sent))
+
+    asyncio.run(play())
+    assert sent == [bytes.fromhex("0a0b0c0d0ef1")]
+    assert "0a:0b" not in caplog.text
+    assert r"\n\x0b" not in caplog.text

@@ -10,6 +10,7 @@ import pytest
 
 from agent.fleet.budget.bands import Band
 from agent.fleet.budget.control import BudgetControl
+from agent.fleet.budget.explain import Rule
 from agent.fleet.budget.lease import NodeLease
 from agent.fleet.budget.ledger import Ledger
 from agent.fleet.budget.tables import BudgetTable, GroupTable, NodeTable, PriorityName
@@ -28,13 +29,18 @@ class Rack:
     priority: PriorityName = "production"
     wanted_w: float = 300.0
     limit_w: float = LIMIT_W
+    falls_back: bool = True
+    never: frozenset[str] | set[str] = frozenset()
+    """Are not heard at all."""
     now_ns: int = START_NS
     control: BudgetControl = field(init=False)
     leases: dict[str, NodeLease] = field(init=False)
 
     def __post_init__(self) -> None:
         names = tuple(f"n{number}" for number in range(COUNT))
-        nodes = dict.fromkeys(names, NodeTable(self.priority, base_w=100.0, peak_w=300.0, floor_w=100.0))
+        nodes = dict.fromkeys(
+            names, NodeTable(self.priority, base_w=100.0, peak_w=300.0, floor_w=100.0, falls_back=self.falls_back)
+        )
         tree = build_tree(BudgetTable({"rack": GroupTable("rack", LIMIT_W, nodes=names)}, nodes))
         self.control = BudgetControl(Ledger(tree, 1, self.now_ns, 9 * SECOND_NS), random.Random(1))
         self.leases = {
@@ -53,7 +59,7 @@ class Rack:
             lease.was_set(before[name], self.now_ns)
             lease.was_read(None if name == broken else before[name])
             lease.measured(min(self.wanted_w, before[name]), self.now_ns)
-            if name != deaf:
+            if name != deaf and name not in self.never:
                 self.control.ledger.hear(lease.report(self.now_ns), self.now_ns)
         for grant in self.control.step(self.now_ns, {"rack": self.limit_w}):
             assert self.leases[grant.node].accept(grant, self.now_ns) is None
@@ -136,6 +142,38 @@ def test_a_silent_node_falls_back_and_the_others_keep_theirs() -> None:
     assert rack.caps_w["n0"] == 100.0
     assert sum(rack.caps_w.values()) - 100.0 >= others_w - 1e-6
     assert sum(rack.caps_w.values()) <= LIMIT_W
+
+
+def test_a_silent_node_that_nothing_holds_counts_with_its_peak_until_it_says_that_it_is_off() -> None:
+    rack = Rack(falls_back=False, limit_w=3000.0)
+    leaving: set[str] = set()
+    rack.control.ledger.leaving = leaving
+    for _ in range(20):
+        rack.cycle()
+    for _ in range(30):
+        rack.cycle(deaf="n0")
+    assert rack.control.ledger.counted_w("n0") == 300.0
+    assert rack.control.why("n0", rack.now_ns).rule is Rule.LOST
+    assert sum(rack.caps_w.values()) - rack.caps_w["n0"] <= 3000.0 - 300.0 + 1e-6
+    leaving.add("n0")
+    for _ in range(30):
+        rack.cycle(deaf="n0")
+    assert rack.control.ledger.counted_w("n0") == 100.0
+    assert rack.control.why("n0", rack.now_ns).rule is Rule.OFF
+    assert rack.control.alarms() == []
+
+
+def test_half_a_hall_that_sleeps_leaves_its_watts_to_the_other_half() -> None:
+    rack = Rack(falls_back=False)
+    asleep = {f"n{number}" for number in range(COUNT // 2)}
+    rack.control.ledger.leaving = asleep
+    rack.control.ledger.are_off(asleep)
+    rack.never = asleep
+    for _ in range(40):
+        rack.cycle()
+    assert not rack.control.groups["rack"].unreadable, "who sleeps is not silent"
+    assert min(cap_w for name, cap_w in rack.caps_w.items() if name not in asleep) == 300.0
+    assert rack.control.alarms() == []
 
 
 def test_a_limit_that_falls_by_a_trifle_is_kept() -> None:

@@ -12,20 +12,22 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
-from agent.fleet.budget.coordinator import CYCLE_S, HIGHEST_TERM, LEAD_S, Coordinator
+from agent.fleet.budget.coordinator import HIGHEST_TERM, Coordinator
 from agent.fleet.budget.emergency import EmergencyKind
 from agent.fleet.budget.explain import Rule
 from agent.fleet.budget.lease import LEASE_NS, NodeLease
 from agent.fleet.budget.messages import Refusal, Revision, encode
 from agent.fleet.budget.node_side import NodeSide
+from agent.fleet.budget.timing import LEAD_S, Timing
 from agent.fleet.budget.topics import cap_topic, lead_lease, report_topic
 from agent.fleet.bus import SECOND_NS, Message
-from agent.fleet.memory_bus import MemoryBroker, Weather
+from agent.fleet.memory_bus import MemoryBroker, MemoryBus, Weather
 from tests.agent.fleet.budget.worlds import small_tree
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+CYCLE_S = 3
 DOMAIN = "hall"
 ROOMY_W = (1600.0, 800.0, 850.0)
 """Room for all floors and for the critical nodes' peaks."""
@@ -58,22 +60,25 @@ class Hall:
     coordinators: list[Coordinator] = field(default_factory=list)
     stopped: set[int] = field(default_factory=set)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    timing: Timing = field(default_factory=Timing)
 
     async def open(self) -> None:
         tree = small_tree(ROOMY_W)
         clock = self.now
         for number, node in enumerate(tree.nodes.values()):
             self.machines[node.name] = machine = Machine()
-            lease = NodeLease(node.name, node.base_w, node.peak_w, number + 1, self.now())
+            lease = NodeLease(node.name, node.base_w, node.peak_w, number + 1, self.now(), self.timing.lease_ns)
             side = NodeSide(self.broker.connect(node.name), DOMAIN, lease, machine, clock)
             self.nodes[node.name] = side
             self.tasks.append(asyncio.create_task(side.listen()))
         for number in range(2):
-            bus = self.broker.connect(f"coordinator{number}")
-            coordinator = Coordinator(bus, tree, DOMAIN, clock, random.Random(number))
-            self.coordinators.append(coordinator)
-            self.tasks.append(asyncio.create_task(coordinator._listen()))
+            self.start_coordinator(self.broker.connect(f"coordinator{number}"))
         await self.settle()
+
+    def start_coordinator(self, bus: MemoryBus) -> None:
+        coordinator = Coordinator(bus, small_tree(ROOMY_W), DOMAIN, self.now, random.Random(1), self.timing)
+        self.coordinators.append(coordinator)
+        self.tasks.append(asyncio.create_task(coordinator._listen()))
 
     def now(self) -> int:
         return self.broker.now_ns
@@ -93,8 +98,10 @@ class Hall:
                 self.broker.advance(SECOND_NS // 8)
                 await self.settle()
             for number, coordinator in enumerate(self.coordinators):
-                if number not in self.stopped and (second + number) % CYCLE_S == 0:
-                    await coordinator.cycle()
+                if number in self.stopped:
+                    continue
+                if (second + number) % min(int(self.timing.cycle_s), CYCLE_S) == 0:
+                    await coordinator.look()
             for _ in range(4):
                 self.broker.advance(SECOND_NS // 8)
                 await self.settle()
@@ -295,6 +302,66 @@ def test_terms_go_on_above_those_that_nodes_obey_when_the_broker_forgot_them() -
         assert control is not None
         assert control.ledger.term == 43
         assert {side.lease.report(hall.now()).revision.term for side in hall.nodes.values()} == {43}
+        await hall.close()
+
+    play(scene())
+
+
+@pytest.mark.parametrize("same_connection", [False, True])
+def test_a_coordinator_that_starts_again_under_its_name_is_a_new_leader(same_connection: bool) -> None:
+    """Its numbers begin anew: within the old term the nodes would refuse them."""
+
+    async def scene() -> None:
+        hall = Hall()
+        await hall.open()
+        hall.stopped.add(1)
+        await hall.pass_s(45)
+        term = hall.nodes["n0"].lease.report(hall.now()).revision.term
+        hall.stopped.add(0)
+        hall.start_coordinator(
+            hall.coordinators[0].bus if same_connection else hall.broker.connect("coordinator0")  # type: ignore[arg-type]
+        )
+        again = hall.coordinators[-1]
+        for _ in range(int(LEAD_S) + 2 * CYCLE_S):
+            await hall.pass_s(1)
+            assert hall.machines["n0"].kept_w == 300.0, "nobody falls back meanwhile"
+        assert again.leads
+        assert again.control is not None
+        assert again.control.ledger.term > term
+        assert {side.lease.report(hall.now()).revision.term for side in hall.nodes.values()} == {
+            again.control.ledger.term
+        }
+        await hall.pass_s(60)
+        assert hall.machines["n0"].kept_w == 300.0
+        await hall.close()
+
+    play(scene())
+
+
+@pytest.mark.parametrize(("cycle_s", "lease_s"), [(1, 30), (9, 35), (30, 93), (60, 183)])
+def test_every_cycle_that_is_allowed_keeps_what_was_granted(cycle_s: float, lease_s: float) -> None:
+    async def scene() -> None:
+        hall = Hall(timing=Timing(cycle_s, lease_s))
+        assert lease_s >= hall.timing.least_lease_s
+        await hall.open()
+        await hall.pass_s(30 + 4 * int(cycle_s))
+        leader = hall.coordinators[0]
+        assert leader.leads
+        assert leader.control is not None
+        term = leader.control.ledger.term
+        for _ in range(6 * int(cycle_s) + 60):
+            await hall.pass_s(1)
+            assert hall.machines["n0"].kept_w == 300.0, "no lease ends between two cycles"
+            assert not any("silent" in alarm for alarm in leader.control.alarms())
+        assert leader.control.ledger.term == term, "the lead is renewed however long a cycle is"
+        hall.stopped.add(0)
+        for _ in range(int(LEAD_S) + 2 * CYCLE_S):
+            await hall.pass_s(1)
+            assert hall.machines["n0"].kept_w == 300.0
+        assert hall.coordinators[1].leads
+        hall.stopped = {0, 1}
+        await hall.pass_s(int(lease_s))
+        assert {machine.kept_w for machine in hall.machines.values()} == {100.0}
         await hall.close()
 
     play(scene())

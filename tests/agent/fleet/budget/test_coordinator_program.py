@@ -202,6 +202,18 @@ async def goes_over(sides: list[NodeSide], coordinators: Coordinators, mosquitto
     while critical._revision.number == number:
         await asyncio.sleep(0.2)
     assert critical._revision.term == status["term"], "what was held is held over the broker's restart"
+    term = status["term"]
+    coordinators.running[other].kill()
+    coordinators.running.pop(other).wait()
+    coordinators.freeze(first)
+    coordinators.start(other)  # at once, under the same name: it is another one, and its numbers begin anew
+    assert await coordinators.leader() == other
+    status = await coordinators.status(other)
+    assert isinstance(status["term"], int)
+    assert status["term"] > term
+    while critical._revision.term != status["term"] or critical.cap_w(boot_clock_ns()) < 400:
+        await asyncio.sleep(0.2)
+    coordinators.thaw(first)
     coordinators.running[other].terminate()
     assert await asyncio.to_thread(coordinators.running[other].wait, 30) == 0
     log = (coordinators.folder / f"{other}.log").read_text(encoding="utf-8")
@@ -223,6 +235,8 @@ async def goes_over(sides: list[NodeSide], coordinators: Coordinators, mosquitto
         ('url = "{url}"', 'url = "mqtt://h"\nbase = "x"', "mqtt.base: the topics of a fleet are below pgood/fleet"),
         ('url = "{url}"', 'url = "http://h"', "http:// is not served"),
         ("limit_w = 900", "limit_w = 200", "groups.hall.limit_w: the base_w of its nodes are 300 W together"),
+        ('domain = "hall"', 'domain = "hall"\ncycle_s = 61', "2: cycle_s: expected"),
+        ('domain = "hall"', 'domain = "hall"\ncycle_s = 9', "lease_s: must be 35 or more with a cycle of 9 s"),
         ("limit_w = 900", "limit_w = nan", "groups.hall.limit_w"),
         ('"n1", ', "", "nodes.n1: is in no group"),
         ('nodes = ["n0"', 'groups = ["hall"]\nnodes = ["n0"', "is inside itself"),

@@ -88,3 +88,15 @@ def test_a_share_that_is_none(share: float) -> None:
     with pytest.raises(KeyError):
         desk.signal(EmergencyKind.GRID, "elsewhere", True, 0)
     assert not desk.running
+
+
+def test_over_consumption_is_measured_and_silence_does_not_end_it() -> None:
+    desk = EmergencyDesk(small_tree())
+    key = (EmergencyKind.OVER_CONSUMPTION, "r0")
+    desk.power("r0", 400.0, 900.0, 600.0, 0)
+    assert key not in desk.running  # what silent nodes may draw was not measured
+    desk.power("r0", 610.0, 610.0, 600.0, 1)
+    desk.power("r0", 100.0, 700.0, 600.0, 2)
+    assert desk.running[key].cause  # most nodes fell silent
+    desk.power("r0", 500.0, 500.0, 600.0, 3)
+    assert not desk.running[key].cause

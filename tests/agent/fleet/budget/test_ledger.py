@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.fleet.bus import SECOND_NS
-from tests.agent.fleet.budget.worlds import World
+from tests.agent.fleet.budget.worlds import World, small_tree
 
 
 @settings(max_examples=60, deadline=None)
@@ -21,6 +21,7 @@ from tests.agent.fleet.budget.worlds import World
     trouble=st.sampled_from([0.0, 0.01, 0.1]),
     may_break=st.booleans(),
     real_control=st.booleans(),
+    falls_back=st.booleans(),
 )
 def test_no_limit_is_exceeded(
     seed: int,
@@ -30,8 +31,12 @@ def test_no_limit_is_exceeded(
     trouble: float,
     may_break: bool,
     real_control: bool,
+    falls_back: bool,
 ) -> None:
-    World(random.Random(seed), loss, duplication, most_delay_s * SECOND_NS, trouble, may_break, real_control).run(400)
+    """Where nothing falls back, a killed agent leaves the last cap behind, and the next one finds it."""
+    tree = small_tree(falls_back=falls_back)
+    delay_ns = most_delay_s * SECOND_NS
+    World(random.Random(seed), loss, duplication, delay_ns, trouble, may_break, real_control, tree).run(400)
 
 
 def test_the_worlds_are_not_idle() -> None:

@@ -28,11 +28,14 @@ LEAD_NS = 10 * SECOND_NS
 ROUNDING_W = 1e-6
 
 
-def small_tree(limits_w: tuple[float, float, float] = (1150.0, 600.0, 700.0)) -> BudgetTree:
+def small_tree(limits_w: tuple[float, float, float] = (1150.0, 600.0, 700.0), falls_back: bool = True) -> BudgetTree:
     """Two racks of three in a room; each limit is below what its nodes could draw."""
     nodes = {
         f"n{number}": NodeTable(
-            ("critical", "production", "research")[number % 3], base_w=100.0, peak_w=300.0 + 10 * number
+            ("critical", "production", "research")[number % 3],
+            base_w=100.0,
+            peak_w=300.0 + 10 * number,
+            falls_back=falls_back,
         )
         for number in range(6)
     }
@@ -183,7 +186,8 @@ class World:
     def _live(self, machine: Machine) -> None:
         local_ns = machine.clock.at(self.now_ns)
         due_w = machine.lease.cap_w(local_ns)
-        if machine.alive or due_w == machine.node.base_w:  # what guards it, when its agent is gone
+        falls_back = machine.node.falls_back and due_w == machine.node.base_w  # what guards it without its agent
+        if machine.alive or falls_back:
             self._set(machine, due_w)
         if self.now_ns >= machine.due_ns and not machine.broken:
             machine.kept_w = machine.asked_w
@@ -230,6 +234,8 @@ class World:
             # a cap that is changed again before it was read back counts as unproven: then an alarm is right
             accounts = coordinator.ledger.accounts.values()
             broken = broken or any(one.unproven for account in accounts for one in account.sessions.values())
+            # a node that is lost without a word counts with its peak, which nobody made room for: the same
+            broken = broken or not all(account.node.falls_back for account in accounts)
             if not broken and local_ns > self.settled_ns(coordinator):
                 assert not [one for one in coordinator.control.alarms() if "counted" in one]
         else:

@@ -50,7 +50,7 @@ def test_every_key_is_on_the_page(kind: type[msgspec.Struct]) -> None:
 def test_the_file_on_the_page_is_good(tmp_path: Path) -> None:
     (tmp_path / "farm.toml").write_text(FILE)
     found = load_coordinator(tmp_path / "farm.toml", "c")
-    assert found.tree is None
+    assert found.budget is None
     assert found.farm is not None
     assert found.farm.segments == ("hall",)
     assert found.farm.nodes["bee"].capacity == {**dict.fromkeys(Resource, 0), Resource.CPU: 16, Resource.MEMORY: 64}

@@ -2,7 +2,7 @@
 """A simulated segment: machines that crash, hang and boot, and a broker that loses, delays, repeats and reorders.
 
 Every machine has a clock of its own that begins anew with each boot and runs a little fast or slow. Magic packets are
-lost, too, and wake only machines that are off and armed.
+lost, too, and wake only machines that are off and armed. Boards are always on and switch the machines wired to them.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from agent.fleet.node.actions import Action, Burst, Persist, Publish, Sleep, Tell, Wake
+from agent.fleet.node.actions import Action, Burst, Persist, PowerOn, Publish, Sleep, Tell, Wake
 from agent.fleet.node.core import NodeCore, Seen, Settings
-from agent.fleet.node.desired import Remembered
-from agent.fleet.node.documents import LEAF_OF, Asker, Direction, Report, Target, encode
+from agent.fleet.node.desired import Pressed, Remembered
+from agent.fleet.node.documents import LEAF_OF, Asker, Direction, Report, Target, WakeSent, encode
 from agent.fleet.node.guards import GuardSettings
-from agent.fleet.node.target import OWN_NODE, Identity, Phase
+from agent.fleet.node.switch import Switch
+from agent.fleet.node.target import BOARD, OWN_NODE, Identity, Phase
 from agent.fleet.node.topics import RETAINED, Leaf
 from agent.fleet.node.wake_ability import WakeAbility
 
 S = 1_000_000_000
 SEGMENT = "hall"
 SETTINGS = Settings(OWN_NODE, GuardSettings(changed_ns=300 * S))
+BOARD_SETTINGS = Settings(BOARD)
 RESUBSCRIBE_S = 300
 TICK_S = 2.0
 
@@ -44,6 +46,8 @@ class Faults:
     duplicates: float = 0.1
     delay_s: float = 8.0
     packet_loss: float = 0.6
+    press_loss: float = 0.0
+    """How often a press switches nothing on."""
     hang: float = 0.0
     """How often a shutdown hangs and the machine stays up."""
 
@@ -66,6 +70,10 @@ class Box:
     users: tuple[str, ...] | None = ()
     writes: list[tuple[float, Remembered]] = field(default_factory=list)
     subscribe_s: float = 0.0
+    wired: tuple[str, ...] = ()
+    """It is a board, which switches these."""
+    senses: bool = True
+    """Whether a board sees the power of what it switches."""
     crashed_s: float = -1e9
     """When it went down without being asked, or its program died."""
 
@@ -79,13 +87,25 @@ class Box:
 
 
 class Segment:
-    def __init__(self, names: list[str], seed: int, faults: Faults | None = None) -> None:
+    def __init__(
+        self,
+        names: list[str],
+        seed: int,
+        faults: Faults | None = None,
+        boards: dict[str, tuple[str, ...]] | None = None,
+        cards: bool = True,
+    ) -> None:
+        """`boards`: what each switches. `cards`: whether magic packets wake the others."""
         self.random = random.Random(seed)
         self.faults = faults or Faults()
         self.now_s = 0.0
-        self.boxes = {name: Box(name) for name in names}
+        self.boxes = {name: Box(name, able=cards) for name in names}
+        self.boxes |= {name: Box(name, able=False, wired=wired) for name, wired in (boards or {}).items()}
+        self.presses: Counter[tuple[str, str, int, int]] = Counter()
+        """By board, node, revision and attempt."""
         self.retained: dict[tuple[Leaf, str], bytes] = {}
         self.wanted: dict[str, Target] = {}
+        self.changed_s: dict[str, float] = {}
         self.bursts: Counter[tuple[str, int]] = Counter()
         self.burst_log: list[tuple[float, str, str]] = []
         self.sleeps: Counter[str] = Counter()
@@ -104,7 +124,7 @@ class Segment:
         document = Target(
             node=node, target=target, revision=1 if before is None else before.revision + 1, asked_by=asked_by
         )
-        self.wanted[node] = document
+        self.wanted[node], self.changed_s[node] = document, self.now_s
         self._fan_out(Leaf.TARGET, node, encode(document))
 
     def replay(self, node: str, document: Target) -> None:
@@ -152,7 +172,8 @@ class Segment:
 
     def _run_program(self, box: Box) -> None:
         me = Identity(box.name, SEGMENT, f"boot-{box.name}-{box.boots}")
-        box.core = NodeCore(me, SETTINGS, box.disk, box.now_ns(self.now_s), self.boxes)
+        settings = BOARD_SETTINGS if box.wired else SETTINGS
+        box.core = NodeCore(me, settings, box.disk, box.now_ns(self.now_s), self.boxes)
         box.subscribe_s = self.now_s
 
     def _tick(self, box: Box) -> None:
@@ -177,7 +198,15 @@ class Segment:
     def seen(self, box: Box) -> Seen:
         ability = WakeAbility((_mac(box.name),), "") if box.able else WakeAbility((), "eth0 has no link")
         uptime_ns = int((self.now_s - box.booted_s) * S)
-        return Seen(uptime_ns, ability, box.users, box.pinned)
+        return Seen(uptime_ns, ability, box.users, box.pinned, switches=self._switches(box))
+
+    def _switches(self, box: Box) -> tuple[Switch, ...]:
+        def power(node: str) -> Direction | None:
+            if not box.senses:
+                return None
+            return Direction.DOWN if self.boxes[node].power is Power.OFF else Direction.UP
+
+        return tuple(Switch(node, power(node)) for node in box.wired)
 
     def _carry_out(self, box: Box, actions: list[Action]) -> None:
         for action in actions:
@@ -192,8 +221,12 @@ class Segment:
                     box.writes.append((self.now_s + self.random.uniform(0, 2), remembered))
                 case Sleep():
                     self._sleep(box)
-                case Burst(node, macs, count, _):
+                case Burst(node, macs, count, _, announcement):
                     self._burst(box, node, macs, count)
+                    self._carry_out(box, [Publish(announcement)])
+                case PowerOn(node, _, announcement):
+                    self._press(box, announcement)
+                    self._carry_out(box, [Publish(announcement)])
                 case Tell():
                     self.told.append(action)
                 case Wake():
@@ -204,7 +237,7 @@ class Segment:
         assert box.core is not None
         assert not box.pinned, f"{box.name} is pinned"
         assert box.users == (), f"{box.name} is in use"
-        assert box.able, f"{box.name} could not be woken"
+        assert box.able or self._switched(box.name), f"{box.name} could not be woken"
         assert box.core.machine.remembered.target is Direction.DOWN
         assert box.disk.slept, "the intent is not on the disk"
         last = self.report_of(box.name)
@@ -217,6 +250,11 @@ class Segment:
         if self.random.random() >= self.faults.hang:
             box.power, box.until_s = Power.GOING_DOWN, self.now_s + self.random.uniform(3, 40)
 
+    def _switched(self, name: str) -> bool:
+        """A board could switch it on, or could a moment ago."""
+        boards = [box for box in self.boxes.values() if name in box.wired]
+        return any(board.power is Power.RUNNING or self.now_s - board.crashed_s < 300 for board in boards)
+
     def _burst(self, box: Box, node: str, macs: tuple[str, ...], count: int) -> None:
         target = self.wanted[node]
         self.bursts[node, target.revision] += 1
@@ -224,6 +262,18 @@ class Segment:
         sleeper = self.boxes[node]
         arrives = any(self.random.random() >= self.faults.packet_loss for _ in range(count))
         if arrives and _mac(node) in macs and sleeper.power is Power.OFF and sleeper.able:
+            sleeper.power, sleeper.until_s = Power.BOOTING, self.now_s + self.random.uniform(30, 120)
+
+    def _press(self, board: Box, sent: WakeSent) -> None:
+        """The promises about a switch, checked where they matter."""
+        assert sent.node in board.wired
+        assert board.senses, "pressed blindly"
+        sleeper = self.boxes[sent.node]
+        assert sleeper.power is Power.OFF, f"{sent.node} is on: a press would act on a running machine"
+        assert self.wanted[sent.node].target is Direction.UP or self.now_s < self.changed_s[sent.node] + 600
+        assert Pressed(sent.node, sent.revision, sent.attempt) in board.disk.pressed, "not on the disk before"
+        self.presses[board.name, sent.node, sent.revision, sent.attempt] += 1
+        if self.random.random() >= self.faults.press_loss:
             sleeper.power, sleeper.until_s = Power.BOOTING, self.now_s + self.random.uniform(30, 120)
 
     # ------------------------------------------------------------------ the broker

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -275,6 +276,24 @@ def test_a_disk_that_forgot_its_starts_is_overtaken() -> None:
     bench.step()
     assert bench.reports[-1].start == 42
     assert bench.kept.start == 42
+
+
+@pytest.mark.parametrize("number", [1, 9])
+def test_a_disk_that_was_lost_without_a_boot_between(number: int) -> None:
+    """The retained report has the boot and the start of this one, but this one has not said it."""
+    bench = Bench(OWN_NODE)
+    bench.broker = False
+    bench.step()
+    (first,) = bench.reports
+    old = msgspec.structs.replace(first, number=number, target=DOWN, revision=3)
+    bench.machine = bench.machine.echo(old, retained=True)
+    bench.step()
+    assert bench.reports[-1].order > old.order
+    assert bench.machine.echoed == 0
+    bench.machine = bench.machine.echo(bench.reports[-1], retained=True)
+    bench.step()
+    assert bench.reports[-1].start == 2, "its own words are no words of a forgotten start"
+    assert bench.machine.echoed == bench.reports[-1].number
 
 
 def test_another_machine_of_the_same_name_keeps_it_up() -> None:

@@ -13,6 +13,10 @@ from agent.fleet.node.wake_ability import Card, WakeMode, arm_command, judge, pa
 
 RECORDED = Path(__file__).parent / "ethtool"
 MAC = "02:11:22:33:44:55"
+OPEN = frozenset(WakeMode) - {WakeMode.SECURE_ON}
+PASSWORD = bytes.fromhex("0a0b0c0d0e0f")
+SECURED = "Settings for eth0:\n\tSupports Wake-on: gs\n\tWake-on: gs\n{}\tLink detected: yes\n"
+TOLD = "\tSecureOn password: 0a:0b:0c:0d:0e:0f\n"
 
 
 def card(file: str, name: str, mac: str = MAC) -> Card:
@@ -40,7 +44,8 @@ def test_recorded(
         return None if text is None else frozenset(WakeMode(letter) for letter in text)
 
     found = card(file, name)
-    assert found == Card(name, modes(letters), modes(armed), link, MAC)
+    password = bytes(6) if "secure-on" in file else None
+    assert found == Card(name, modes(letters), modes(armed), link, MAC, password)
     assert found.proven is proven
     assert arm_command(found) == (None if arm is None else ("ethtool", "-s", name, "wol", arm))
 
@@ -62,9 +67,7 @@ def test_several_cards_one_proven_is_enough() -> None:
     """Two cards are no error: whichever can wake the machine does."""
     found = judge([card("ixgbe-unsupported", "eno1"), card("r8168-armed", "eth2")])
     assert (found.macs, found.why) == ((MAC,), "")
-    both = judge(
-        [card("r8168-armed", "eth2"), Card("b", frozenset(WakeMode), frozenset(WakeMode), True, "02:00:00:00:00:09")]
-    )
+    both = judge([card("r8168-armed", "eth2"), Card("b", frozenset(WakeMode), OPEN, True, "02:00:00:00:00:09")])
     assert both.macs == (MAC, "02:00:00:00:00:09")
 
 
@@ -85,6 +88,24 @@ def test_why_it_cannot_be_woken(cards: list[Card], wanted: str, why: str) -> Non
     found = judge(cards, wanted)
     assert found.macs == ()
     assert why in found.why
+
+
+@pytest.mark.parametrize(
+    ("line", "given", "why"),
+    [
+        ("", b"", "give fleet.secure_on_file"),
+        (TOLD, b"", "give fleet.secure_on_file"),
+        ("", PASSWORD, ""),
+        (TOLD, PASSWORD, ""),
+        (TOLD, bytes(6), "has another SecureOn password"),
+    ],
+)
+def test_a_card_that_wants_a_password(line: str, given: bytes, why: str) -> None:
+    asked = parse(SECURED.format(line), "eth0", MAC)
+    found = judge([asked], secure_on=given)
+    assert bool(found.macs) is not bool(why)
+    assert why in found.why
+    assert "0a:0b" not in found.why + repr(asked)
 
 
 @given(st.text(), st.text(max_size=8))

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from agent.fleet.node.burst import BurstFailed, packets, send_burst
 from agent.fleet.node.documents import WakeSent
 from agent.fleet.node.refusal import Refusal, RefusedBecause
-from agent.fleet.node.wake_sender import Duty, GivingUp, Sending, WakeSettings, heard, order, step
+from agent.fleet.node.wake_sender import Crew, Duty, GivingUp, Sending, WakeSettings, heard, order, step
 
 S = 1_000_000_000
 SETTINGS = WakeSettings()
 CREW = ["ant", "bee", "cat", "dog", "elk"]
+ALL = Crew(tuple(CREW))
+ANT = Crew(("ant",))
 
 
 def sent(sender: str, attempt: int, revision: int = 1) -> WakeSent:
@@ -30,13 +32,24 @@ def sent(sender: str, attempt: int, revision: int = 1) -> WakeSent:
 def test_all_agree_on_the_order_whatever_they_list_first(crew: list[str], attempt: int, random: object) -> None:
     shuffled = crew[:]
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    assert order(crew, "x", attempt) == order(shuffled, "x", attempt)
-    assert sorted(order(crew, "x", attempt)) == sorted(set(crew))
+    ranks = order(Crew(tuple(crew)), "x", attempt)
+    assert ranks == order(Crew(tuple(shuffled)), "x", attempt)
+    assert sorted(ranks) == sorted(set(crew))
 
 
 def test_the_first_changes_with_the_attempt_and_with_the_node() -> None:
-    assert {order(CREW, "x", attempt)[0] for attempt in range(40)} == set(CREW)
-    assert {order(CREW, f"n{number}", 0)[0] for number in range(40)} == set(CREW)
+    assert {order(ALL, "x", attempt)[0] for attempt in range(40)} == set(CREW)
+    assert {order(ALL, f"n{number}", 0)[0] for number in range(40)} == set(CREW)
+
+
+def test_switches_and_packets_go_first_in_turns() -> None:
+    crew = Crew(tuple(CREW), ("board", "other"))
+    for attempt in range(8):
+        ranks = order(crew, "x", attempt)
+        first = set(ranks[:2]) if attempt % 2 else set(ranks[-2:])
+        assert first == {"board", "other"}
+        assert len(ranks) == len(CREW) + 2
+    assert order(Crew((), ("board",)), "x", 0) == order(Crew((), ("board",)), "x", 1) == ["board"]
 
 
 def run(crew: list[str], hears: set[str], silent: set[str], seconds: int) -> list[tuple[int, str, int]]:
@@ -47,8 +60,7 @@ def run(crew: list[str], hears: set[str], silent: set[str], seconds: int) -> lis
         for name in crew:
             if name in silent:
                 continue
-            others = [other for other in crew if other != name]
-            duties[name], what = step(duties[name], name, others, SETTINGS, second * S)
+            duties[name], what = step(duties[name], name, Crew(tuple(crew)), SETTINGS, second * S)
             if isinstance(what, Sending):
                 log.append((second, name, what.attempt))
                 for other in hears - {name}:
@@ -67,13 +79,13 @@ def test_one_sender_per_attempt_and_an_end() -> None:
 
 
 def test_a_silent_sender_is_replaced_after_its_time() -> None:
-    first, second, *_ = order(CREW, "x", 0)
+    first, second, *_ = order(ALL, "x", 0)
     log = run(CREW, set(CREW), {first}, 100)
     assert log == [(SETTINGS.takeover_ns // S, second, 0)]
 
 
 def test_two_silent_senders_are_replaced_too() -> None:
-    first, second, third, *_ = order(CREW, "x", 0)
+    first, second, third, *_ = order(ALL, "x", 0)
     assert run(CREW, set(CREW), {first, second}, 100) == [(2 * SETTINGS.takeover_ns // S, third, 0)]
 
 
@@ -88,7 +100,7 @@ def test_whoever_begins_late_counts_as_the_others_do() -> None:
     known = heard(late, sent("ant", 3), SETTINGS, 501 * S)
     assert isinstance(known, Duty)
     assert (known.attempt, known.sent) == (3, True)
-    assert step(known, "bee", ["ant"], SETTINGS, 502 * S) == (known, None)
+    assert step(known, "bee", Crew(("ant", "bee")), SETTINGS, 502 * S) == (known, None)
 
 
 def test_what_is_not_believed() -> None:
@@ -106,10 +118,10 @@ def test_what_is_not_believed() -> None:
 def test_the_last_attempt_is_waited_for_before_it_is_given_up() -> None:
     duty = Duty("x", 1, 0, attempt=SETTINGS.attempts - 1, sent=True)
     end_ns = SETTINGS.attempt_ns(duty.attempt)
-    assert step(duty, "ant", [], SETTINGS, end_ns - 1) == (duty, None)
-    over, what = step(duty, "ant", [], SETTINGS, end_ns)
+    assert step(duty, "ant", ANT, SETTINGS, end_ns - 1) == (duty, None)
+    over, what = step(duty, "ant", ANT, SETTINGS, end_ns)
     assert what == GivingUp(SETTINGS.attempts)
-    assert step(over, "ant", [], SETTINGS, end_ns * 9) == (over, None)
+    assert step(over, "ant", ANT, SETTINGS, end_ns * 9) == (over, None)
 
 
 # ---------------------------------------------------------------------- packets

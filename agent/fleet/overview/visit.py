@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A visit at a fleet's broker: look on, and say what a machine should be."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING
+
+from agent.fleet.bus import BusError
+from agent.fleet.mqtt_bus import MqttBus
+from agent.fleet.node.documents import Target, encode
+from agent.fleet.node.topics import Leaf, topic
+from agent.fleet.overview.overview import PATTERN, Overview
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from agent.fleet.node.documents import Asker, Direction
+    from agent.mqtt.config import MqttConfig
+
+REACH_S = 10.0
+"""So long a broker may take until somebody is told that it is not there."""
+POLL_S = 0.05
+
+
+class NotReached(Exception):
+    """The broker does not answer; `str()` says why."""
+
+
+class Visit:
+    """Used on the asyncio loop only."""
+
+    def __init__(self, bus: MqttBus) -> None:
+        self.overview = Overview()
+        self._bus = bus
+
+    async def hear(self) -> None:
+        """Until cancelled."""
+        async for message in self._bus.subscribe(PATTERN):
+            self.overview.receive(message, time.monotonic_ns())
+
+    async def reach(self) -> None:
+        """Wait for the broker. Raises NotReached."""
+        until_s = time.monotonic() + REACH_S
+        while not self._bus.connected:
+            if time.monotonic() >= until_s:
+                raise NotReached(self._bus.text)
+            await asyncio.sleep(POLL_S)
+
+    async def ask(self, segment: str, node: str, target: Direction, asked_by: Asker, reason: str) -> int:
+        """Publish a target above every revision that is known; returns its revision. Raises BusError."""
+        revision = self.overview.target_revision(segment, node) + 1
+        document = Target(node=node, target=target, revision=revision, asked_by=asked_by, reason=reason)
+        await self._bus.publish(topic(segment, node, Leaf.TARGET), encode(document), retain=True, qos=1)
+        return revision
+
+    async def obeyed(self, segment: str, node: str, revision: int, within_s: float) -> bool:
+        """Whether the node has told within this time that it knows this revision."""
+        until_s = time.monotonic() + within_s
+        while time.monotonic() < until_s:
+            report = self.overview.report(segment, node)
+            if report is not None and report.revision >= revision:
+                return True
+            await asyncio.sleep(POLL_S)
+        return False
+
+
+@asynccontextmanager
+async def visit(config: MqttConfig) -> AsyncIterator[Visit]:
+    """Connected, listening, and gone without a trace afterwards. Raises NotReached."""
+    bus = MqttBus(config, visitor=True)
+    bus.start()
+    visitor = Visit(bus)
+    hearing = asyncio.create_task(visitor.hear())
+    try:
+        await visitor.reach()
+        yield visitor
+    finally:
+        hearing.cancel()
+        with suppress(asyncio.CancelledError, BusError):
+            await hearing
+        await bus.close()

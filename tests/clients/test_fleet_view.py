@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`pgood fleet` on a real broker with a running agent: what it shows, live and once, and targets that it sets."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.agent.mqtt.brokers import PATIENCE_S, Mosquitto, retained
+from tests.clients.demo import PGOOD
+from tests.clients.hall import PROFILE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.client
+
+SITE = """\
+[board]
+id = "b1"
+[mqtt]
+url = "{url}"
+[fleet]
+segment = "hall"
+[fleet.hosts.0]
+node = "db1"
+"""
+
+
+class Fleet:
+    """A broker, and a board whose host is the node db1."""
+
+    def __init__(self, folder: Path) -> None:
+        self.broker = Mosquitto(folder)
+        self.broker.start()
+        self.site = folder / "site.toml"
+        self.site.write_text(SITE.format(url=self.broker.url))
+        (folder / "machine.toml").write_text(PROFILE)
+        words = ["run", "--profile", str(folder / "machine.toml"), "--config", str(self.site)]
+        self.agent = subprocess.Popen([PGOOD, *words, "--state-dir", str(folder / "state")], stderr=subprocess.DEVNULL)
+
+    def close(self) -> None:
+        self.agent.send_signal(signal.SIGTERM)
+        self.agent.wait(20)
+        self.broker.kill()
+
+    def pgood(self, *more: str, code: int = 0) -> str:
+        """By the site file's own table [mqtt]."""
+        done = subprocess.run(
+            [PGOOD, "fleet", *more, "--config", str(self.site)], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == code, (more, done.stdout, done.stderr)
+        return done.stdout + done.stderr
+
+    def until(self, **wanted: object) -> dict[str, Any]:
+        """The row of db1, when it says this."""
+        until_s = time.monotonic() + PATIENCE_S
+        while True:
+            rows: list[dict[str, Any]] = json.loads(self.pgood("--json", "--listen", "1"))["nodes"]
+            if rows and wanted.items() <= rows[0].items():
+                return rows[0]
+            assert time.monotonic() < until_s, (rows, wanted)
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    fleet = Fleet(tmp_path)
+    yield fleet
+    fleet.close()
+
+
+def test_a_target_is_set_followed_and_shown(fleet: Fleet) -> None:
+    fleet.until(node="db1", segment="hall", state="off", target="")
+    assert "db1 is to be up (revision 1)" in fleet.pgood("target", "db1", "up", "--reason", "a test")
+    fleet.until(state="on", target="up")
+    assert "(revision 2)" in fleet.pgood("target", "db1", "down")
+    fleet.until(state="off", target="down")
+    assert not [topic for topic in retained(fleet.broker.port) if "/client/pgood-fleet" in topic]
+
+
+def test_the_live_view_is_drawn_again_and_ends_with_ctrl_c(fleet: Fleet) -> None:
+    fleet.until(node="db1")
+    ours, theirs = pty.openpty()
+    view = subprocess.Popen([PGOOD, "fleet", "--url", fleet.broker.url], stdout=theirs, stderr=subprocess.PIPE)
+    os.close(theirs)
+    shown, until_s = b"", time.monotonic() + PATIENCE_S
+    while shown.count(b"\x1b[H\x1b[J") < 3 or b"db1" not in shown:
+        assert select.select([ours], [], [], PATIENCE_S)[0], shown
+        assert time.monotonic() < until_s, shown
+        shown += os.read(ours, 4096)
+    view.send_signal(signal.SIGINT)
+    _, complaints = view.communicate(timeout=20)
+    os.close(ours)
+    assert (view.returncode, complaints) == (130, b"")
+
+
+def test_what_cannot_be_a_target_is_said(fleet: Fleet) -> None:
+    for words, said in (
+        (["nobody", "up"], "if it is new, name its segment with --segment"),
+        (["a/b", "up"], "is no name in a fleet"),
+        (["db1", "up", "--segment", "#"], "is no name in a fleet"),
+        (["db1", "up", "--reason", "x" * 301], "300 characters"),
+    ):
+        assert said in fleet.pgood("target", *words, code=2)
+
+
+def test_without_a_broker_the_reason_is_told(tmp_path: Path) -> None:
+    broker = Mosquitto(tmp_path)
+    empty = tmp_path / "empty.toml"
+    empty.write_text("[board]\n")
+    for words, code, said in (
+        (["--url", broker.url, "--once"], 1, "Connection refused"),
+        (["--url", "nonsense"], 2, "nonsense"),
+        (["--config", str(empty)], 2, "mqtt"),
+        (["--config", str(tmp_path / "none.toml")], 2, "cannot be read"),
+    ):
+        done = subprocess.run([PGOOD, "fleet", *words], capture_output=True, text=True, timeout=60)
+        assert done.returncode == code, (words, done)
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
