@@ -165,5 +165,11 @@ class World:
         """Who said that it has sent, in which attempt."""
         return [(said["sender"], said["attempt"]) for topic, said in self.told() if topic.endswith("/wake")]
 
+    def gone_before_the_first_burst(self, machine: Machine) -> bool:
+        """Whether the broker had missed it for so long by then that it said its last will."""
+        said = self.told()
+        burst = next((index for index, (topic, _) in enumerate(said) if topic.endswith("/wake")), len(said))
+        return any(topic == f"{machine.topic}/alive" and what["type"] == "gone" for topic, what in said[:burst])
+
     def close(self) -> None:
         self.segments.close()
