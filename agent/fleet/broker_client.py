@@ -83,7 +83,7 @@ class BrokerClient:
         """Say goodbye and connect anew; the will is asked for again. A connection that does not answer is dropped."""
         link = self._live()
         if link is not None and (self._goodbye is None or self._goodbye.done()):
-            self._goodbye = asyncio.create_task(link.disconnect(GOODBYE_S), name="mqtt-renew")
+            self._goodbye = asyncio.create_task(self._leave(link), name="mqtt-renew")
 
     async def publish(self, message: Outgoing) -> None:
         """Hand a message to the broker's window; its acknowledgement is not waited for. Raises BusError."""
@@ -149,6 +149,15 @@ class BrokerClient:
         """Its end is told a moment after it; nothing more is sent over it."""
         link = self._connection.link
         return None if link is None or link.ended.done() else link
+
+    async def _leave(self, link: Link) -> None:
+        """A broker that cannot acknowledge a message any more takes the connection for broken, and tells the will."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                while link.unsettled and not link.ended.done():
+                    self._moved.clear()
+                    await self._moved.wait()
+        await link.disconnect(GOODBYE_S)
 
     async def _room(self, link: Link) -> None:
         """Wait for room in the broker's window. Raises BusError."""

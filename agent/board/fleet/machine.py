@@ -8,7 +8,7 @@ import contextlib
 import functools
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.board.fleet.wake_failures import WakeFailures
@@ -89,7 +89,8 @@ class FleetMachine:
         """Actions of one decision are done before the next one is made."""
         self._keeping: Remembered | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._bursts: set[asyncio.Task[None]] = set()
+        self._once: set[asyncio.Task[None]] = set()
+        """Work that ends by itself: bursts, what failed later."""
         self._tasks: list[asyncio.Task[None]] = []
         self.wake_failures = WakeFailures()
         self.uptimes = around.memory.uptimes(node)
@@ -111,9 +112,9 @@ class FleetMachine:
     async def close(self) -> None:
         """Stop; nothing is switched. What is being stored is stored to its end."""
         keeper = [self._keeper] if self._keeper else []
-        for task in (*self._tasks, *self._bursts):
+        for task in (*self._tasks, *self._once):
             task.cancel()
-        for ended in await asyncio.gather(*self._tasks, *self._bursts, *keeper, return_exceptions=True):
+        for ended in await asyncio.gather(*self._tasks, *self._once, *keeper, return_exceptions=True):
             if isinstance(ended, Exception):
                 log.error("fleet: a task of %s had ended: %r", self.node, ended)
         self._means.close()
@@ -167,7 +168,8 @@ class FleetMachine:
                 now_ns = self._around.clock()
                 self._follow_suspends(now_ns)
                 self._follow_connection()
-                await self._do(self.core.step(now_ns, self._means.seen(now_ns)))
+                seen = replace(self._means.seen(now_ns), reached=self.connected)
+                await self._do(self.core.step(now_ns, seen))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STEP_S):
                     await self._woken.wait()
@@ -184,7 +186,7 @@ class FleetMachine:
             self._connection = self._bus.connection
             self.unreached_since_ns = None if self._connection else self._around.clock()
             if self._connection:
-                self.core.connected()
+                self.core.connected(self._around.clock())
         if self.core.will() != self._will:
             self._will = self.core.will()
             self._bus.renew()
@@ -211,9 +213,9 @@ class FleetMachine:
                 case Persist(remembered):
                     self._keep(remembered)
                 case Sleep(reason):
-                    self._switch(Action.SOFT_OFF, reason)
+                    self._switch(Action.SOFT_OFF, reason, self.node, self._not_followed)
                 case Wake(reason):
-                    self._switch(Action.ON, reason)
+                    self._switch(Action.ON, reason, self.node, self._not_followed)
                 case Burst():
                     self._send(action)
                 case PowerOn(node, reason, announcement):
@@ -248,25 +250,43 @@ class FleetMachine:
         if refusal is not None:
             log.warning("fleet: the uptime of %s is not counted: %s", self.node, refusal.text)
 
-    def _switch(self, action: Action, reason: str, node: str = "") -> Reply:
-        reply = self._means.switch(action, node or self.node)
+    def _switch(self, action: Action, reason: str, node: str, failed: Callable[[str], None]) -> bool:
+        """Ask for it; `failed` is told why, now or later. Whether it was taken."""
+        reply, outcome = self._means.switch(action, node)
         level = logging.INFO if reply.verdict.good else logging.WARNING
-        words = (node or self.node, action.value, reason, reply.verdict.value, reply.reason)
-        log.log(level, "fleet: %s: %s (%s): %s %s", *words)
-        return reply
+        log.log(level, "fleet: %s: %s (%s): %s %s", node, action.value, reason, reply.verdict.value, reply.reason)
+
+        def ended(done: asyncio.Future[Reply]) -> None:
+            if not done.cancelled() and not done.result().verdict.good:
+                failed(f"{done.result().verdict.value}: {done.result().reason}")
+
+        if outcome is not None:
+            outcome.add_done_callback(ended)
+        elif not reply.verdict.good:
+            failed(f"{reply.verdict.value}: {reply.reason}")
+        return reply.verdict.good
+
+    def _not_followed(self, why: str) -> None:
+        """The machine was told to follow its target and cannot: it says so at once, not after its time."""
+        self._begin_once(self._tell_failure(why), f"fleet-{self.node}-not-followed")
+
+    async def _tell_failure(self, why: str) -> None:
+        async with self._turn:
+            await self._do(self.core.refused(why, self._around.clock()))
+        self._woken.set()
 
     async def _power_on(self, node: str, reason: str, announcement: WakeSent) -> None:
         """What is refused is not announced: others take over."""
-        reply = self._switch(Action.ON, reason, node)
-        if reply.verdict.good:
+        if self._switch(Action.ON, reason, node, functools.partial(self._wake_failed, node)):
             await self._publish(Publish(announcement))
-        else:
-            self._wake_failed(node, f"{reply.verdict.value}: {reply.reason}")
 
     def _send(self, burst: Burst) -> None:
-        task = asyncio.create_task(self._sent(burst), name=f"fleet-wake-{burst.node}")
-        self._bursts.add(task)
-        task.add_done_callback(self._bursts.discard)
+        self._begin_once(self._sent(burst), f"fleet-wake-{burst.node}")
+
+    def _begin_once(self, work: Coroutine[None, None, None], name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        self._once.add(task)
+        task.add_done_callback(self._once.discard)
 
     async def _sent(self, burst: Burst) -> None:
         try:

@@ -6,6 +6,7 @@ Both are switched by the power manager, like any other request; the board itself
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from typing import TYPE_CHECKING, Protocol
@@ -36,6 +37,10 @@ BOARD_ABILITY = WakeAbility((), "a board stays up")
 STUCK = "is held up by a program that does not end"
 
 
+Asked = tuple[Reply, asyncio.Future[Reply] | None]
+"""The manager's first word, and what becomes of it if it was accepted."""
+
+
 class Means(Protocol):
     """Used on the loop's thread."""
 
@@ -47,8 +52,8 @@ class Means(Protocol):
         """What is known now; returns at once."""
         ...
 
-    def switch(self, action: Action, node: str) -> Reply:
-        """Ask the power manager; the answer is its first word. `node`: this machine, or one that a board wakes."""
+    def switch(self, action: Action, node: str) -> Asked:
+        """Ask the power manager. `node`: this machine, or one that a board wakes."""
         ...
 
     def close(self) -> None: ...
@@ -82,9 +87,8 @@ class HostMeans:
         unable = "" if never is None else never.reason
         return Seen(self._up_ns, WakeAbility((), unable), self._users, self._pinned, actual)
 
-    def switch(self, action: Action, node: str) -> Reply:
-        reply, _ = self._services.manager.ask(self._name, Request(action, self._origin))
-        return reply
+    def switch(self, action: Action, node: str) -> Asked:
+        return self._services.manager.ask(self._name, Request(action, self._origin))
 
     def close(self) -> None:
         self._asking.close()
@@ -109,14 +113,13 @@ class BoardMeans:
         switches = tuple(self._switch(node, host) for node, host in self._wakes.items())
         return Seen(time.monotonic_ns(), BOARD_ABILITY, (), switches=switches)
 
-    def switch(self, action: Action, node: str) -> Reply:
+    def switch(self, action: Action, node: str) -> Asked:
         host = self._wakes.get(node)
         if host is None or action is not Action.ON:
-            return Reply(Verdict.BLOCKED, "a board only switches on the nodes that it wakes")
+            return Reply(Verdict.BLOCKED, "a board only switches on the nodes that it wakes"), None
         if not self._switch(node, host).ready:
-            return Reply(Verdict.BLOCKED, f"host {host} is not seen to be off")
-        reply, _ = self._services.manager.ask(host, Request(action, self._origin))
-        return reply
+            return Reply(Verdict.BLOCKED, f"host {host} is not seen to be off"), None
+        return self._services.manager.ask(host, Request(action, self._origin))
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -168,9 +171,8 @@ class OwnMeans:
         pinned = self._pinned or ("" if never is None else never.reason)
         return Seen(time.monotonic_ns(), self._ability, self._users, pinned)
 
-    def switch(self, action: Action, node: str) -> Reply:
-        reply, _ = self._services.manager.ask(self._name, Request(action, self._origin))
-        return reply
+    def switch(self, action: Action, node: str) -> Asked:
+        return self._services.manager.ask(self._name, Request(action, self._origin))
 
     def close(self) -> None:
         self._asking.close()

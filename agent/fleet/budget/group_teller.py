@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agent.fleet.budget.coordinator import Coordinator
-    from agent.fleet.bus import Bus
+    from agent.fleet.bus import NodeBus
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,9 @@ log = logging.getLogger(__name__)
 class GroupTeller:
     """Used on the asyncio loop only. `prefix` is Home Assistant's; empty = it is told nothing."""
 
-    def __init__(self, bus: Bus, coordinator: Coordinator, prefix: str, version: str, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, bus: NodeBus, coordinator: Coordinator, prefix: str, version: str, clock: Callable[[], int]
+    ) -> None:
         self._bus = bus
         self._coordinator = coordinator
         self._prefix = prefix
@@ -44,6 +46,7 @@ class GroupTeller:
         self._clock = clock
         self._gate = TellGate()
         self._introduced_ns: int | None = None
+        self._connection = 0
         self._foreign: set[str] = set()
         """Retained topics of groups that are in the file no more."""
 
@@ -68,9 +71,12 @@ class GroupTeller:
         """Publish what changed; returns how many messages. Raises BusError."""
         coordinator, now_ns = self._coordinator, self._clock()
         control = coordinator.control
-        if control is None or not coordinator.leads:
+        leads = control is not None and coordinator.leads
+        if not leads or self._bus.connection != self._connection:  # a broker that started again has lost it all
+            self._connection = self._bus.connection
             self._gate.forget()
             self._introduced_ns = None
+        if control is None or not leads:
             return 0
         sent = 0
         if self._introduced_ns is None or now_ns - self._introduced_ns >= HEARTBEAT_NS:

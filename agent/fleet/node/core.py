@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from agent.fleet.node.wake_ability import WakeAbility
 
 
+HEARING_NS = 5_000_000_000
+"""After a new connection nobody is woken for so long: what changed meanwhile is heard first."""
 NOT_LOOKED = "it was not looked yet"
 
 
@@ -52,6 +54,8 @@ class Seen:
     actual: Direction | None = Direction.UP
     switches: tuple[Switch, ...] = ()
     """Of a board: what it could switch on for nodes that sleep."""
+    reached: bool = True
+    """The broker is: whoever is cut off does not know what is wanted now, and wakes nobody."""
 
 
 class NodeCore:
@@ -72,6 +76,7 @@ class NodeCore:
         self._me = identity
         self.settings = settings
         self._started_ns = now_ns
+        self._connected_ns = -HEARING_NS
         self.around = Around(unable=NOT_LOOKED)
         """What the last step saw."""
         promise_ns = settings.guards.promise_ns
@@ -162,8 +167,14 @@ class NodeCore:
         if not ok:
             self._pulse = self._pulse.failed(now_ns)
 
-    def connected(self) -> None:
+    def refused(self, why: str, now_ns: int) -> list[Action]:
+        """What the machine was told, to go down or to come up, will not happen."""
+        self.machine, actions = self.machine.refused(why, now_ns)
+        return actions
+
+    def connected(self, now_ns: int) -> None:
         """The broker is reached: life is told at once, in place of a will, and so is a report that it may not have."""
+        self._connected_ns = now_ns
         self._pulse = self._pulse.hurried()
         self.machine = self.machine.hurried()
 
@@ -206,7 +217,8 @@ class NodeCore:
             self._pulse, beat = self._pulse.step(now_ns, seen.uptime_ns)
             if beat is not None:
                 actions.append(Publish(beat, retain=True))
-            if self._wakes and machine.settled and now_ns >= self._started_ns + self.settings.wake.settle_ns:
+            from_ns = max(self._started_ns + self.settings.wake.settle_ns, self._connected_ns + HEARING_NS)
+            if self._wakes and machine.settled and seen.reached and now_ns >= from_ns:
                 actions += self._help(now_ns, seen.switches)
         return actions
 

@@ -170,6 +170,15 @@ class Machine:
         following = Phase.LAST_REPORT if remembered.target is Direction.DOWN else Phase.WAKING
         return replace(self, phase=following, until_ns=None)
 
+    def refused(self, why: str, now_ns: int) -> tuple[Machine, list[Action]]:
+        """It was told to go down or up, and that was refused or has failed: the rest of its time is not waited for."""
+        actions: list[Action] = []
+        told = self.phase is Phase.SLEEPING or (self.phase is Phase.WAKING and self.until_ns is not None)
+        if not told:
+            return self, actions
+        what = "go down" if self.phase is Phase.SLEEPING else "come up"
+        return self._failed(f"it was told to {what}, and that ended: {why}"[:300], now_ns, actions), actions
+
     def resumed(self) -> Machine:
         """The operating system went on after a suspend: a new start. The caller subscribes anew to the target."""
         return replace(Machine.started(self.identity, self.settings, self.remembered), number=self.number)

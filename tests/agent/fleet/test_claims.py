@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections import deque
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from agent.fleet.claims import DRIFT, HIGHEST, MEMORY, Claim, Claims, read_claim
 
+EXAMPLES = int(os.environ.get("PGOOD_EXAMPLES", "300"))
 SECOND_NS = 1_000_000_000
 DURATION_NS = 10 * SECOND_NS
 
@@ -151,7 +153,7 @@ def world(seed: int, count: int) -> Topic:
     return topic
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(st.integers(0, 2**32), st.integers(2, 4), st.floats(0.0, 0.2))
 def test_never_two_holders(seed: int, count: int, trouble: float) -> None:
     topic = world(seed, count)

@@ -19,6 +19,7 @@ from agent.fleet.node.desired import Remembered
 from agent.fleet.node.documents import Document, Gone, Heartbeat, Report, decode, encode
 from agent.fleet.node.target import OWN_NODE, Identity
 from agent.fleet.node.topics import Leaf, topic
+from agent.fleet.node.uptime_book import UptimeBook
 from agent.fleet.node.wake_ability import WakeAbility
 from agent.mqtt.config import MqttConfig
 from agent.mqtt.url import parse_url
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from agent.power.request import Action, Reply
+    from agent.board.fleet.means import Asked
+    from agent.power.request import Action
 
 S = 1_000_000_000
 SOON_S = 4.0
@@ -52,7 +54,7 @@ class Up:
     def seen(self, now_ns: int) -> Seen:
         return Seen(now_ns, WakeAbility((), "no card"), ())
 
-    def switch(self, action: Action, node: str) -> Reply:
+    def switch(self, action: Action, node: str) -> Asked:
         raise AssertionError(action)
 
     def close(self) -> None: ...
@@ -60,6 +62,11 @@ class Up:
 
 class NoDisk(FleetMemory):
     async def keep(self, node: str, remembered: Remembered) -> None: ...
+
+    def uptimes(self, node: str) -> UptimeBook:
+        return UptimeBook()
+
+    async def keep_uptimes(self, node: str, uptimes: UptimeBook) -> None: ...
 
 
 class Rig:

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from agent.board.fleet.means import Asked
     from agent.fleet.node.desired import Remembered
-    from agent.power.request import Action, Reply
+    from agent.power.request import Action
 
 S = 1_000_000_000
 JUST_STARTED_NS = 160 * S
@@ -55,7 +56,7 @@ class Awake:
     def seen(self, now_ns: int) -> Seen:
         return Seen(now_ns, WakeAbility(("02:00:00:00:00:02",), ""), ())
 
-    def switch(self, action: Action, node: str) -> Reply:
+    def switch(self, action: Action, node: str) -> Asked:
         raise AssertionError(action)
 
     def close(self) -> None: ...
@@ -224,3 +225,28 @@ def test_packets_carry_the_password_of_the_segment_and_nothing_else_does(
     assert sent == [bytes.fromhex("0a0b0c0d0ef1")]
     assert "0a:0b" not in caplog.text
     assert r"\n\x0b" not in caplog.text
+
+
+def test_a_shutdown_that_fails_is_said_at_once_and_the_machine_is_up(tmp_path: Path) -> None:
+    rig = own_rig(tmp_path)
+    rig.profile = rig.profile.replace('["touch", ', '["false", ')
+
+    async def play() -> None:
+        async with rig.running():
+            ant = neighbour(rig)
+            ant.start()
+            events = rig.board.bus.subscribe("test")
+            await rig.until(lambda: rig.report is not None and rig.report.able)
+            rig.skipped_ns += JUST_STARTED_NS
+            await rig.want(DOWN, 1)
+            await rig.until(lambda: any(report.last for report in rig.reports))
+            await rig.until(rig.says("it was told to go down, and that ended: "))
+            assert rig.report is not None
+            assert (rig.report.state, rig.report.last) == (UP, False)
+            async with asyncio.timeout(10):
+                while (event := await events.get()).kind is not EventKind.FLEET_NOT_ASLEEP:
+                    pass
+            assert "that ended: failed" in event.args[1]
+            await ant.close()
+
+    asyncio.run(play())

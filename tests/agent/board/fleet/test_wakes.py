@@ -100,6 +100,27 @@ def test_a_node_that_should_be_up_is_switched_on_once(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
+def test_a_board_that_is_cut_off_presses_nothing(tmp_path: Path) -> None:
+    rig = FleetRig(tmp_path, FLEET)
+
+    async def play() -> None:
+        async with rig.running():
+            words = await boards_words(rig)
+            await rig.until(lambda: bool(words) and words[-1].wakes == (NODE,))
+            await say(rig, asleep())
+            await is_gone(rig)
+            await rig.want(UP, 2)
+            await asyncio.sleep(0.5)
+            rig.broker.cut_off.add(BOARD)
+            rig.skipped_ns += SETTLE_NS
+            await asyncio.sleep(2.5)
+            assert presses(rig) == []
+            rig.broker.cut_off.clear()
+            await rig.until(lambda: rig.powered)
+
+    asyncio.run(play())
+
+
 def test_a_restart_does_not_press_again_in_the_same_attempt(tmp_path: Path) -> None:
     rig = FleetRig(tmp_path, FLEET)
 
@@ -165,3 +186,70 @@ def test_wakes_that_fail_are_told_seldom_and_counted() -> None:
     assert failures.failed("bee", "y", EVERY_NS) == "bee is not woken from here: y; 50 more since the last such event"
     assert failures.count == 52
     assert EventKind.FLEET_WAKE_FAILED.value == "fleet.wake_failed"
+
+
+def test_a_plug_or_a_remote_controller_wakes_as_a_button_does(tmp_path: Path) -> None:
+    on = tmp_path / "on"
+    profile = f"""
+schema = 1
+name = "plug"
+[board]
+simulated = true
+[adapters.plug]
+kind = "command"
+on = ["touch", "{on}"]
+off = ["rm", "{on}"]
+sense = ["test", "-e", "{on}"]
+poll_s = 0.1
+[[hosts]]
+name = "0"
+controls = {{on = "plug", off = "plug", sense = "plug"}}
+"""
+    rig = FleetRig(tmp_path, FLEET, profile=profile)
+
+    async def play() -> None:
+        async with rig.running():
+            words = await boards_words(rig)
+            await rig.until(lambda: bool(words) and words[-1].wakes == (NODE,))
+            await say(rig, asleep())
+            await is_gone(rig)
+            await rig.want(UP, 2)
+            rig.skipped_ns += SETTLE_NS
+            await rig.until(on.exists)
+            assert presses(rig) == ["on"]
+
+    asyncio.run(play())
+
+
+def test_a_press_that_fails_is_an_event(tmp_path: Path) -> None:
+    profile = """
+schema = 1
+name = "plug"
+[board]
+simulated = true
+[adapters.plug]
+kind = "command"
+on = ["false"]
+sense = ["false"]
+poll_s = 0.1
+[[hosts]]
+name = "0"
+controls = {on = "plug", sense = "plug"}
+"""
+    rig = FleetRig(tmp_path, FLEET, profile=profile)
+
+    async def play() -> None:
+        async with rig.running():
+            events = rig.board.bus.subscribe("test")
+            await say(rig, asleep())
+            await is_gone(rig)
+            await rig.want(UP, 2)
+            await rig.until(lambda: rig.board.services.hosts["0"].power_good is not None)
+            rig.skipped_ns += SETTLE_NS
+            async with asyncio.timeout(15):
+                while (event := await events.get()).kind is not EventKind.FLEET_WAKE_FAILED:
+                    pass
+            assert event.args[0] == BOARD
+            assert "bee is not woken from here: failed" in event.args[1]
+
+    asyncio.run(play())

@@ -21,7 +21,7 @@ from agent.fleet.budget.messages import encode as encode_report
 from agent.fleet.budget.tables import BudgetTable, GroupTable, NodeTable
 from agent.fleet.budget.topics import group_of, group_topic, members_topic, node_of, report_topic
 from agent.fleet.budget.tree import build_tree
-from agent.fleet.bus import SECOND_NS, Message
+from agent.fleet.bus import SECOND_NS, BusError, Message
 from agent.fleet.memory_bus import MemoryBroker
 from tests.agent.mqtt.homeassistant.rules import problems
 
@@ -46,14 +46,13 @@ class World:
         self.broker = MemoryBroker(random.Random(1))
         bus = self.broker.connect("c")
         self.coordinator = Coordinator(bus, TREE, "hall", lambda: self.broker.now_ns, random.Random(2))
+        self.teller_bus = self.broker.connect("t")
         self.teller = self.made()
         self.lease = {name: NodeLease(name, 100, 400, 7, 0) for name in TREE.nodes}
         self.caps = self.broker.add("nodes", "pgood/fleet/hall/+/cap")
 
     def made(self) -> GroupTeller:
-        return GroupTeller(
-            self.broker.connect("t"), self.coordinator, "homeassistant", "1.2", lambda: self.broker.now_ns
-        )
+        return GroupTeller(self.teller_bus, self.coordinator, "homeassistant", "1.2", lambda: self.broker.now_ns)
 
     async def cycle(self, watts: float) -> int:
         """Every node takes its lease and draws so much; one cycle, and what is told of it."""
@@ -69,7 +68,7 @@ class World:
             lease.was_read(lease.cap_w(now_ns))
             lease.measured(watts, now_ns)
             self.coordinator.hear(Message(report_topic("hall", name), encode_report(lease.report(now_ns))))
-        await self.coordinator.cycle()
+        await self.coordinator.look()
         return await self.teller.tell()
 
     def kept(self, pattern: str) -> dict[str, bytes]:
@@ -116,6 +115,25 @@ def test_only_what_changed_is_told_again_until_the_heartbeat() -> None:
         assert world.state("rack").watts == 300.0
         sent = [await world.cycle(150.0) for _ in range(20)]
         assert sum(sent) == 5  # within a minute, once each: two groups, two devices, the members of one group
+
+    asyncio.run(scenario())
+
+
+def test_a_broker_that_has_lost_all_is_told_again_at_once() -> None:
+    async def scenario() -> None:
+        world = World()
+        for _ in range(12):
+            await world.cycle(120.0)
+        for topic in [*world.kept("pgood/fleet/group/#"), *world.kept("pgood/fleet/members/#")]:
+            world.broker.send(topic, b"", True)
+        assert await world.cycle(120.0) == 0
+        world.broker.cut_off.add("t")
+        with pytest.raises(BusError):
+            await world.cycle(120.0)
+        world.broker.cut_off.discard("t")
+        await world.cycle(120.0)
+        assert world.state("rack").watts == 240.0
+        assert members_topic("hall", "rack") in world.kept("pgood/fleet/members/#")
 
     asyncio.run(scenario())
 

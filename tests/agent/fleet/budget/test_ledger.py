@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 from hypothesis import given, settings
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 from agent.fleet.bus import SECOND_NS
 from tests.agent.fleet.budget.worlds import World, small_tree
 
+EXAMPLES = int(os.environ.get("PGOOD_EXAMPLES", "60"))
 
-@settings(max_examples=60, deadline=None)
+
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     loss=st.sampled_from([0.0, 0.1, 0.5, 0.9]),

@@ -220,8 +220,9 @@ class World:
                         box.core.persisted(remembered)
                 case Sleep():
                     self._sleep(box)
-                case Burst(node, macs, _, _):
+                case Burst(node, macs, _, _, announcement):
                     self._burst(node, macs)
+                    await self._publish(box, announcement, retain=False)
                 case Tell():
                     pass
                 case _:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ from agent.fleet.node.documents import Direction
 
 UP, DOWN = Direction.UP, Direction.DOWN
 CPU, MEMORY = Resource.CPU, Resource.MEMORY
+EXAMPLES = int(os.environ.get("PGOOD_EXAMPLES", "150"))
 NOON = datetime.datetime(2026, 3, 1, 12, 0)
 ROUND_NS = 300 * NS_PER_S
 QUIET = FarmSettings(random_per_month=0, unseen_ns=10_000 * HOUR_NS)
@@ -205,7 +207,7 @@ machines = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @given(machines, st.dictionaries(st.sampled_from(Resource), st.floats(0, 200)))
 def test_any_farm_comes_to_rest_and_keeps_its_rules(nodes: list[FarmNode], demand: dict[Resource, float]) -> None:
     """Obeyed at once, the wishes end: no machine is woken and put to sleep in turn."""

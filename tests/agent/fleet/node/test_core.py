@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -267,3 +268,17 @@ def test_topics() -> None:
         "x/hall/bee/target",
     ):
         assert place(wrong) is None
+
+
+def test_whoever_was_cut_off_hears_what_has_changed_before_it_wakes_anybody() -> None:
+    node = running(OWN_NODE)
+    node.receive(Leaf.TARGET, "ant", encode(Target(node="ant", target=UP, revision=1)), S, retained=True)
+    node.receive(Leaf.REPORT, "ant", encode(said(state=DOWN)), S, retained=True)
+
+    def wakes(second: int, *, reached: bool) -> bool:
+        return any(isinstance(action, Burst) for action in node.step(second * S, replace(SEEN, reached=reached)))
+
+    assert not any(wakes(second, reached=False) for second in range(2, 100))
+    node.connected(100 * S)
+    assert not any(wakes(second, reached=True) for second in range(100, 105))
+    assert wakes(105, reached=True)

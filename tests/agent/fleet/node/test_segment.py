@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -11,12 +13,16 @@ from agent.fleet.node.actions import Happening
 from agent.fleet.node.documents import Asker, Direction, Target
 from tests.agent.fleet.node.segment import SETTINGS, Faults, Power, Segment
 
+EXAMPLES = int(os.environ.get("PGOOD_EXAMPLES", "6"))
 NAMES = ["ant", "bee", "cat", "dog"]
 UP, DOWN = Direction.UP, Direction.DOWN
 HOUR = 3600.0
 
 slow = settings(
-    max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
 )
 """One history takes a second or two: a failing one is not made smaller."""
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -13,12 +15,16 @@ from agent.fleet.node.switch import Switch
 from tests.agent.fleet.node.segment import BOARD_SETTINGS, SETTINGS, Faults, Power, Segment
 
 UP, DOWN = Direction.UP, Direction.DOWN
+EXAMPLES = int(os.environ.get("PGOOD_EXAMPLES", "8"))
 HOUR = 3600.0
 NODES = ["ant", "bee"]
 BOARDS = {"board": ("ant", "bee"), "other": ("bee",)}
 
 slow = settings(
-    max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
 )
 
 

@@ -114,6 +114,23 @@ def test_after_a_boot_it_reports_and_sleeps_again() -> None:
     assert bench.count(Sleep) == 1
 
 
+def test_a_shutdown_that_is_refused_is_over_at_once_and_tried_again_later() -> None:
+    bench = Bench(OWN_NODE)
+    bench.want(DOWN, 1)
+    bench.run(6)
+    assert bench.count(Sleep) == 1
+    bench.machine, actions = bench.machine.refused("no such program", bench.now_ns)
+    assert [action.happening for action in actions if isinstance(action, Tell)] == [Happening.NOT_ASLEEP]
+    bench.step()
+    assert (bench.reports[-1].state, bench.reports[-1].last) == (UP, False)
+    assert "no such program" in bench.reports[-1].reason
+    assert bench.machine.refused("late", bench.now_ns) == (bench.machine, [])
+    bench.run(50)
+    assert bench.count(Sleep) == 1
+    bench.run(20)
+    assert bench.count(Sleep) == 2
+
+
 def test_without_the_broker_it_never_sleeps() -> None:
     bench = Bench(OWN_NODE)
     bench.run(2)
