@@ -2,7 +2,7 @@
 # Written by tools/command_pages.py from the command line's own tables.
 
 declare -gA _pgood_words=(
-  ['pgood']='demo run setup check wire arm disarm user status events trends energy when power chassis emergency-off domains operations audit policies override health metrics lines adapters call sim config coordinator --help --version'
+  ['pgood']='demo run setup check wire arm disarm user status events trends energy when power chassis emergency-off domains operations audit policies override health metrics lines adapters call sim config fleet coordinator --help --version'
   ['pgood demo']='--help --state-dir --ipmi --mqtt-port --broker --profile --config --simulated --observe --keep-world --verbose'
   ['pgood run']='--help --profile --config --state-dir --ipmi --broker --simulated --observe --keep-world --verbose'
   ['pgood setup']='--help --site --state-dir --state --profile --chip --bus --supply-address --supply-rated-w --ipmi --node --user --password-file --mqtt --mqtt-user --mqtt-password-file --mqtt-ca --mqtt-untested --yes --no-input --dry-run'
@@ -50,6 +50,8 @@ declare -gA _pgood_words=(
   ['pgood config']='show set --help'
   ['pgood config show']='--help --origin --state-dir'
   ['pgood config set']='--help --state-dir'
+  ['pgood fleet']='target --help --json --once --listen --config --url'
+  ['pgood fleet target']='up down --help --segment --reason --automation --config --url'
   ['pgood coordinator']='explain status farm release --help --config --name --state-dir --verbose'
   ['pgood coordinator explain']='--help --json --state-dir'
   ['pgood coordinator status']='--help --json --state-dir'
