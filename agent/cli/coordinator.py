@@ -17,7 +17,7 @@ from agent.control.client import AgentUnreachable, Refused, call
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.fleet.budget.coordinator_file import BudgetFile
+    from agent.fleet.program.coordinator_file import BudgetFile
 
 KINDS = ("over-consumption", "thermal", "grid", "cooling-failure")
 
@@ -74,8 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from agent.board.state_dir import StateDir, StateDirError
     from agent.board.version import VERSION
-    from agent.fleet.budget.coordinator_file import load_coordinator
-    from agent.fleet.budget.coordinator_service import CoordinatorService
+    from agent.fleet.program.coordinator_file import load_coordinator
+    from agent.fleet.program.coordinator_service import CoordinatorService
     from agent.profile.problem import ConfigError
 
     _start_log(arguments.verbose)
@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
 def run_check(arguments: argparse.Namespace) -> int:
     if arguments.config is None:
         raise Failure("name the file: pgood coordinator check --config FILE (docs/fleet-budget.md)")
-    from agent.fleet.budget.coordinator_file import load_coordinator
+    from agent.fleet.program.coordinator_file import load_coordinator
     from agent.profile.problem import ConfigError
 
     try:

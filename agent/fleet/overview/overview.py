@@ -10,12 +10,12 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from agent.fleet.budget.group_states import HEARTBEAT_NS, GroupDocument, read_group, read_members
 from agent.fleet.budget.messages import Refusal as PowerRefusal
 from agent.fleet.budget.messages import Report as PowerReport
 from agent.fleet.budget.messages import read_report
 from agent.fleet.budget.topics import group_topic, members_topic, report_topic
 from agent.fleet.bus import SECOND_NS, matches
+from agent.fleet.groups.group_states import HEARTBEAT_NS, GroupDocument, read_group, read_members
 from agent.fleet.node.documents import Document, Gone, Heartbeat, Report, Target, decode
 from agent.fleet.node.peers import Peers
 from agent.fleet.node.refusal import Refusal

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from agent.fleet.budget.coordinator import HIGHEST_TERM, Coordinator
-from agent.fleet.budget.emergency import EmergencyKind
+from agent.fleet.budget.emergencies.emergency import EmergencyKind
 from agent.fleet.budget.explain import Rule
 from agent.fleet.budget.lease import LEASE_NS, NodeLease
 from agent.fleet.budget.messages import Refusal, Revision, encode

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from agent.fleet.budget.emergency import EmergencyKind
+from agent.fleet.budget.emergencies.emergency import EmergencyKind
 from agent.fleet.budget.messages import Refusal
 from agent.fleet.budget.topics import BASE
 

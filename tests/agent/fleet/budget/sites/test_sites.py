@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.fleet.budget.control import BudgetControl
-from agent.fleet.budget.deferrable import SiteRoom, place
 from agent.fleet.budget.lease import LEASE_NS, NodeLease
 from agent.fleet.budget.ledger import Ledger, at_most_ns
 from agent.fleet.budget.messages import Grant, Refusal, Revision
 from agent.fleet.budget.reallocation import Reallocation
-from agent.fleet.budget.sites import FALL_BACK_NS, SITE_LEASE_NS, SiteBudget
+from agent.fleet.budget.sites.deferrable import SiteRoom, place
+from agent.fleet.budget.sites.sites import FALL_BACK_NS, SITE_LEASE_NS, SiteBudget
 from agent.fleet.budget.tables import BudgetTable, GroupTable, NodeTable
 from agent.fleet.budget.tree import build_tree
 from agent.fleet.bus import SECOND_NS

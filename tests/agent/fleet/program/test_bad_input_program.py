@@ -19,17 +19,17 @@ import pytest
 from msgspec.structs import replace
 
 from agent.control.server import Peer
-from agent.fleet.budget.coordinator_methods import CoordinatorMethods
-from agent.fleet.budget.emergency import EmergencyKind
-from agent.fleet.budget.emergency_messages import emergency_topic
+from agent.fleet.budget.emergencies.emergency import EmergencyKind
+from agent.fleet.budget.emergencies.emergency_messages import emergency_topic
 from agent.fleet.budget.lease import LEASE_NS, NodeLease
 from agent.fleet.budget.messages import Grant, Refusal, Report, Revision, encode, read_grant, read_report
 from agent.fleet.budget.node_side import NodeSide
 from agent.fleet.budget.topics import cap_topic, report_topic
 from agent.fleet.mqtt_bus import MqttBus, boot_clock_ns
+from agent.fleet.program.coordinator_methods import CoordinatorMethods
 from agent.mqtt.config import MqttConfig
 from agent.mqtt.url import parse_url
-from tests.agent.fleet.budget.test_coordinator_program import FILE, Coordinators
+from tests.agent.fleet.program.test_coordinator_program import FILE, Coordinators
 from tests.agent.mqtt.brokers import PATIENCE_S, Mosquitto, Watcher
 
 if TYPE_CHECKING:

@@ -11,10 +11,7 @@ import pytest
 from jinja2 import Environment
 
 from agent.fleet.budget.coordinator import Coordinator
-from agent.fleet.budget.emergency import EmergencyKind
-from agent.fleet.budget.group_entities import announced_group, config_topic
-from agent.fleet.budget.group_states import GroupDocument, read_group, read_members
-from agent.fleet.budget.group_teller import GroupTeller
+from agent.fleet.budget.emergencies.emergency import EmergencyKind
 from agent.fleet.budget.lease import NodeLease
 from agent.fleet.budget.messages import Grant, read_grant
 from agent.fleet.budget.messages import encode as encode_report
@@ -22,6 +19,9 @@ from agent.fleet.budget.tables import BudgetTable, GroupTable, NodeTable
 from agent.fleet.budget.topics import group_of, group_topic, members_topic, node_of, report_topic
 from agent.fleet.budget.tree import build_tree
 from agent.fleet.bus import SECOND_NS, BusError, Message
+from agent.fleet.groups.group_entities import announced_group, config_topic
+from agent.fleet.groups.group_states import GroupDocument, read_group, read_members
+from agent.fleet.groups.group_teller import GroupTeller
 from agent.fleet.memory_bus import MemoryBroker
 from tests.agent.mqtt.homeassistant.rules import problems
 
