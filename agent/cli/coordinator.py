@@ -17,6 +17,10 @@ from agent.control.client import AgentUnreachable, Refused, call
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agent.fleet.budget.coordinator_file import BudgetFile
+
+KINDS = ("over-consumption", "thermal", "grid", "cooling-failure")
+
 
 def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = verbs.add_parser("coordinator", help="many machines: share one power budget, let sleep what nobody needs")
@@ -35,6 +39,20 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     why.add_argument("--json", action="store_true")
     _add_state_dir(why)
     why.set_defaults(run=run_explain)
+    check = more.add_parser("check", help="check the file of --config and say what it means, without starting")
+    check.add_argument("--config", type=Path, metavar="FILE", default=argparse.SUPPRESS)
+    check.set_defaults(run=run_check)
+    emergency = more.add_parser("emergency", help="tell that less power may be drawn in a group, or may again")
+    emergency.add_argument("kind", metavar="KIND", choices=KINDS, help=", ".join(KINDS))
+    emergency.add_argument("group", metavar="GROUP")
+    emergency.add_argument("present", metavar="on|off", choices=("on", "off"))
+    emergency.add_argument("--share", type=float, metavar="PART", help="of the limit that is left (0 to 1)")
+    emergency.add_argument("--critical", action="store_true", help="cut below the base of nodes, to their least_w")
+    emergency.add_argument(
+        "--for", dest="for_s", type=float, metavar="SECONDS", help="until then, unless it is told again"
+    )
+    _add_state_dir(emergency)
+    emergency.set_defaults(run=run_emergency)
     now = more.add_parser("status", help="whether it leads, and what each group draws and may draw")
     now.add_argument("--json", action="store_true")
     _add_state_dir(now)
@@ -77,6 +95,58 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_check(arguments: argparse.Namespace) -> int:
+    if arguments.config is None:
+        raise Failure("name the file: pgood coordinator check --config FILE (docs/fleet-budget.md)")
+    from agent.fleet.budget.coordinator_file import load_coordinator
+    from agent.profile.problem import ConfigError
+
+    try:
+        file = load_coordinator(arguments.config, "coordinator-check")
+    except ConfigError as error:
+        raise Failure(str(error)) from error
+    print(f"{arguments.config}: good (domain {file.domain})")
+    if file.farm is not None:
+        print(f"  a farm of {len(file.farm.nodes)} machines that may sleep")
+    if file.budget is not None:
+        for line in _meaning(file.budget):
+            print(f"  {line}")
+    return 0
+
+
+def _meaning(budget: BudgetFile) -> Iterator[str]:
+    """Of a file's groups, in words."""
+    for name, group in budget.tree.groups.items():
+        nodes = list(budget.tree.nodes_below(name))
+        base_w, peak_w = sum(node.base_w for node in nodes), sum(node.peak_w for node in nodes)
+        sums = f"{len(nodes)} nodes with bases of {base_w:.0f} W and peaks of {peak_w:.0f} W"
+        yield f"{group.kind} {name}: {group.limit_w:.0f} W for {sums}"
+    timing = budget.timing
+    yield f"decides every {timing.cycle_s:g} s; leases last {timing.lease_s:g} s: the same in [fleet] of every node"
+    if budget.parent is not None:
+        place = budget.parent.place
+        yield f"is the site {place.site} of {place.domain}, with {place.minimum_w:.0f} W without that one"
+
+
+def run_emergency(arguments: argparse.Namespace) -> int:
+    present = arguments.present == "on"
+    given = {name: getattr(arguments, name) for name in ("share", "for_s") if getattr(arguments, name) is not None}
+    found = _ask(
+        arguments,
+        "emergency",
+        kind=arguments.kind,
+        group=arguments.group,
+        present=present,
+        critical=arguments.critical,
+        **given,
+    )
+    what = f"{arguments.kind} in {arguments.group}"
+    print(f"{what}: in force" if present else f"{what}: its cause is away; it ends in a minute")
+    if not found["told"]:
+        print("the broker was not reached: only this coordinator knows of it")
+    return 0
+
+
 def run_explain(arguments: argparse.Namespace) -> int:
     found = _ask(arguments, "explain", node=arguments.node)
     print(json.dumps(found, indent=1) if arguments.json else found["text"])
@@ -97,11 +167,23 @@ def run_status(arguments: argparse.Namespace) -> int:
         print(f"  {group['group']:20} {drawn}{group['limit_w']:.0f} W")
     for line in _sites(found):
         print(line)
+    for line in _emergencies(found):
+        print(line)
     for alarm in found["alarms"]:
         print(f"alarm: {alarm}")
     for name, count in found["refused"].items():
         print(f"refused: {count} {name}")
     return 0
+
+
+def _emergencies(found: dict[str, Any]) -> Iterator[str]:
+    for one in found["emergencies"]:
+        left = f"{one['share']:.0%} of the limit is left"
+        cause = "" if one["present"] else ", its cause is away"
+        answered = "" if one["response_s"] is None else f", all caps kept after {one['response_s']:.1f} s"
+        yield f"emergency: {one['kind']} in {one['group']} for {one['since_s']:.0f} s: {left}{cause}{answered}"
+    for one in found["ended"]:
+        yield f"ended: {one['kind']} in {one['group']}, {one['ended_s_ago']:.0f} s ago, after {one['lasted_s']:.0f} s"
 
 
 def _sites(found: dict[str, Any]) -> Iterator[str]:

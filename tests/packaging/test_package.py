@@ -37,7 +37,8 @@ def entries() -> dict[str, tuple[str, str]]:
 def test_the_files_of_an_installation(entries: dict[str, tuple[str, str]]) -> None:
     for path in FILES:
         assert path in entries
-    for ending in ("/systemd/system/pgood.service", "/udev/rules.d/60-pgood.rules"):
+    services = "/systemd/system/pgood.service", "/systemd/system/pgood-coordinator.service"
+    for ending in (*services, "/udev/rules.d/60-pgood.rules"):
         assert len([path for path in entries if path.endswith(ending)]) == 1
 
 

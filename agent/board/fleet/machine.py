@@ -8,6 +8,7 @@ import contextlib
 import functools
 import logging
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from agent.fleet.node.topics import patterns, place, topic
 from agent.power.request import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Sequence
+    from collections.abc import Coroutine
 
     from agent.board.fleet.means import Means
     from agent.board.fleet.memory import FleetMemory
@@ -58,13 +59,17 @@ def suspended_ns() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)
 
 
+Send = Callable[[Sequence[str], int, int, Callable[[], object]], Awaitable[None]]
+"""Sends magic packets: for these cards, so many, so far apart in ns; calls the last when the first ones are out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the board lends. `burst(macs, count, gap_ns)` sends magic packets."""
+    """What the board lends."""
 
     memory: FleetMemory
     emit: Callable[..., object]
-    burst: Callable[[Sequence[str], int, int], Awaitable[None]]
+    burst: Send
     clock: Callable[[], int] = boot_clock_ns
     suspended_ns: Callable[[], int] = suspended_ns
     """How long this computer was suspended since it has booted."""
@@ -289,12 +294,13 @@ class FleetMachine:
         task.add_done_callback(self._once.discard)
 
     async def _sent(self, burst: Burst) -> None:
+        def begun() -> None:
+            self._begin_once(self._publish(Publish(burst.announcement)), f"fleet-sent-{burst.node}")
+
         try:
-            await self._around.burst(burst.macs, burst.count, burst.gap_ns)
+            await self._around.burst(burst.macs, burst.count, burst.gap_ns, begun)
         except (BurstFailed, ValueError, OSError) as error:
             self._wake_failed(burst.node, str(error))
-        else:
-            await self._publish(Publish(burst.announcement))
 
     def _wake_failed(self, node: str, why: str) -> None:
         log.warning("fleet: %s is not woken from here: %s", node, why)

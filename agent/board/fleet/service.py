@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.board.fleet.budget import FleetBudget
-from agent.board.fleet.machine import FleetMachine, Surroundings, suspended_ns
+from agent.board.fleet.machine import FleetMachine, Send, Surroundings, suspended_ns
 from agent.board.fleet.means import BoardMeans, HostMeans, OwnMeans
 from agent.board.fleet.memory import FleetMemory
 from agent.board.fleet.requests import FleetRequests, fleet_problems
@@ -29,7 +29,7 @@ from agent.profile.problem import SettingError
 from agent.thermal.fan_memory import boot_id
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from agent.board.fleet.broker import FleetBroker
     from agent.board.fleet.means import Means
@@ -57,7 +57,7 @@ class Outside:
     clock: Callable[[], int] = boot_clock_ns
     """Goes on while the computer is suspended: neither a lease nor a promise outlasts a nap."""
     suspended_ns: Callable[[], int] = suspended_ns
-    burst: Callable[[Sequence[str], int, int], Awaitable[None]] | None = None
+    burst: Send | None = None
     """Sends magic packets; None = into the segment."""
     probe: Callable[[str], WakeProbe] = WakeProbe
     """Of the network card of this name; empty = of all."""
@@ -145,8 +145,8 @@ class BoardFleet:
         around = Surroundings(memory, self._services.bus.emit, burst, outside.clock, outside.suspended_ns, meter)
         return FleetMachine(node, segment, core, outside.connect(node, will), means, around)
 
-    async def _burst(self, macs: Sequence[str], count: int, gap_ns: int) -> None:
-        await send_burst(macs, count, gap_ns, to=self._table.broadcast, secure_on=self._secure_on)
+    async def _burst(self, macs: Sequence[str], count: int, gap_ns: int, begun: Callable[[], object]) -> None:
+        await send_burst(macs, count, gap_ns, begun, to=self._table.broadcast, secure_on=self._secure_on)
 
     def _budget(self) -> FleetBudget | None:
         table, energy = self._table, self._services.energy

@@ -209,9 +209,9 @@ class BudgetControl:
         elif account.unproven:
             rule = Rule.UNPROVEN
         self._rules[name] = rule
-        if report is None or not heard or rule is Rule.TAKEOVER:
+        if report is None or not heard:
             return Claim.fixed(name, node.priority, counted_w), counted_w
-        if rule is Rule.UNPROVEN:
+        if rule in (Rule.UNPROVEN, Rule.TAKEOVER):
             return Claim.fixed(name, node.priority, counted_w), max(report.watts, 0.0)
         if node.priority is Priority.CRITICAL or is_pressed(report):
             self._urgent.add(name)

@@ -18,6 +18,8 @@ import msgspec
 from agent.fleet.budget.control import BudgetControl
 from agent.fleet.budget.deferrable import read_deferred, read_wish
 from agent.fleet.budget.emergency import EmergencyDesk
+from agent.fleet.budget.emergency_face import EmergencyFace
+from agent.fleet.budget.emergency_messages import emergencies_of
 from agent.fleet.budget.ledger import Ledger, at_most_ns
 from agent.fleet.budget.messages import Refusal, Report, Revision, encode, read_report
 from agent.fleet.budget.sleepers import Sleepers, patterns_of
@@ -67,6 +69,7 @@ class Coordinator:
     segments: tuple[str, ...] = ()
     """Whose nodes say when they sleep; the domain, unless given."""
     desk: EmergencyDesk = field(init=False)
+    emergencies: EmergencyFace = field(init=False)
     sleepers: Sleepers = field(init=False)
     _lease: Lease | None = None
     _due_ns: int = 0
@@ -76,6 +79,7 @@ class Coordinator:
 
     def __post_init__(self) -> None:
         self.desk = EmergencyDesk(self.tree)
+        self.emergencies = EmergencyFace(self.bus, self.domain, self.desk)
         self.sleepers = Sleepers(self.tree.nodes)
 
     @property
@@ -158,6 +162,10 @@ class Coordinator:
         """Enter what a node says of going to sleep; None if it was believed."""
         return self._counted(self.sleepers.hear(message, self.clock()))
 
+    def hear_emergency(self, message: Message) -> Refusal | None:
+        """Enter an emergency; None if it was believed."""
+        return self._counted(self.emergencies.hear(message, self.clock()))
+
     def hear_wish(self, message: Message) -> Refusal | None:
         """Enter how much load may run anywhere, retained or not; None if it was believed."""
         found = read_wish(message.payload)
@@ -196,7 +204,7 @@ class Coordinator:
 
     async def _listen(self) -> None:
         """Until cancelled, or until one of the subscriptions ends."""
-        wanted = [(reports_of(self.domain), self.hear)]
+        wanted = [(reports_of(self.domain), self.hear), (emergencies_of(self.domain), self.hear_emergency)]
         for segment in self.segments or (self.domain,):
             wanted += [(pattern, self.hear_of_sleep) for pattern in patterns_of(segment)]
         if self.placement is not None:
@@ -227,6 +235,7 @@ class Coordinator:
             self.parent.follow()
 
     def _take_over(self, term: int) -> BudgetControl:
+        self.desk.take_over()
         if self.parent is not None:
             self.parent.lead()
         log.info("coordinator of %s: leads now, with term %d", self.domain, term)
@@ -244,6 +253,7 @@ class Coordinator:
             if group.watts > 0:  # what a parent takes is no emergency: ordinary control gives it back
                 self.desk.power(name, group.read_w, group.watts, self.tree.groups[name].limit_w, now_ns)
         watts = {name: one.report.watts for name, one in accounts.items() if one.report is not None}
+        self.desk.expire(now_ns)
         left_w = self.desk.limits_w(limits_w)
         ceilings_w = self.desk.ceilings_w(watts, limits_w, now_ns)
         moves_w = self.reallocation.moves_w(accounts) if self.reallocation is not None else None

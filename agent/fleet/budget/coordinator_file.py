@@ -56,6 +56,8 @@ class CoordinatorTable(Table, frozen=True):
     """How long a lease lasts; the nodes, and all coordinators of the domain, have the same."""
     parent: ParentTable | None = None
     deferrable: DeferrableTable | None = None
+    reallocate: bool = False
+    """Watts go where they do more work."""
     segments: tuple[NodeName, ...] = ()
     """Of the nodes that may sleep (docs/fleet-nodes.md); the domain, unless given."""
     farm: FarmTable | None = None
@@ -71,6 +73,7 @@ class BudgetFile:
     timing: Timing
     parent: Parent | None = None
     deferrable: Wish | None = None
+    reallocate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +123,7 @@ def _budget(table: CoordinatorTable, name: str, problems: list[Problem]) -> Budg
     if table.deferrable is not None:
         problems += deferrable_problems(table.deferrable, tree)
         wish = Wish(load_w=table.deferrable.load_w, costs=table.deferrable.costs)
-    return BudgetFile(tree, table.segments, timing, parent, wish)
+    return BudgetFile(tree, table.segments, timing, parent, wish, table.reallocate)
 
 
 def _parent(

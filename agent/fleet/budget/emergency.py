@@ -63,6 +63,8 @@ class Emergency:
     critical: bool = False
     cause: bool = True
     cause_away_ns: int = 0
+    until_ns: int | None = None
+    """The cause counts as away from then on, unless it is told again; None = it stands."""
     response_ns: int | None = None
     ended_ns: int | None = None
     cut_ns: int | None = None
@@ -100,8 +102,12 @@ class EmergencyDesk:
         *,
         share: float | None = None,
         critical: bool = False,
+        for_ns: int | None = None,
     ) -> None:
-        """The cause is there, or away. Raises KeyError for an unknown group, ValueError for a share outside 0 to 1."""
+        """The cause is there, or away; with `for_ns` it is away when it was not told again for so long.
+
+        Raises KeyError for an unknown group, ValueError for a share outside 0 to 1.
+        """
         self.tree.groups[group]
         left = SHARES[kind] if share is None else share
         if not 0 < left <= 1:
@@ -109,20 +115,39 @@ class EmergencyDesk:
         one = self.running.get((kind, group))
         if one is None:
             if present:
-                self.running[kind, group] = Emergency(kind, group, now_ns, left, critical)
+                self.running[kind, group] = Emergency(
+                    kind, group, now_ns, left, critical, until_ns=_until(now_ns, for_ns)
+                )
             return
         if present:
             one.share, one.critical = min(one.share, left), one.critical or critical
+            one.until_ns = _until(now_ns, for_ns)
         elif one.cause:
             one.cause_away_ns = now_ns
         one.cause = present
 
-    def temperature(self, group: str, celsius: float, trip_c: float, now_ns: int) -> None:
+    def temperature(self, group: str, celsius: float, trip_c: float, now_ns: int, for_ns: int | None = None) -> None:
         """A reading of a zone; between trip and `COOLER_C` below it nothing changes."""
+        one = self.running.get((EmergencyKind.THERMAL, group))
         if celsius >= trip_c:
-            self.signal(EmergencyKind.THERMAL, group, True, now_ns)
+            self.signal(EmergencyKind.THERMAL, group, True, now_ns, for_ns=for_ns)
         elif celsius < trip_c - COOLER_C:
             self.signal(EmergencyKind.THERMAL, group, False, now_ns)
+        elif one is not None and one.cause:
+            one.until_ns = _until(now_ns, for_ns)
+
+    def expire(self, now_ns: int) -> None:
+        """Causes that were to be told again, and were not, are away."""
+        for one in self.running.values():
+            if one.cause and one.until_ns is not None and now_ns >= one.until_ns:
+                one.cause, one.cause_away_ns = False, now_ns
+
+    def take_over(self) -> None:
+        """This coordinator leads from now on: what was cut under another lead says nothing any more."""
+        for key, one in list(self.running.items()):
+            if one.kind is EmergencyKind.OVER_CONSUMPTION:
+                del self.running[key]
+            one.ceilings_w, one.cut_ns = {}, None
 
     def power(self, group: str, read_w: float, most_w: float, limit_w: float, now_ns: int) -> None:
         """What a group was measured to draw, and what it may draw with its silent nodes.
@@ -173,3 +198,7 @@ class EmergencyDesk:
             if not one.cause and now_ns - one.cause_away_ns >= CLEAR_NS:
                 one.ended_ns = now_ns
                 self.ended = [*self.ended[-99:], self.running.pop(key)]
+
+
+def _until(now_ns: int, for_ns: int | None) -> int | None:
+    return None if for_ns is None else now_ns + for_ns

@@ -74,6 +74,8 @@ class Farm:
         kept = memory.read()
         self.view = FarmView(file, clock(), kept.seen_ns)
         self.work = WaitingWork()
+        self.beaten: Callable[[], None] = lambda: None
+        """Called by `run` at each look, so that somebody may notice when it hangs."""
         self._bus = bus
         self._file = file
         self._domain = domain
@@ -98,6 +100,7 @@ class Farm:
         try:
             while not any(task.done() for task in hearing):
                 await self.cycle()
+                self.beaten()
                 await asyncio.sleep(LOOK_S)
         finally:
             for task in hearing:

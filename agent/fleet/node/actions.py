@@ -56,7 +56,7 @@ class Wake:
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """Send `count` magic packets for `macs`, `gap_ns` apart. `announcement` is published when they are out."""
+    """Send `count` magic packets for `macs`, `gap_ns` apart. `announcement` is told when the first are out."""
 
     node: str
     macs: tuple[str, ...]

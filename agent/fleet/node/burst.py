@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from agent.hardware.adapters.magic_packet import mac_bytes, magic_packet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 BROADCAST = "255.255.255.255"
 PORT = 9
@@ -38,6 +38,7 @@ async def send_burst(
     macs: Sequence[str],
     count: int,
     gap_ns: int,
+    begun: Callable[[], object],
     *,
     to: str = BROADCAST,
     port: int = PORT,
@@ -45,7 +46,7 @@ async def send_burst(
 ) -> None:
     """`count` packets for each card, `gap_ns` apart. `to` is the segment's broadcast address: digits, never a name.
 
-    Raises BurstFailed, ValueError. Cancelling ends the burst.
+    `begun` is called when the first ones are out. Raises BurstFailed, ValueError. Cancelling ends the burst.
     """
     ready = packets(macs, secure_on)
     try:
@@ -63,3 +64,5 @@ async def send_burst(
                     sender.sendto(packet, (to, port))
                 except OSError as error:
                     raise BurstFailed(f"wake packet to {to}:{port}: {error.strerror or error}") from error
+            if not number:
+                begun()

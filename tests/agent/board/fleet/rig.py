@@ -127,7 +127,8 @@ class FleetRig:
         self.wills[client] = will
         return self.broker.connect(client)
 
-    async def _burst(self, macs: Sequence[str], count: int, gap_ns: int) -> None:
+    async def _burst(self, macs: Sequence[str], count: int, gap_ns: int, begun: Callable[[], object]) -> None:
+        begun()
         self.bursts.append((macs, count))
 
     async def _pump(self) -> None:

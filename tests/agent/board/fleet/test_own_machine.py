@@ -204,7 +204,7 @@ def test_packets_carry_the_password_of_the_segment_and_nothing_else_does(
     file.chmod(0o600)
     sent: list[bytes] = []
 
-    async def send(macs: object, count: int, gap_ns: int, *, to: str, secure_on: bytes) -> None:
+    async def send(macs: object, count: int, gap_ns: int, begun: object, *, to: str, secure_on: bytes) -> None:
         assert to == "192.0.2.255"
         sent.append(secure_on)
 

@@ -7,7 +7,9 @@ import asyncio
 import re
 from pathlib import Path
 
-from agent.fleet.budget.topics import cap_topic, report_topic
+from agent.fleet.budget.emergency import EmergencyKind
+from agent.fleet.budget.emergency_messages import emergency_topic
+from agent.fleet.budget.topics import cap_topic, deferred_topic, report_topic, wish_topic
 from tests.agent.mqtt.brokers import Mosquitto, Watcher, eventually
 
 PAGE = Path(__file__).parents[4] / "docs" / "fleet-budget.md"
@@ -31,11 +33,20 @@ def test_a_node_speaks_for_itself_only_and_grants_nothing(tmp_path: Path) -> Non
         await publish("n2", report_topic("hall", "n1"), "forged")
         await publish("n1", cap_topic("hall", "n1"), "forged")
         await publish("n1", "pgood/fleet/lease/budget-hall", "forged")
+        await publish("n1", emergency_topic("hall", "rack1", EmergencyKind.GRID), "forged")
+        await publish("cooling", emergency_topic("hall", "rack1", EmergencyKind.GRID), "not its own")
+        await publish("n1", wish_topic("all"), "forged")
+        await publish("n1", deferred_topic("hall", "n1"), "forged")
+        await publish("cooling", emergency_topic("hall", "rack1", EmergencyKind.THERMAL), "hot")
         await publish("n1", report_topic("hall", "n1"), "own")
         await publish("coordinator", cap_topic("hall", "n2"), "other")
         await publish("coordinator", cap_topic("hall", "n1"), "cap")
         await eventually(lambda: heard(coordinator, report_topic("hall", "n1")))
         await eventually(lambda: heard(node, cap_topic("hall", "n1")))
+        await eventually(lambda: heard(coordinator, emergency_topic("hall", "rack1", EmergencyKind.THERMAL)))
+        assert heard(coordinator, emergency_topic("hall", "rack1", EmergencyKind.GRID)) == []
+        assert heard(coordinator, wish_topic("all")) == []
+        assert heard(node, deferred_topic("hall", "n1")) == []
         assert heard(coordinator, report_topic("hall", "n1")) == [b"own"]
         assert heard(node, cap_topic("hall", "n1")) == [b"cap"]
         assert heard(node, cap_topic("hall", "n2")) == []

@@ -90,10 +90,10 @@ class Coordinators:
         self.frozen[name].send_signal(signal.SIGCONT)
         self.running[name] = self.frozen.pop(name)
 
-    def start(self, name: str) -> None:
+    def start(self, name: str, file: Path | None = None) -> None:
         with (self.folder / f"{name}.log").open("ab") as told:
             self.running[name] = subprocess.Popen(
-                self.words(name, "--config", str(self.folder / "hall.toml")), stderr=told, env=environment()
+                self.words(name, "--config", str(file or self.folder / "hall.toml")), stderr=told, env=environment()
             )
 
     def words(self, name: str, *more: str) -> list[str]:

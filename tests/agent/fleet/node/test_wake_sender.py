@@ -150,8 +150,13 @@ async def collect(count: int) -> tuple[list[bytes], float]:
         receiver.setblocking(False)
         port = receiver.getsockname()[1]
         began = loop.time()
-        await send_burst(["02:00:00:00:00:01"], count, 20_000_000, to="127.0.0.1", port=port)
+        begun: list[float] = []
+        await send_burst(
+            ["02:00:00:00:00:01"], count, 20_000_000, lambda: begun.append(loop.time()), to="127.0.0.1", port=port
+        )
         took_s = loop.time() - began
+        assert len(begun) == 1, "told once, when the first one was out"
+        assert begun[0] - began < 0.020 * (count - 1)
         return [await loop.sock_recv(receiver, 200) for _ in range(count)], took_s
 
 
@@ -163,7 +168,7 @@ def test_a_burst_over_a_real_socket() -> None:
 
 def test_a_name_is_never_looked_up() -> None:
     with pytest.raises(ValueError, match="IPv4"):
-        asyncio.run(send_burst(["02:00:00:00:00:01"], 1, 0, to="not.an.address"))
+        asyncio.run(send_burst(["02:00:00:00:00:01"], 1, 0, pytest.fail, to="not.an.address"))
 
 
 def test_a_network_that_refuses_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -172,4 +177,4 @@ def test_a_network_that_refuses_is_said(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(socket.socket, "sendto", refuse)
     with pytest.raises(BurstFailed, match=r"192\.0\.2\.255:9: Network is unreachable"):
-        asyncio.run(send_burst(["02:00:00:00:00:01"], 1, 0, to="192.0.2.255"))
+        asyncio.run(send_burst(["02:00:00:00:00:01"], 1, 0, pytest.fail, to="192.0.2.255"))
