@@ -260,9 +260,12 @@ def test_an_emergency_that_is_none(unchanged: Hall) -> None:
     answer = unchanged.program.ask("one", "emergency", "grid", "elsewhere", "on")
     assert answer.returncode == 1
     assert "there is no group 'elsewhere' in the file; there are: hall" in answer.stderr
-    answer = unchanged.program.ask("one", "emergency", "grid", "hall", "on", "--share", "7")
-    assert answer.returncode == 1
-    assert "Traceback" not in answer.stderr
+    for option, words in (("--share", "above 0 and up to 1"), ("--for", "up to a day")):
+        for number in ("nan", "-1", "0", "1e9"):
+            answer = unchanged.program.ask("one", "emergency", "grid", "hall", "on", f"{option}={number}")
+            assert answer.returncode == 2
+            assert words in answer.stderr
+            assert "Traceback" not in answer.stderr
 
 
 def test_an_emergency_by_command_is_answered_shown_and_over(hall: Hall) -> None:
