@@ -79,6 +79,8 @@ class NodeCore:
         self._connected_ns = -HEARING_NS
         self.around = Around(unable=NOT_LOOKED)
         """What the last step saw."""
+        self.switches: dict[str, str] = {}
+        """Of a board: why it could not switch on each node just now; empty = it could."""
         promise_ns = settings.guards.promise_ns
         self.witness = Witness(identity.node, identity.segment, self.machine.remembered.start, bound_ns=promise_ns)
         self._pulse = Pulse(identity.node, identity.segment, identity.boot, self.machine.remembered.start)
@@ -246,12 +248,14 @@ class NodeCore:
         stands = standing(circumstances, self.settings.guards, now_ns)
         promised = self.witness.promised_until_ns
         unable = "" if self.peers.switched_by(self._me.node, now_ns) else seen.ability.why
-        return Around(seen.actual, unable, stands, promised, seen.ability.macs, self._able_to_wake(seen, now_ns))
+        self.switches = self._look_at_switches(seen.switches, now_ns)
+        wakes = tuple(node for node, lacks in self.switches.items() if not lacks)
+        return Around(seen.actual, unable, stands, promised, seen.ability.macs, wakes)
 
-    def _able_to_wake(self, seen: Seen, now_ns: int) -> tuple[str, ...]:
-        peers = {switch.node: self.peers.get(switch.node) for switch in seen.switches}
+    def _look_at_switches(self, switches: tuple[Switch, ...], now_ns: int) -> dict[str, str]:
+        peers = {switch.node: self.peers.get(switch.node) for switch in switches}
         awake = {node for node, peer in peers.items() if peer is not None and peer.awake(now_ns)}
-        return tuple(switch.node for switch in seen.switches if switch.proven(awake=switch.node in awake))
+        return {switch.node: switch.lacks(awake=switch.node in awake) for switch in switches}
 
     def _ask(self, now_ns: int) -> list[Action]:
         if self.machine.phase is Phase.ASKING:

@@ -19,9 +19,19 @@ class Switch:
     actual: Direction | None
     unable: str = ""
 
+    def lacks(self, *, awake: bool) -> str:
+        """Why it would not wake the node; empty = it would. `awake`: the node says that it is."""
+        if self.unable:
+            return self.unable
+        if self.actual is None:
+            return "its power cannot be sensed"
+        if awake and self.actual is Direction.DOWN:
+            return f"its power is off while {self.node} says that it is up: it is wired to another machine"
+        return ""
+
     def proven(self, *, awake: bool) -> bool:
-        """It would wake the node. `awake`: the node says that it is: a sense that denies it is of another machine."""
-        return not self.unable and self.actual is not None and not (awake and self.actual is Direction.DOWN)
+        """It would wake the node."""
+        return not self.lacks(awake=awake)
 
     @property
     def ready(self) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator
 
 from agent.board.health import problems
-from agent.fleet.node.documents import Direction, Report, encode
+from agent.fleet.node.documents import Condition, Direction, Report, encode
 from agent.fleet.node.topics import Leaf, topic
 from agent.requests.schema import answer_schema
 from tests.agent.board.fleet.rig import NODE, SEGMENT, FleetRig
@@ -161,9 +161,29 @@ def test_a_host_and_a_board_without_a_lease(tmp_path: Path) -> None:
             await rig.until(lambda: rig.board.services.hosts["0"].power_good is not None)
             await asyncio.sleep(1.5)
             found = await asked(rig)
+            assert told(rig) == []
             (now,) = found["machines"]
             assert (now["kind"], now["wakes"], now["able"]) == ("board", [NODE], False)
             assert found["lease"] is None
+
+    asyncio.run(play())
+
+
+def test_health_names_a_board_that_is_wired_to_another_machine(tmp_path: Path) -> None:
+    rig = FleetRig(tmp_path, {"segment": SEGMENT, "node": "board", "hosts": {"0": {"wakes": NODE}}})
+
+    async def play() -> None:
+        async with rig.running():
+            report = Report(
+                node=NODE, segment=SEGMENT, boot="k", start=1, number=1, state=UP, condition=Condition.ON, target=None,
+                revision=0, sends=True,
+            )  # fmt: skip
+            await rig.until(lambda: rig.board.services.hosts["0"].power_good is not None)
+            await rig.owner.publish(topic(SEGMENT, NODE, Leaf.REPORT), encode(report), retain=True)
+            await rig.until(lambda: bool(told(rig)))
+            why = f"its power is off while {NODE} says that it is up: it is wired to another machine"
+            assert told(rig) == [("fleet/board", f"{NODE} cannot be woken from here: {why}")]
+            assert (await machine(rig))["wakes"] == []
 
     asyncio.run(play())
 
@@ -173,9 +193,9 @@ def test_a_node_without_a_card_can_be_woken_while_a_board_says_that_it_could(tmp
 
     async def say(number: int, wakes: tuple[str, ...]) -> None:
         report = Report(
-            node="board", segment=SEGMENT, boot="b", start=1, number=number, state=UP, condition="on", target=None,
-            revision=0, wakes=wakes,
-        )  # type: ignore[arg-type]  # fmt: skip
+            node="board", segment=SEGMENT, boot="b", start=1, number=number, state=UP, condition=Condition.ON,
+            target=None, revision=0, wakes=wakes,
+        )  # fmt: skip
         await rig.owner.publish(topic(SEGMENT, "board", Leaf.REPORT), encode(report), retain=True)
 
     async def play() -> None:
