@@ -174,8 +174,8 @@ class Overview:
     def _group(self, topic: str, message: Message, now_ns: int) -> None:
         document = read_group(message.payload)
         _, _, _, domain, group = topic.split("/")
-        if document is None or (document.domain, document.group) != (domain, group):
-            self.refused[PowerRefusal.MALFORMED.value] += 1
+        if isinstance(document, PowerRefusal) or (document.domain, document.group) != (domain, group):
+            self._refuse(document)
             return
         known = self._groups.get((domain, group))
         if known is not None and document.term < known[0].term:
@@ -187,14 +187,19 @@ class Overview:
     def _members(self, topic: str, message: Message) -> None:
         document = read_members(message.payload)
         _, _, _, domain, group = topic.split("/")
-        if document is None or (document.domain, document.group) != (domain, group):
-            self.refused[PowerRefusal.MALFORMED.value] += 1
+        if isinstance(document, PowerRefusal) or (document.domain, document.group) != (domain, group):
+            self._refuse(document)
             return
         for here in [key for key, (around, _) in self._places.items() if key[0] == domain and around == group]:
             del self._places[here]
         for node, priority in document.nodes.items():
             if len(self._places) < MOST:
                 self._places[domain, node] = (group, priority)
+
+    def _refuse(self, found: object) -> None:
+        """A document that names another group than its topic is refused like one that is none."""
+        why = found if isinstance(found, PowerRefusal) else PowerRefusal.MALFORMED
+        self.refused[why.value] += 1
 
     def _count(self, refusal: Refusal | None) -> None:
         if refusal is not None:
