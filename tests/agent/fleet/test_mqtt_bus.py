@@ -18,18 +18,9 @@ from agent.mqtt.url import parse_url
 from tests.agent.mqtt.brokers import PATIENCE_S, Mosquitto, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-    from pathlib import Path
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
 TTL_S = 0.5
-
-
-@pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
-    broker = Mosquitto(tmp_path)
-    broker.start()
-    yield broker
-    broker.kill()
 
 
 def config(mosquitto: Mosquitto, name: str) -> MqttConfig:

@@ -29,7 +29,7 @@ from agent.fleet.mqtt_bus import MqttBus, boot_clock_ns
 from agent.fleet.program.coordinator_methods import CoordinatorMethods
 from agent.mqtt.config import MqttConfig
 from agent.mqtt.url import parse_url
-from tests.agent.fleet.program.test_coordinator_program import FILE, Coordinators
+from tests.agent.fleet.program.processes import FILE, Coordinators, Machine
 from tests.agent.mqtt.brokers import PATIENCE_S, Mosquitto, Watcher
 
 if TYPE_CHECKING:
@@ -38,22 +38,6 @@ if TYPE_CHECKING:
 
 CYCLE_S = 4.0
 """More than one cycle: a decision was made with what was sent, if anything was."""
-
-
-@dataclass
-class Machine:
-    """Draws half of what it may."""
-
-    kept_w: float = 100.0
-
-    def set_cap_w(self, cap_w: float) -> None:
-        self.kept_w = cap_w
-
-    def read_cap_w(self) -> float | None:
-        return self.kept_w
-
-    def watts(self) -> float | None:
-        return self.kept_w / 2
 
 
 @dataclass
@@ -81,7 +65,9 @@ class Hall:
         bus = MqttBus(MqttConfig(url=parse_url(self.mosquitto.url), base="unused", client_id="nodes"))
         bus.start()
         self.sides = [
-            NodeSide(bus, "hall", NodeLease(f"n{i}", 100.0, 400.0, i + 1, boot_clock_ns()), Machine(), boot_clock_ns)
+            NodeSide(
+                bus, "hall", NodeLease(f"n{i}", 100.0, 400.0, i + 1, boot_clock_ns()), Machine(part=0.5), boot_clock_ns
+            )
             for i in range(3)
         ]
         listening = [asyncio.create_task(side.listen()) for side in self.sides]
