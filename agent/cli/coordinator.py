@@ -17,7 +17,7 @@ from agent.control.client import AgentUnreachable, Refused, call
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.fleet.budget.coordinator_file import BudgetFile
+    from agent.fleet.program.coordinator_file import BudgetFile
 
 KINDS = ("over-consumption", "thermal", "grid", "cooling-failure")
 
@@ -46,10 +46,10 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     emergency.add_argument("kind", metavar="KIND", choices=KINDS, help=", ".join(KINDS))
     emergency.add_argument("group", metavar="GROUP")
     emergency.add_argument("present", metavar="on|off", choices=("on", "off"))
-    emergency.add_argument("--share", type=float, metavar="PART", help="of the limit that is left (0 to 1)")
+    emergency.add_argument("--share", type=_share, metavar="PART", help="of the limit that is left (0 to 1)")
     emergency.add_argument("--critical", action="store_true", help="cut below the base of nodes, to their least_w")
     emergency.add_argument(
-        "--for", dest="for_s", type=float, metavar="SECONDS", help="until then, unless it is told again"
+        "--for", dest="for_s", type=_seconds, metavar="SECONDS", help="until then, unless it is told again"
     )
     _add_state_dir(emergency)
     emergency.set_defaults(run=run_emergency)
@@ -74,8 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     from agent.board.state_dir import StateDir, StateDirError
     from agent.board.version import VERSION
-    from agent.fleet.budget.coordinator_file import load_coordinator
-    from agent.fleet.budget.coordinator_service import CoordinatorService
+    from agent.fleet.program.coordinator_file import load_coordinator
+    from agent.fleet.program.coordinator_service import CoordinatorService
     from agent.profile.problem import ConfigError
 
     _start_log(arguments.verbose)
@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
 def run_check(arguments: argparse.Namespace) -> int:
     if arguments.config is None:
         raise Failure("name the file: pgood coordinator check --config FILE (docs/fleet-budget.md)")
-    from agent.fleet.budget.coordinator_file import load_coordinator
+    from agent.fleet.program.coordinator_file import load_coordinator
     from agent.profile.problem import ConfigError
 
     try:
@@ -228,6 +228,18 @@ def _ask(arguments: argparse.Namespace, method: str, **given: object) -> Any:
         raise Failure(str(error)) from error
     except Refused as error:
         raise Failure(str(error), EXIT_FAILED) from error
+
+
+def _share(text: str) -> float:
+    if not 0 < (share := float(text)) <= 1:
+        raise argparse.ArgumentTypeError(f"is a part of the limit, above 0 and up to 1 (here: {text})")
+    return share
+
+
+def _seconds(text: str) -> float:
+    if not 0 < (seconds := float(text)) <= 86_400:
+        raise argparse.ArgumentTypeError(f"are seconds, up to a day (here: {text})")
+    return seconds
 
 
 def _add_state_dir(parser: argparse.ArgumentParser) -> None:

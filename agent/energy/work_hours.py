@@ -78,6 +78,11 @@ class WorkHours:
         usable = isinstance(kept, dict) and kept.get("unit") == unit
         self._hours = _usable(kept.get("hours", {})) if usable else {}
 
+    @property
+    def amount(self) -> float | None:
+        """Of this run; None before the first count."""
+        return None if self._counter.work is None else self._counter.work.amount
+
     async def add(self, count: float | None, now_s: float) -> None:
         """The counter at `now_s` (Unix time). Raises StoreError."""
         self._counter.add(count)

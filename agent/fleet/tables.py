@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
-from agent.fleet.budget.coordinator_file import TAKEN
 from agent.fleet.budget.tables import LeaseSeconds, Watts
 from agent.fleet.budget.timing import DEFAULT_LEASE_S
+from agent.fleet.budget.topics import TAKEN
 from agent.fleet.node.documents import MOST_WOKEN
 from agent.fleet.node.documents import Name as NodeName
 from agent.profile.base import Name, Table

@@ -29,6 +29,8 @@ url = "mqtt://{broker}:{port}"
 [farm]
 round_s = 10
 stay_s = 10
+idle_cpu = 1                     # of the computer that the test runs on
+idle_s = 0
 random_per_month = 0
 
 [farm.nodes.ant]

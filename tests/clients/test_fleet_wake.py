@@ -55,7 +55,7 @@ def test_a_sleeping_machine_is_woken_by_one_sender_of_its_segment_at_a_time(worl
     asked_s = time.monotonic()
     world.want(dog, "up", 2)
     until(lambda: dog.card.heard, lambda: machines[second].log.read_text())
-    assert time.monotonic() - asked_s >= TAKEOVER_S
+    assert time.monotonic() - asked_s >= TAKEOVER_S or world.gone_before_the_first_burst(machines[first])
     machines[first].stop(signal.SIGKILL)
     until(lambda: len(dog.card.heard) == 10, lambda: dog.card.heard)
     assert dog.card.heard == [(machines[second].address, packet)] * 10
@@ -71,7 +71,7 @@ def test_a_sleeping_machine_is_woken_by_one_sender_of_its_segment_at_a_time(worl
     until(lambda: len(dog.card.heard) >= 20, lambda: dog.card.heard)
 
     # It is up: nobody sends any more. Of all that was sent each segment heard its own, once.
-    time.sleep(2 * TAKEOVER_S)
+    time.sleep(TAKEOVER_S + 2)
     assert world.bursts() == [(second, 0), (third, 1)]
     expected = Counter({(machines[second].address, packet): 10}) + Counter({(machines[third].address, packet): 10})
     for name in ("dog", *left):

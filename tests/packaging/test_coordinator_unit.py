@@ -20,9 +20,9 @@ import pytest
 from agent.cli.main import parser
 from agent.cli.places import SYSTEM_SITE, SYSTEM_STATE, coordinator_state_dir
 from agent.fleet.budget.timing import BEAT_S
-from agent.fleet.pulse import Pulse
+from agent.fleet.program.pulse import Pulse
 from agent.service.credentials import SECRETS
-from tests.agent.fleet.budget.test_coordinator_program import FILE
+from tests.agent.fleet.program.test_coordinator_program import FILE
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "packaging" / "pgood-coordinator.service"

@@ -188,6 +188,8 @@ class BoardEnergy:
             try:
                 count = await self._work_thread.call(lambda source: source.count(), WORK_S)
                 await self._work.add(count, time.time())
+                if self.leased:
+                    self.leased.worked(self._work.amount)
             except (OSError, TimeoutError) as error:
                 log.warning("work is not counted: %s", error)
             except Exception:  # a fault of ours costs this count only

@@ -6,12 +6,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from typing import TYPE_CHECKING
 
 from agent.energy.cadence import IN_FORCE
 from agent.energy.meters.interface import Quantity
 from agent.energy.policies.situation import LeaseView
 from agent.energy.view import CapState
+from agent.energy.work_per_joule import WorkPerJoule
 from agent.fleet.budget.lease import LEASE_NS, NodeLease
 from agent.fleet.budget.node_side import NodeSide
 from agent.fleet.budget.timing import REPORT_S
@@ -36,12 +38,14 @@ AGAIN_S = 1.0
 class LeasedMachine:
     """Implements CappedMachine over the energy controller. Used on the loop's thread."""
 
-    def __init__(self, base_w: float, peak_w: float) -> None:
+    def __init__(self, base_w: float, peak_w: float, clock: Callable[[], int] = time.monotonic_ns) -> None:
         """`connect` comes before anything else but `lease`."""
         self.lease = _view(base_w, base_w)
         self._base_w = base_w
         self._peak_w = peak_w
         self._controller: EnergyController | None = None
+        self._clock = clock
+        self._rate = WorkPerJoule()
 
     def connect(self, controller: EnergyController) -> None:
         self._controller = controller
@@ -65,9 +69,18 @@ class LeasedMachine:
         applied = controller.view.applied
         return applied.in_force_w if applied is not None and applied.answer in IN_FORCE else None
 
+    def worked(self, amount: float | None) -> None:
+        """What it got done since the start, each time that is counted; None = not known."""
+        self._rate.counted(amount, self._clock())
+
+    def efficiency(self) -> float | None:
+        """Work for each joule in the last minute; None without a meter."""
+        return self._rate.at(self._clock())
+
     def watts(self) -> float | None:
         """A machine without a meter counts as drawing what it may: its cap, or its peak where that is not known."""
         node_w = self._node_w()
+        self._rate.powered(node_w, self._clock())
         if node_w is not None:
             return node_w
         kept_w = self.read_cap_w()
@@ -91,7 +104,7 @@ class FleetBudget:
         self.machine = machine
         self._bus = bus
         lease = NodeLease(node, base_w, peak_w, secrets.randbits(62), clock(), lease_ns)
-        self.side = NodeSide(bus, domain, lease, machine, clock)
+        self.side = NodeSide(bus, domain, lease, machine, clock, machine.efficiency)
         self._tasks: list[asyncio.Task[None]] = []
 
     @property

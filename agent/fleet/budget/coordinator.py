@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent.fleet.budget.control import BudgetControl
-from agent.fleet.budget.deferrable import read_deferred, read_wish
-from agent.fleet.budget.emergency import EmergencyDesk
-from agent.fleet.budget.emergency_face import EmergencyFace
-from agent.fleet.budget.emergency_messages import emergencies_of
+from agent.fleet.budget.emergencies.emergency import EmergencyDesk
+from agent.fleet.budget.emergencies.emergency_face import EmergencyFace
+from agent.fleet.budget.emergencies.emergency_messages import emergencies_of
 from agent.fleet.budget.ledger import Ledger, at_most_ns
 from agent.fleet.budget.messages import Refusal, Report, Revision, encode, read_report
+from agent.fleet.budget.sites.deferrable import read_deferred, read_wish
 from agent.fleet.budget.sleepers import Sleepers, patterns_of
 from agent.fleet.budget.timing import BEAT_S, LEAD_S, Timing
 from agent.fleet.budget.topics import cap_topic, deferred_topic, lead_lease, node_of, reports_of, wish_topic
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
-    from agent.fleet.budget.deferrable import Placement
     from agent.fleet.budget.explain import Why
     from agent.fleet.budget.reallocation import Reallocation
-    from agent.fleet.budget.site_link import SiteLink
+    from agent.fleet.budget.sites.deferrable import Placement
+    from agent.fleet.budget.sites.site_link import SiteLink
     from agent.fleet.budget.tree import BudgetTree
     from agent.fleet.bus import Bus, Lease, Message
 

@@ -102,7 +102,7 @@ class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     until_ns: Count
 
 
-_Message = TypeVar("_Message", Report, Grant)
+T = TypeVar("T")
 _REPORT = msgspec.json.Decoder(Report)
 _GRANT = msgspec.json.Decoder(Grant)
 _ENCODER = msgspec.json.Encoder()
@@ -112,21 +112,23 @@ def encode(message: Report | Grant) -> bytes:
     return _ENCODER.encode(message)
 
 
+def read(payload: bytes, decoder: msgspec.json.Decoder[T], longest: int = LONGEST) -> T | Refusal:
+    """Any document of at most so many bytes. Never raises."""
+    if len(payload) > longest:
+        return Refusal.TOO_LONG
+    try:
+        return decoder.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Refusal.MALFORMED
+
+
 def read_report(payload: bytes, node: str) -> Report | Refusal:
     """`node` is the one that the topic names."""
-    return _read(payload, node, _REPORT)
+    report = read(payload, _REPORT)
+    return report if isinstance(report, Refusal) or report.node == node else Refusal.WRONG_NODE
 
 
 def read_grant(payload: bytes, node: str) -> Grant | Refusal:
     """`node` is the one that the topic names."""
-    return _read(payload, node, _GRANT)
-
-
-def _read(payload: bytes, node: str, decoder: msgspec.json.Decoder[_Message]) -> _Message | Refusal:
-    if len(payload) > LONGEST:
-        return Refusal.TOO_LONG
-    try:
-        message = decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return Refusal.MALFORMED
-    return message if message.node == node else Refusal.WRONG_NODE
+    grant = read(payload, _GRANT)
+    return grant if isinstance(grant, Refusal) or grant.node == node else Refusal.WRONG_NODE

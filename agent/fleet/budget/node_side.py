@@ -39,6 +39,8 @@ class NodeSide:
     lease: NodeLease
     machine: CappedMachine
     clock: Callable[[], int]
+    efficiency: Callable[[], float | None] = lambda: None
+    """Work for each joule, if the machine can tell."""
     unreached: int = 0
 
     async def listen(self) -> None:
@@ -66,7 +68,7 @@ class NodeSide:
         self.lease.was_read(self.machine.read_cap_w())
         watts = self.machine.watts()
         if watts is not None:
-            self.lease.measured(watts, now_ns)
+            self.lease.measured(watts, now_ns, efficiency=self.efficiency())
 
     async def tell(self) -> None:
         """Send a report; a broker that is away is counted."""

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 BASE = "pgood/fleet"
+TAKEN = ("client", "deferrable", "emergency", "group", "kv", "lease", "members")
+"""What is no domain below `pgood/fleet/`."""
 
 
 def report_topic(domain: str, node: str) -> str:

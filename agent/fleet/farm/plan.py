@@ -150,7 +150,7 @@ class _Round:
         """Put to sleep what is not needed; says why the others stay."""
         kept: dict[str, str] = {}
         staying = [node for node in self._nodes if node.staying]
-        for node in sorted(staying, key=lambda node: (sum(node.capacity.values()), node.name)):
+        for node in sorted(staying, key=_least_missed):
             why = self._holds(node)
             others = [other for other in staying if other is not node and not self._came_up(other)]
             senders = [other for other in others if other.segment == node.segment and other.sends]
@@ -190,3 +190,8 @@ class _Round:
 
     def _has(self, reason: Reason) -> bool:
         return any(wish.reason is reason for wish in self._wishes.values())
+
+
+def _least_missed(node: FarmNode) -> tuple[float, int, str]:
+    """The smallest first; of equal ones whoever came up last, so that the same ones stay."""
+    return sum(node.capacity.values()), -(node.changed_ns or 0), node.name

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agent.fleet.bus import BusError
 from agent.fleet.farm.memory_file import MemoryFile, merged, told
-from agent.fleet.farm.model import NS_PER_S, Clock, Plan, Resource
+from agent.fleet.farm.model import NS_PER_S, Clock, Plan, Reason, Resource
 from agent.fleet.farm.plan import plan
 from agent.fleet.farm.view import FarmView, farm_patterns
 from agent.fleet.farm.waiting_work import WaitingWork, demand_pattern, source_of
@@ -195,6 +195,8 @@ class Farm:
         nodes = tuple(self.view.nodes(now_ns))
         clock = Clock(now_ns, self._local())
         found = plan(clock, nodes, self.work.total(now_ns), self._file.settings, self._memory)
+        if self.work.begins(now_ns):
+            found = _none_spare(found)
         before, self._round = self._round, _Round(now_ns, nodes, found)
         await self._keep(found)
         self._unwritten = {}
@@ -252,6 +254,14 @@ def start_farm(bus: Bus, file: FarmFile, domain: str, state_dir: Path) -> Farm:
     """As a program runs it: with this computer's clocks, and its memory in `state_dir`."""
     memory = MemoryFile(state_dir / MEMORY, boot_id())
     return Farm(bus, file, domain, memory, boot_clock_ns, partial(local_time, trusted=file.trust_clock))
+
+
+def _none_spare(found: Plan) -> Plan:
+    spare = {
+        wish.node: "work was taken off the list a moment ago" for wish in found.wishes if wish.reason is Reason.SPARE
+    }
+    wishes = tuple(wish for wish in found.wishes if wish.node not in spare)
+    return replace(found, wishes=wishes, kept={**found.kept, **spare})
 
 
 def _line(node: FarmNode, found: Plan) -> dict[str, Any]:

@@ -64,6 +64,10 @@ class FarmTable(Table, frozen=True):
     waking_s: Seconds = 1800.0
     failed_s: Seconds = 6 * 3600.0
     unseen_s: Seconds = 86_400.0
+    idle_cpu: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
+    """A machine whose processors are busier than this is in use; 1 = that does not count."""
+    idle_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 900.0
+    """So long it must have been idle."""
     daily_at: datetime.time | None = None
     random_per_month: Annotated[float, msgspec.Meta(ge=0, le=30)] = 10.0
     seed: Annotated[str, msgspec.Meta(max_length=100)] = ""
@@ -93,6 +97,8 @@ class FarmFile:
     nodes: Mapping[str, FarmNodeTable]
     settings: FarmSettings
     round_ns: int
+    idle_cpu: float
+    idle_ns: int
     trust_clock: bool
 
     @property
@@ -112,7 +118,14 @@ def farm_file(table: FarmTable, taken: Collection[str], problems: list[Problem])
             problems.append(Problem(("farm", "nodes", name, "segment"), why))
     if table.daily_at is not None and table.daily_at.tzinfo is not None:
         problems.append(Problem(("farm", "daily_at"), "is local time, such as 03:30:00"))
-    return FarmFile(table.nodes, table.settings(), _ns(table.round_s), table.trust_clock)
+    return FarmFile(
+        nodes=table.nodes,
+        settings=table.settings(),
+        round_ns=_ns(table.round_s),
+        idle_cpu=table.idle_cpu,
+        idle_ns=_ns(table.idle_s),
+        trust_clock=table.trust_clock,
+    )
 
 
 def _ns(seconds: float) -> int:

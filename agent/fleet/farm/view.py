@@ -44,6 +44,8 @@ class _Track:
     load: documents.Load | None = None
     load_ns: int | None = None
     """When it was said; None while only a retained one is known, which may be of any age."""
+    idle_ns: int | None = None
+    """Since when its processors have been idle, as far as it was heard."""
     contested: int = 0
     """The revision at which a person and somebody else have asked for different things."""
 
@@ -111,6 +113,10 @@ class FarmView:
         if track.load is not None and document.order <= track.load.order:
             return Refusal(RefusedBecause.STALE, f"load of {document.node}: late, or played back")
         track.load, track.load_ns = document, None if retained else now_ns
+        if retained or document.cpu > self._farm.idle_cpu:
+            track.idle_ns = None
+        elif track.idle_ns is None:
+            track.idle_ns = now_ns
         return None
 
     # ------------------------------------------------------------------ what is known
@@ -167,12 +173,20 @@ class FarmView:
         load, load_ns = track.load, track.load_ns
         if load is not None and load_ns is not None and now_ns < load_ns + LOAD_HOLDS_NS:
             used = {Resource.CPU: load.cpu * table.cpu, Resource.MEMORY: load.memory * table.memory}
-            return used, load.busy
+            return used, load.busy or self._working(track, load, now_ns)
         if not own:
             return {}, ""
         settings = self._farm.settings
         full = {resource: settings.threshold(resource) * amount for resource, amount in table.capacity.items()}
         return {resource: full[resource] for resource in (Resource.CPU, Resource.MEMORY)}, LOAD_UNKNOWN
+
+    def _working(self, track: _Track, load: documents.Load, now_ns: int) -> str:
+        """Work without anybody who is logged in; empty = it has been idle for long enough."""
+        if track.idle_ns is None:
+            return f"its processors are {load.cpu:.0%} busy"
+        if now_ns - track.idle_ns < self._farm.idle_ns:
+            return f"it was not seen idle for {self._farm.idle_ns // (60 * NS_PER_S)} min yet"
+        return ""
 
     def _look(self, name: str, now_ns: int) -> _Track:
         """Take in what has changed."""

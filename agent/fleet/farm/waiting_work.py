@@ -21,6 +21,8 @@ from agent.fleet.node.refusal import Refusal, RefusedBecause
 from agent.fleet.node.topics import BASE, NAME
 
 MAX_SOURCES = 1000
+BEGINS_NS = 200 * NS_PER_S
+"""After this machines have said how busy the work makes them: they do once a minute."""
 
 
 class Demand(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="demand"):
@@ -72,17 +74,22 @@ class WaitingWork:
     """What all sources have said. Deterministic; the caller gives the time."""
 
     _heard: dict[str, tuple[Demand, int]] = field(default_factory=dict)
+    _lowered_ns: int | None = None
 
     def hear(self, payload: bytes, source: str, now_ns: int) -> Refusal | None:
         """An empty payload takes a demand back."""
+        before = self.now(now_ns).get(source)
         if not payload:
-            self._heard.pop(source, None)
+            if self._heard.pop(source, None) is not None:
+                self._lowered_ns = now_ns
             return None
         demand = read_demand(payload, source)
         if isinstance(demand, Refusal):
             return demand
         if source not in self._heard and len(self.now(now_ns)) >= MAX_SOURCES:
             return Refusal(RefusedBecause.TOO_MANY, f"more than {MAX_SOURCES} sources of demand")
+        if before is not None and any(demand.amounts[each] < amount for each, amount in before.amounts.items()):
+            self._lowered_ns = now_ns
         self._heard[source] = (demand, now_ns)
         return None
 
@@ -95,6 +102,10 @@ class WaitingWork:
         }
         self._heard = holds
         return {source: demand for source, (demand, _) in sorted(holds.items())}
+
+    def begins(self, now_ns: int) -> bool:
+        """Whether work has just been taken off the list: it may have begun, and no machine shows it yet."""
+        return self._lowered_ns is not None and now_ns < self._lowered_ns + BEGINS_NS
 
     def total(self, now_ns: int) -> Amounts:
         return total(demand.amounts for demand in self.now(now_ns).values())

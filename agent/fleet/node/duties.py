@@ -69,7 +69,7 @@ class Duties:
             target, awake = peer.target, peer.awake(now_ns)
             if awake:
                 self.pressed.pop(peer.node, None)
-            if target is None or target.target is Direction.DOWN or awake:
+            if target is None or target.target is Direction.DOWN or peer.overtaken or awake:
                 self._of.pop(peer.node, None)
             elif peer.missing(now_ns) and (peer.node in wired or (peer.report is not None and peer.report.macs)):
                 switch = held.get(peer.node)

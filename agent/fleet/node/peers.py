@@ -70,6 +70,11 @@ class Peer:
         silent = now_ns >= self.first_ns + SILENT_AFTER * self.interval_ns
         return self.state is Direction.DOWN or self.gone or silent
 
+    @property
+    def overtaken(self) -> bool:
+        """It tells of a newer target than the one that has arrived here, which is not known then."""
+        return self.report is not None and self.target is not None and self.report.revision > self.target.revision
+
     def staying(self, now_ns: int) -> bool:
         """It is awake and nobody wants it to sleep."""
         return self.awake(now_ns) and (self.target is None or self.target.target is Direction.UP)

@@ -10,12 +10,12 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from agent.fleet.budget.group_states import HEARTBEAT_NS, GroupDocument, read_group, read_members
 from agent.fleet.budget.messages import Refusal as PowerRefusal
 from agent.fleet.budget.messages import Report as PowerReport
 from agent.fleet.budget.messages import read_report
 from agent.fleet.budget.topics import group_topic, members_topic, report_topic
 from agent.fleet.bus import SECOND_NS, matches
+from agent.fleet.groups.group_states import HEARTBEAT_NS, GroupDocument, read_group, read_members
 from agent.fleet.node.documents import Document, Gone, Heartbeat, Report, Target, decode
 from agent.fleet.node.peers import Peers
 from agent.fleet.node.refusal import Refusal
@@ -174,8 +174,8 @@ class Overview:
     def _group(self, topic: str, message: Message, now_ns: int) -> None:
         document = read_group(message.payload)
         _, _, _, domain, group = topic.split("/")
-        if document is None or (document.domain, document.group) != (domain, group):
-            self.refused[PowerRefusal.MALFORMED.value] += 1
+        if isinstance(document, PowerRefusal) or (document.domain, document.group) != (domain, group):
+            self._refuse(document)
             return
         known = self._groups.get((domain, group))
         if known is not None and document.term < known[0].term:
@@ -187,14 +187,19 @@ class Overview:
     def _members(self, topic: str, message: Message) -> None:
         document = read_members(message.payload)
         _, _, _, domain, group = topic.split("/")
-        if document is None or (document.domain, document.group) != (domain, group):
-            self.refused[PowerRefusal.MALFORMED.value] += 1
+        if isinstance(document, PowerRefusal) or (document.domain, document.group) != (domain, group):
+            self._refuse(document)
             return
         for here in [key for key, (around, _) in self._places.items() if key[0] == domain and around == group]:
             del self._places[here]
         for node, priority in document.nodes.items():
             if len(self._places) < MOST:
                 self._places[domain, node] = (group, priority)
+
+    def _refuse(self, found: object) -> None:
+        """A document that names another group than its topic is refused like one that is none."""
+        why = found if isinstance(found, PowerRefusal) else PowerRefusal.MALFORMED
+        self.refused[why.value] += 1
 
     def _count(self, refusal: Refusal | None) -> None:
         if refusal is not None:

@@ -6,14 +6,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from agent.board.fleet.budget import FleetBudget, LeasedMachine
+from agent.energy.view import CapState
 from agent.fleet.budget.coordinator import Coordinator
 from agent.fleet.budget.messages import Proof, Report, read_report
 from agent.fleet.budget.tables import BudgetTable, GroupTable, NodeTable
 from agent.fleet.budget.timing import Timing
 from agent.fleet.budget.topics import report_topic
 from agent.fleet.budget.tree import build_tree
+from agent.fleet.memory_bus import MemoryBroker
 from tests.agent.board.fleet.rig import NODE, SEGMENT, FleetRig
 from tests.agent.energy.sysfs_tree import SysfsTree
 
@@ -156,3 +161,38 @@ def test_a_machine_whose_cap_cannot_be_set_says_that_nothing_is_proven(tmp_path:
             assert machine.report.measured_peak_w > 0
 
     asyncio.run(play())
+
+
+@dataclass
+class Measuring:
+    """As much of an energy controller as tells what is drawn."""
+
+    node_w: float | None
+
+    @property
+    def view(self) -> SimpleNamespace:
+        return SimpleNamespace(measured=SimpleNamespace(watts=lambda _: self.node_w), state=CapState.OBSERVING)
+
+    writing = False
+
+
+def test_a_machine_tells_what_it_does_with_a_joule() -> None:
+    async def story() -> None:
+        now_ns, controller = [0], Measuring(100.0)
+        machine = LeasedMachine(BASE_W, PEAK_W, lambda: now_ns[0])
+        machine.connect(controller)  # type: ignore[arg-type]
+        broker = MemoryBroker(random.Random(1))
+        budget = FleetBudget(NODE, SEGMENT, machine, BASE_W, PEAK_W, broker.connect(NODE), lambda: now_ns[0])
+        for second in range(121):
+            now_ns[0] = second * S
+            budget.side.look()
+            if second % 60 == 0:
+                machine.worked(second * 25.0)
+        assert budget.side.lease.report(now_ns[0]).efficiency == 0.25
+        controller.node_w = None
+        for second in range(121, 400):
+            now_ns[0] = second * S
+            budget.side.look()
+        assert budget.side.lease.report(now_ns[0]).efficiency is None
+
+    asyncio.run(story())

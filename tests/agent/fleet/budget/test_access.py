@@ -7,8 +7,8 @@ import asyncio
 import re
 from pathlib import Path
 
-from agent.fleet.budget.emergency import EmergencyKind
-from agent.fleet.budget.emergency_messages import emergency_topic
+from agent.fleet.budget.emergencies.emergency import EmergencyKind
+from agent.fleet.budget.emergencies.emergency_messages import emergency_topic
 from agent.fleet.budget.topics import cap_topic, deferred_topic, report_topic, wish_topic
 from tests.agent.mqtt.brokers import Mosquitto, Watcher, eventually
 

@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from agent.fleet.budget.coordinator import HIGHEST_TERM, Coordinator
-from agent.fleet.budget.emergency import EmergencyKind
+from agent.fleet.budget.emergencies.emergency import EmergencyKind
 from agent.fleet.budget.explain import Rule
 from agent.fleet.budget.lease import LEASE_NS, NodeLease
 from agent.fleet.budget.messages import Refusal, Revision, encode
@@ -22,6 +22,8 @@ from agent.fleet.budget.timing import LEAD_S, Timing
 from agent.fleet.budget.topics import cap_topic, lead_lease, report_topic
 from agent.fleet.bus import SECOND_NS, Message
 from agent.fleet.memory_bus import MemoryBroker, MemoryBus, Weather
+from agent.fleet.node import documents
+from agent.fleet.node.topics import Leaf, topic
 from tests.agent.fleet.budget.worlds import small_tree
 
 if TYPE_CHECKING:
@@ -283,6 +285,48 @@ def test_too_many_silent_nodes_stop_every_release() -> None:
         await hall.pass_s(60)
         assert hall.machines["n2"].kept_w <= before_w
         assert hall.machines["n0"].kept_w == 100.0, "it fell back by itself"
+        await hall.close()
+
+    play(scene())
+
+
+def test_nodes_that_sleep_leave_their_watts_and_get_them_back_when_they_are_wanted() -> None:
+    async def scene() -> None:
+        hall = Hall()
+        await hall.open()
+        await hall.pass_s(45)
+        leader = hall.coordinators[0]
+        assert leader.control is not None
+        owner = hall.broker.connect("owner")
+        for name in ("n1", "n4", "n5"):
+            report = documents.Report(
+                node=name, segment=DOMAIN, boot="b", start=1, number=1, state=documents.Direction.DOWN,
+                condition=documents.Condition.OFF, target=documents.Direction.DOWN, revision=1, last=True,
+            )  # fmt: skip
+            await owner.publish(topic(DOMAIN, name, Leaf.REPORT), documents.encode(report), retain=True)
+            hall.broker.cut_off.add(name)
+            hall.machines[name].wanted_w = 0.0
+        await hall.pass_s(120)
+        leader.control.ledger.count(hall.now())
+        assert {leader.control.ledger.counted_w(name) for name in ("n1", "n4", "n5")} == {100.0}
+        assert not leader.control.alarms(), "half a hall sleeps, and that is nothing bad"
+        assert hall.machines["n2"].kept_w == leader.tree.nodes["n2"].peak_w, "who is awake gets what they leave"
+        hall.stopped.add(0)
+        await hall.pass_s(45)
+        other = hall.coordinators[1]
+        assert other.control is not None
+        assert not other.control.alarms(), "who takes over has heard it, too"
+        wanted = documents.Target(node="n1", target=documents.Direction.UP, revision=2)
+        await owner.publish(topic(DOMAIN, "n1", Leaf.TARGET), documents.encode(wanted), retain=True)
+        await hall.pass_s(12)
+        why = other.explain("n1")
+        assert why is not None
+        assert why.rule is Rule.SILENT, "it is waking"
+        assert (why.counted_w, other.tree.nodes["n1"].falls_back) == (100.0, True)
+        hall.broker.cut_off.discard("n1")
+        hall.machines["n1"].wanted_w = 300.0
+        await hall.pass_s(60)
+        assert hall.machines["n1"].kept_w > 100.0
         await hall.close()
 
     play(scene())

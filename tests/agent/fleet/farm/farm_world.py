@@ -125,7 +125,7 @@ class World:
         await self._owner.publish(demand_topic(SEGMENT, source), msgspec.json.encode(document), retain=True)
 
     async def no_demand(self, source: str) -> None:
-        await self._owner.publish(demand_topic(SEGMENT, source), b"", retain=True)
+        await self.demand(source)
 
     async def person_wants(self, node: str, target: Direction, revision: int) -> None:
         document = Target(node=node, target=target, revision=revision, asked_by=Asker.PERSON)

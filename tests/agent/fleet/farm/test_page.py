@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.fleet.budget.coordinator_file import load_coordinator
 from agent.fleet.farm.model import Resource
 from agent.fleet.farm.tables import FarmNodeTable, FarmTable, ThresholdTable
 from agent.fleet.farm.waiting_work import demand_topic
 from agent.fleet.node.topics import Leaf, topic
+from agent.fleet.program.coordinator_file import load_coordinator
 from agent.profile.problem import ConfigError
 from tests.agent.mqtt.brokers import Mosquitto, Watcher, eventually
 from tests.agent.profile.test_profiles_page import DOCS, named

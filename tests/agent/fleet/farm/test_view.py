@@ -16,7 +16,7 @@ from agent.fleet.farm.memory_file import Kept, MemoryFile, merged, told
 from agent.fleet.farm.model import Memory, Resource
 from agent.fleet.farm.tables import FarmTable, farm_file
 from agent.fleet.farm.view import LOAD_HOLDS_NS, LOAD_UNKNOWN, FarmView
-from agent.fleet.farm.waiting_work import MAX_SOURCES, WaitingWork, source_of
+from agent.fleet.farm.waiting_work import BEGINS_NS, MAX_SOURCES, WaitingWork, source_of
 from agent.fleet.node.documents import (
     MAX_BYTES,
     MAX_COUNT,
@@ -84,7 +84,7 @@ def test_a_machine_whose_load_is_not_known_is_in_use() -> None:
     assert bee.used == {Resource.CPU: 8, Resource.MEMORY: 80}
     seen.hear(message(load(2), Leaf.LOAD), S)
     bee = seen.nodes(2 * S)[1]
-    assert bee.busy == ""
+    assert bee.busy == "its processors are 50% busy"
     assert bee.used == {Resource.CPU: 5, Resource.MEMORY: 25}
     seen.hear(message(load(3, busy="in use by bob"), Leaf.LOAD), 3 * S)
     assert seen.nodes(4 * S)[1].busy == "in use by bob"
@@ -94,6 +94,23 @@ def test_a_machine_whose_load_is_not_known_is_in_use() -> None:
     seen.hear(message(report(DOWN, 2), Leaf.REPORT), 250 * S)
     bee = seen.nodes(250 * S)[1]
     assert (bee.used, bee.busy, bee.changed_ns) == ({}, "", 250 * S)
+
+
+def test_a_machine_is_unused_when_its_processors_have_been_idle_for_a_while() -> None:
+    seen = view()
+    seen.hear(message(report(), Leaf.REPORT), 0)
+    busy = []
+    for minute in range(40):
+        now_ns = minute * 60 * S
+        seen.hear(message(load(minute + 1, cpu=0.9 if minute == 20 else 0.1), Leaf.LOAD), now_ns)
+        beat = Heartbeat(**SAID, number=minute + 1, uptime_ns=S, interval_ns=60 * S)
+        seen.hear(message(beat, Leaf.ALIVE), now_ns)
+        busy.append(seen.nodes(now_ns)[1].busy)
+    assert busy[:15] == ["it was not seen idle for 15 min yet"] * 15
+    assert busy[15:20] == [""] * 5
+    assert busy[20] == "its processors are 90% busy"
+    assert busy[21:36] == ["it was not seen idle for 15 min yet"] * 15
+    assert busy[36:] == [""] * 4
 
 
 def test_a_host_of_a_board_need_not_say_its_load() -> None:
@@ -209,6 +226,21 @@ def test_sources_have_an_end() -> None:
     assert isinstance(refusal, Refusal)
     assert refusal.because is RefusedBecause.TOO_MANY
     assert work.hear(b'{"type":"demand","source":"a","for_s":60}', "a", 61 * S) is None
+
+
+def test_work_that_is_taken_off_the_list_may_have_begun() -> None:
+    work = WaitingWork()
+    for cpu in (3, 4, 4):
+        assert work.hear(f'{{"type":"demand","source":"a","cpu":{cpu},"for_s":60}}'.encode(), "a", 0) is None
+    assert not work.begins(S)
+    assert work.hear(b'{"type":"demand","source":"a","cpu":2,"for_s":60}', "a", 2 * S) is None
+    assert work.begins(2 * S)
+    assert not work.begins(2 * S + BEGINS_NS)
+    assert work.hear(b"", "a", 300 * S) is None
+    assert not work.begins(300 * S), "it had run out"
+    assert work.hear(b'{"type":"demand","source":"a","cpu":2,"for_s":60}', "a", 300 * S) is None
+    assert work.hear(b"", "a", 301 * S) is None
+    assert work.begins(302 * S)
 
 
 def test_topics_of_demand() -> None:

@@ -282,3 +282,16 @@ def test_whoever_was_cut_off_hears_what_has_changed_before_it_wakes_anybody() ->
     node.connected(100 * S)
     assert not any(wakes(second, reached=True) for second in range(100, 105))
     assert wakes(105, reached=True)
+
+
+def test_a_machine_that_obeyed_a_newer_target_is_not_woken_for_an_older_one() -> None:
+    """Its report has come, the target that it obeyed is late."""
+    node = running(OWN_NODE)
+    node.receive(Leaf.TARGET, "ant", encode(Target(node="ant", target=UP, revision=1)), S, retained=True)
+    asleep = said(state=DOWN, target=DOWN, revision=2)
+    node.receive(Leaf.REPORT, "ant", encode(asleep), S, retained=False)
+    for second in range(2, 300):
+        assert not any(isinstance(action, Burst) for action in node.step(second * S, SEEN))
+    node.receive(Leaf.TARGET, "ant", encode(Target(node="ant", target=UP, revision=3)), 300 * S, retained=False)
+    actions = [action for second in range(300, 320) for action in node.step(second * S, SEEN)]
+    assert any(isinstance(action, Burst) for action in actions)

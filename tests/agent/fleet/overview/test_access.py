@@ -7,8 +7,8 @@ import asyncio
 import re
 from pathlib import Path
 
-from agent.fleet.budget.group_entities import config_topic
 from agent.fleet.budget.topics import group_topic, members_topic
+from agent.fleet.groups.group_entities import config_topic
 from agent.fleet.node.topics import Leaf, topic
 from tests.agent.mqtt.brokers import Mosquitto, Watcher, eventually
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.fleet.budget.group_states import GroupDocument, MembersDocument
 from agent.fleet.budget.lease import NodeLease
 from agent.fleet.budget.messages import encode as encode_power
 from agent.fleet.budget.topics import group_topic, members_topic, report_topic
 from agent.fleet.bus import SECOND_NS, Message
+from agent.fleet.groups.group_states import GroupDocument, MembersDocument
 from agent.fleet.node.documents import Asker, Condition, Direction, Document, Gone, Heartbeat, Report, Target, encode
 from agent.fleet.node.topics import Leaf, topic
 from agent.fleet.overview.overview import FRESH_NS, NodeRow, Overview

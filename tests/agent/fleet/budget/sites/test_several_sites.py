@@ -12,12 +12,12 @@ import msgspec
 import pytest
 
 from agent.fleet.budget.coordinator import Coordinator
-from agent.fleet.budget.deferrable import Deferred, Placement, Wish, read_deferred, read_wish
 from agent.fleet.budget.lease import NodeLease
 from agent.fleet.budget.messages import Grant, Refusal, Revision, encode
 from agent.fleet.budget.node_side import NodeSide
-from agent.fleet.budget.site_link import ParentPlace, SiteLink
-from agent.fleet.budget.sites import FALL_BACK_NS, SITE_LEASE_NS
+from agent.fleet.budget.sites.deferrable import Deferred, Placement, Wish, read_deferred, read_wish
+from agent.fleet.budget.sites.site_link import ParentPlace, SiteLink
+from agent.fleet.budget.sites.sites import FALL_BACK_NS, SITE_LEASE_NS
 from agent.fleet.budget.tables import BudgetTable, GroupTable, NodeTable
 from agent.fleet.budget.timing import DEFAULT_LEASE_S, LEAD_S, Timing
 from agent.fleet.budget.topics import cap_topic, deferred_topic, wish_topic

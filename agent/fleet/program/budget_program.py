@@ -9,16 +9,16 @@ import random
 from typing import TYPE_CHECKING
 
 from agent.fleet.budget.coordinator import Coordinator
-from agent.fleet.budget.deferrable import Placement
-from agent.fleet.budget.group_teller import GroupTeller
 from agent.fleet.budget.reallocation import Reallocation
-from agent.fleet.budget.site_link import SiteLink
+from agent.fleet.budget.sites.deferrable import Placement
+from agent.fleet.budget.sites.site_link import SiteLink
+from agent.fleet.groups.group_teller import GroupTeller
 from agent.fleet.mqtt_bus import MqttBus, boot_clock_ns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from agent.fleet.budget.coordinator_file import BudgetFile
+    from agent.fleet.program.coordinator_file import BudgetFile
     from agent.mqtt.config import MqttConfig
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.fleet.budget.emergency import CLEAR_NS, STEP_NS, EmergencyDesk, EmergencyKind, plan_cuts
+from agent.fleet.budget.emergencies.emergency import CLEAR_NS, STEP_NS, EmergencyDesk, EmergencyKind, plan_cuts
 from agent.fleet.budget.priority import Priority
 from agent.fleet.budget.tree import Node
 from agent.fleet.bus import SECOND_NS

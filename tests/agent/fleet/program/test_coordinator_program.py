@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.fleet.budget.coordinator_file import load_coordinator
 from agent.fleet.budget.lease import NodeLease
 from agent.fleet.budget.node_side import NodeSide
 from agent.fleet.mqtt_bus import MqttBus, boot_clock_ns
+from agent.fleet.program.coordinator_file import load_coordinator
 from agent.mqtt.config import MqttConfig
 from agent.mqtt.url import parse_url
 from agent.profile.problem import ConfigError

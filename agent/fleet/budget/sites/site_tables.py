@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from agent.fleet.budget.deferrable import Cost
-from agent.fleet.budget.site_link import ParentPlace
-from agent.fleet.budget.sites import SITE_LEASE_NS, fall_back_ns
+from agent.fleet.budget.sites.deferrable import Cost
+from agent.fleet.budget.sites.site_link import ParentPlace
+from agent.fleet.budget.sites.sites import SITE_LEASE_NS, fall_back_ns
 from agent.fleet.budget.tables import LeaseSeconds, Watts
 from agent.fleet.bus import SECOND_NS
 from agent.profile.base import Name, Table

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from agent.fleet.budget.deferrable import Wish
-from agent.fleet.budget.site_tables import (
+from agent.fleet.budget.sites.deferrable import Wish
+from agent.fleet.budget.sites.site_tables import (
     DeferrableTable,
     Parent,
     ParentTable,
@@ -19,6 +19,7 @@ from agent.fleet.budget.site_tables import (
 )
 from agent.fleet.budget.tables import BandTable, BudgetTable, GroupTable, LeaseSeconds, NodeTable
 from agent.fleet.budget.timing import DEFAULT_LEASE_S, Timing
+from agent.fleet.budget.topics import TAKEN
 from agent.fleet.budget.tree import TreeError, build_tree
 from agent.fleet.farm.tables import FarmTable, farm_file
 from agent.fleet.node.documents import Name as NodeName
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from agent.mqtt.config import MqttConfig
 
 PAGE = "docs/fleet-budget.md"
-TAKEN = ("client", "deferrable", "emergency", "group", "kv", "lease", "members")
-"""What is no domain below `pgood/fleet/`."""
 
 
 class CoordinatorTable(Table, frozen=True):

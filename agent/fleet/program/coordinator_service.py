@@ -11,18 +11,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from agent.control.server import ControlServer
-from agent.fleet.budget.budget_program import BudgetProgram
-from agent.fleet.budget.coordinator_methods import CoordinatorMethods
 from agent.fleet.farm.program import start_farm
 from agent.fleet.mqtt_bus import MqttBus
-from agent.fleet.pulse import Pulse
+from agent.fleet.program.budget_program import BudgetProgram
+from agent.fleet.program.coordinator_methods import CoordinatorMethods
+from agent.fleet.program.pulse import Pulse
 from agent.service.notifier import Notifier
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
-    from agent.fleet.budget.coordinator_file import CoordinatorFile
+    from agent.fleet.program.coordinator_file import CoordinatorFile
 
 log = logging.getLogger(__name__)
 

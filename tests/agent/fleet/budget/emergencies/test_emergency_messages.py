@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.fleet.budget.emergency import CLEAR_NS, EmergencyKind
-from agent.fleet.budget.emergency_messages import Signal, Temperature, emergency_topic, read_emergency
+from agent.fleet.budget.emergencies.emergency import CLEAR_NS, EmergencyKind
+from agent.fleet.budget.emergencies.emergency_messages import Signal, Temperature, emergency_topic, read_emergency
 from agent.fleet.budget.messages import Refusal
 from agent.fleet.budget.timing import LEAD_S
 from agent.fleet.budget.topics import node_of

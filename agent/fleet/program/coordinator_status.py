@@ -9,7 +9,7 @@ from agent.fleet.bus import SECOND_NS
 
 if TYPE_CHECKING:
     from agent.fleet.budget.coordinator import Coordinator
-    from agent.fleet.budget.emergency import Emergency
+    from agent.fleet.budget.emergencies.emergency import Emergency
     from agent.fleet.budget.explain import Why
     from agent.fleet.mqtt_bus import MqttBus
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from agent.fleet.budget.messages import LONGEST, Refusal, Watts
+from agent.fleet.budget.messages import LONGEST, Refusal, Watts, read
 from agent.fleet.bus import SECOND_NS
 from agent.profile.base import Name
 
@@ -50,23 +50,13 @@ _DEFERRED = msgspec.json.Decoder(Deferred)
 
 
 def read_wish(payload: bytes) -> Wish | Refusal:
-    if len(payload) > 32 * LONGEST:
-        return Refusal.TOO_LONG
-    try:
-        return _WISH.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return Refusal.MALFORMED
+    return read(payload, _WISH, 32 * LONGEST)
 
 
 def read_deferred(payload: bytes, site: str) -> Deferred | Refusal:
     """`site` is the one that the topic names."""
-    if len(payload) > LONGEST:
-        return Refusal.TOO_LONG
-    try:
-        found = _DEFERRED.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return Refusal.MALFORMED
-    return found if found.site == site else Refusal.WRONG_NODE
+    found = read(payload, _DEFERRED)
+    return found if isinstance(found, Refusal) or found.site == site else Refusal.WRONG_NODE
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,17 @@ import pytest
 from jinja2 import Environment
 
 from agent.fleet.budget.coordinator import Coordinator
-from agent.fleet.budget.emergency import EmergencyKind
-from agent.fleet.budget.group_entities import announced_group, config_topic
-from agent.fleet.budget.group_states import GroupDocument, read_group, read_members
-from agent.fleet.budget.group_teller import GroupTeller
+from agent.fleet.budget.emergencies.emergency import EmergencyKind
 from agent.fleet.budget.lease import NodeLease
-from agent.fleet.budget.messages import Grant, read_grant
+from agent.fleet.budget.messages import Grant, Refusal, read_grant
 from agent.fleet.budget.messages import encode as encode_report
 from agent.fleet.budget.tables import BudgetTable, GroupTable, NodeTable
 from agent.fleet.budget.topics import group_of, group_topic, members_topic, node_of, report_topic
 from agent.fleet.budget.tree import build_tree
 from agent.fleet.bus import SECOND_NS, BusError, Message
+from agent.fleet.groups.group_entities import announced_group, config_topic
+from agent.fleet.groups.group_states import GroupDocument, MembersDocument, read_group, read_members
+from agent.fleet.groups.group_teller import GroupTeller
 from agent.fleet.memory_bus import MemoryBroker
 from tests.agent.mqtt.homeassistant.rules import problems
 
@@ -84,7 +84,7 @@ class World:
 
     def state(self, group: str) -> GroupDocument:
         document = read_group(self.kept(group_topic("hall", group))[group_topic("hall", group)])
-        assert document is not None
+        assert isinstance(document, GroupDocument)
         return document
 
 
@@ -99,7 +99,7 @@ def test_each_group_and_its_members_are_told() -> None:
         members = {topic: read_members(payload) for topic, payload in world.kept("pgood/fleet/members/#").items()}
         assert list(members) == [members_topic("hall", "rack")]
         (document,) = members.values()
-        assert document is not None
+        assert isinstance(document, MembersDocument)
         assert document.nodes == {"n0": "critical", "n1": "research"}
 
     asyncio.run(scenario())
@@ -246,9 +246,13 @@ def test_without_a_prefix_home_assistant_is_told_nothing() -> None:
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"{", b"\xff", b'{"domain": "a"}', b"[" * 100_000])
-def test_what_is_no_document_is_none(payload: bytes) -> None:
-    assert read_group(payload) is None
-    assert read_members(payload) is None
+def test_what_is_no_document_is_refused(payload: bytes) -> None:
+    assert read_group(payload) is Refusal.MALFORMED
+    assert read_members(payload) is Refusal.MALFORMED
+
+
+def test_what_is_too_long_is_not_read() -> None:
+    assert read_group(b" " * 1_000_001) is Refusal.TOO_LONG
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from agent.fleet.budget.node_side import NodeSide
 from agent.fleet.mqtt_bus import MqttBus, boot_clock_ns
 from agent.mqtt.config import MqttConfig
 from agent.mqtt.url import parse_url
-from tests.agent.fleet.budget.test_coordinator_program import Coordinators, Machine
+from tests.agent.fleet.program.test_coordinator_program import Coordinators, Machine
 from tests.agent.mqtt.brokers import Mosquitto, eventually
 
 if TYPE_CHECKING:

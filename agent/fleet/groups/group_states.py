@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from agent.fleet.budget.messages import Refusal, read
 from agent.fleet.bus import SECOND_NS
 from agent.profile.base import Name
 
@@ -72,20 +73,12 @@ def encode(document: GroupDocument | MembersDocument) -> bytes:
     return _ENCODER.encode(document)
 
 
-def read_group(payload: bytes) -> GroupDocument | None:
-    """None if it is none."""
-    try:
-        return None if len(payload) > LONGEST_DOCUMENT else _GROUP.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+def read_group(payload: bytes) -> GroupDocument | Refusal:
+    return read(payload, _GROUP, LONGEST_DOCUMENT)
 
 
-def read_members(payload: bytes) -> MembersDocument | None:
-    """None if it is none."""
-    try:
-        return None if len(payload) > LONGEST_DOCUMENT else _MEMBERS.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+def read_members(payload: bytes) -> MembersDocument | Refusal:
+    return read(payload, _MEMBERS, LONGEST_DOCUMENT)
 
 
 def group_documents(coordinator: Coordinator, control: BudgetControl, now_ns: int) -> Iterator[GroupDocument]:

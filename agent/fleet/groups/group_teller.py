@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from agent.fleet.budget.group_entities import announced_group, announcements, config_topic
-from agent.fleet.budget.group_states import (
+from agent.fleet.budget.topics import group_of, group_topic, members_topic
+from agent.fleet.bus import BusError
+from agent.fleet.groups.group_entities import announced_group, announcements, config_topic
+from agent.fleet.groups.group_states import (
     HEARTBEAT_NS,
     TellGate,
     encode,
     group_documents,
     members_documents,
 )
-from agent.fleet.budget.topics import group_of, group_topic, members_topic
-from agent.fleet.bus import BusError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,17 +19,17 @@ import pytest
 from msgspec.structs import replace
 
 from agent.control.server import Peer
-from agent.fleet.budget.coordinator_methods import CoordinatorMethods
-from agent.fleet.budget.emergency import EmergencyKind
-from agent.fleet.budget.emergency_messages import emergency_topic
+from agent.fleet.budget.emergencies.emergency import EmergencyKind
+from agent.fleet.budget.emergencies.emergency_messages import emergency_topic
 from agent.fleet.budget.lease import LEASE_NS, NodeLease
 from agent.fleet.budget.messages import Grant, Refusal, Report, Revision, encode, read_grant, read_report
 from agent.fleet.budget.node_side import NodeSide
 from agent.fleet.budget.topics import cap_topic, report_topic
 from agent.fleet.mqtt_bus import MqttBus, boot_clock_ns
+from agent.fleet.program.coordinator_methods import CoordinatorMethods
 from agent.mqtt.config import MqttConfig
 from agent.mqtt.url import parse_url
-from tests.agent.fleet.budget.test_coordinator_program import FILE, Coordinators
+from tests.agent.fleet.program.test_coordinator_program import FILE, Coordinators
 from tests.agent.mqtt.brokers import PATIENCE_S, Mosquitto, Watcher
 
 if TYPE_CHECKING:
@@ -260,9 +260,12 @@ def test_an_emergency_that_is_none(unchanged: Hall) -> None:
     answer = unchanged.program.ask("one", "emergency", "grid", "elsewhere", "on")
     assert answer.returncode == 1
     assert "there is no group 'elsewhere' in the file; there are: hall" in answer.stderr
-    answer = unchanged.program.ask("one", "emergency", "grid", "hall", "on", "--share", "7")
-    assert answer.returncode == 1
-    assert "Traceback" not in answer.stderr
+    for option, words in (("--share", "above 0 and up to 1"), ("--for", "up to a day")):
+        for number in ("nan", "-1", "0", "1e9"):
+            answer = unchanged.program.ask("one", "emergency", "grid", "hall", "on", f"{option}={number}")
+            assert answer.returncode == 2
+            assert words in answer.stderr
+            assert "Traceback" not in answer.stderr
 
 
 def test_an_emergency_by_command_is_answered_shown_and_over(hall: Hall) -> None:

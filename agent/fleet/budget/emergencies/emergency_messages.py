@@ -11,8 +11,8 @@ from typing import Annotated
 
 import msgspec
 
-from agent.fleet.budget.emergency import EmergencyKind
-from agent.fleet.budget.messages import Refusal
+from agent.fleet.budget.emergencies.emergency import EmergencyKind
+from agent.fleet.budget.messages import Refusal, read
 from agent.fleet.budget.topics import BASE
 
 LONGEST = 512
@@ -59,12 +59,9 @@ def read_emergency(topic: str, payload: bytes) -> tuple[EmergencyKind, str, Sign
     kind = _KINDS.get(levels[-1])
     if len(levels) != 6 or kind is None:
         return Refusal.UNKNOWN_KIND
-    if len(payload) > LONGEST:
-        return Refusal.TOO_LONG
-    try:
-        told = _DECODER.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return Refusal.MALFORMED
+    told = read(payload, _DECODER, LONGEST)
+    if isinstance(told, Refusal):
+        return told
     if isinstance(told, Temperature) and kind is not EmergencyKind.THERMAL:
         return Refusal.MALFORMED
     return kind, levels[4], told

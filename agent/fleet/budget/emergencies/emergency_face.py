@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from agent.fleet.budget.emergency_messages import Signal, Temperature, emergency_topic, read_emergency
+from agent.fleet.budget.emergencies.emergency_messages import Signal, Temperature, emergency_topic, read_emergency
 from agent.fleet.budget.messages import Refusal
 from agent.fleet.bus import SECOND_NS, BusError
 
 if TYPE_CHECKING:
-    from agent.fleet.budget.emergency import EmergencyDesk, EmergencyKind
+    from agent.fleet.budget.emergencies.emergency import EmergencyDesk, EmergencyKind
     from agent.fleet.bus import Bus, Message
 
 

@@ -11,9 +11,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agent.fleet.budget.group_states import HEARTBEAT_NS
 from agent.fleet.budget.topics import group_topic
 from agent.fleet.bus import SECOND_NS
+from agent.fleet.groups.group_states import HEARTBEAT_NS
 
 if TYPE_CHECKING:
     from agent.fleet.budget.tree import BudgetTree, Group

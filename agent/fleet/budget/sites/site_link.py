@@ -12,9 +12,9 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agent.fleet.budget.deferrable import Deferred, read_deferred
 from agent.fleet.budget.messages import Refusal, encode, read_grant
-from agent.fleet.budget.sites import SITE_LEASE_NS, SiteBudget, fall_back_ns
+from agent.fleet.budget.sites.deferrable import Deferred, read_deferred
+from agent.fleet.budget.sites.sites import SITE_LEASE_NS, SiteBudget, fall_back_ns
 from agent.fleet.budget.topics import cap_topic, deferred_topic, node_of, report_topic
 from agent.fleet.bus import SECOND_NS, BusError
 

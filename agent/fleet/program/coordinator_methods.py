@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from agent.control.server import Entry, Peer, RequestError
-from agent.fleet.budget.coordinator_status import NO_BUDGET, explanation, status
-from agent.fleet.budget.emergency import EmergencyKind
-from agent.fleet.budget.emergency_messages import Seconds, Signal
+from agent.fleet.budget.emergencies.emergency import EmergencyKind
+from agent.fleet.budget.emergencies.emergency_messages import Seconds, Signal
 from agent.fleet.farm.program import NotHandedBack
+from agent.fleet.program.coordinator_status import NO_BUDGET, explanation, status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agent.fleet.budget.budget_program import BudgetProgram
     from agent.fleet.farm.program import Farm
     from agent.fleet.mqtt_bus import MqttBus
+    from agent.fleet.program.budget_program import BudgetProgram
 
 
 class _OfNode(msgspec.Struct, forbid_unknown_fields=True):
