@@ -122,7 +122,7 @@ def fleet_problems(fleet: BoardFleet) -> Iterator[tuple[str, str]]:
         if since_ns is not None and now_ns - since_ns >= UNREACHED_NS:
             yield f"fleet/{machine.node}", f"the fleet's broker is not reached: {machine.broker}"
         for node, lacks in machine.core.switches.items():
-            if lacks:
+            if lacks and not machine.core.settling_ns(now_ns):
                 yield f"fleet/{machine.node}", f"{node} cannot be woken from here: {lacks}"
         refusal = machine.core.refusals.alarming
         if refusal is not None and now_ns - refusal.at_ns < REFUSED_NS:

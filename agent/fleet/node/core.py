@@ -209,6 +209,10 @@ class NodeCore:
 
     # ------------------------------------------------------------------ time
 
+    def settling_ns(self, now_ns: int) -> int:
+        """How long it still waits after its start before it wakes anybody."""
+        return max(self._started_ns + self.settings.wake.settle_ns - now_ns, 0)
+
     def step(self, now_ns: int, seen: Seen) -> list[Action]:
         """Decide; at least once a second, and after every message."""
         self.around = self._around(now_ns, seen)
@@ -219,8 +223,8 @@ class NodeCore:
             self._pulse, beat = self._pulse.step(now_ns, seen.uptime_ns)
             if beat is not None:
                 actions.append(Publish(beat, retain=True))
-            from_ns = max(self._started_ns + self.settings.wake.settle_ns, self._connected_ns + HEARING_NS)
-            if self._wakes and machine.settled and seen.reached and now_ns >= from_ns:
+            heard = self.settling_ns(now_ns) == 0 and now_ns >= self._connected_ns + HEARING_NS
+            if self._wakes and machine.settled and seen.reached and heard:
                 actions += self._help(now_ns, seen.switches)
         return actions
 
