@@ -24,6 +24,8 @@ import msgspec
 
 DRIFT = 0.01
 """No clock is faster or slower than true time by more than this part."""
+MISSED = 16
+"""So many revisions may have been given while this claimant heard nothing, by a broker that forgot them since."""
 MEMORY = 64
 """So many claimants are told apart; more are one crowd that gives nothing back."""
 LONGEST_MS = 3_600_000
@@ -100,7 +102,12 @@ class Claims:
         self._silence_ns = now_ns + self._surely_ns(self.duration_ns)
 
     def cut_off(self) -> None:
-        """Claims may be missed; one under way is given up. What is held, is held until its end."""
+        """Claims may be missed; one under way is given up. What is held, is held until its end.
+
+        A broker that dies may have told a claim to its claimant alone: the next one here must be above that, too.
+        """
+        if self.listening:
+            self._highest += MISSED
         self._silence_ns, self._pending = None, None
 
     def give_up(self) -> None:

@@ -248,6 +248,20 @@ def test_given_back_is_free_at_once_and_the_revision_rises() -> None:
     assert one.give_back(later(13)) is None
 
 
+def test_a_claim_that_a_dying_broker_told_to_its_claimant_alone_is_not_used_again() -> None:
+    one, two = listening("one"), listening("two")
+    one.hear(sent(one.claim(later(11))), later(11))
+    first = one.holds(later(11))
+    assert first is not None
+    two.cut_off()
+    two.cut_off()  # while it dials
+    two.subscribed(later(12))
+    two.hear(sent(two.claim(later(30))), later(30))
+    second = two.holds(later(30))
+    assert second is not None
+    assert second.revision > first.revision
+
+
 def test_a_claim_that_comes_back_after_it_was_given_up_holds_nothing() -> None:
     claims = listening()
     payload = sent(claims.claim(later(11)))
