@@ -80,7 +80,7 @@ def run_target(arguments: argparse.Namespace) -> int:
     from agent.fleet.node.documents import Asker, Direction
     from agent.fleet.node.topics import NAME
     from agent.fleet.overview.overview_text import printable
-    from agent.fleet.overview.visit import NotReached, visit
+    from agent.fleet.overview.visit import NotReached, NotTaken, visit
 
     node, target = arguments.node, Direction(arguments.target)
     asked_by = Asker.AUTOMATION if arguments.automation else Asker.PERSON
@@ -107,7 +107,7 @@ def run_target(arguments: argparse.Namespace) -> int:
 
     try:
         return asyncio.run(ask())
-    except (NotReached, BusError) as error:
+    except (NotReached, NotTaken, BusError) as error:
         raise Failure(str(error), EXIT_FAILED) from error
 
 

@@ -6,10 +6,12 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +22,6 @@ from tests.clients.hall import PROFILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.client
 
@@ -127,3 +128,40 @@ def test_without_a_broker_the_reason_is_told(tmp_path: Path) -> None:
         assert done.returncode == code, (words, done)
         assert said in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_who_may_set_targets_is_the_brokers_word(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "fleet.md").read_text(encoding="utf-8")
+    rules = re.search(r"```text\n(user owner\n.*?)```", page, re.DOTALL)
+    assert rules is not None
+    acl, passwords = tmp_path / "acl", tmp_path / "passwd"
+    acl.write_text(f"{rules[1]}\nuser guest\ntopic read pgood/fleet/#\n", encoding="utf-8")
+    for at, user in enumerate(("owner", "guest")):
+        words = ["mosquitto_passwd", *([] if at else ["-c"]), "-b", str(passwords), user, f"secret of {user}"]
+        subprocess.run(words, check=True, capture_output=True, timeout=60)
+    for file in (acl, passwords):
+        file.chmod(0o600)
+    settings = ("allow_anonymous false", f"acl_file {acl}", f"password_file {passwords}")
+    broker = Mosquitto(tmp_path, settings)
+    broker.start(probe=False)
+
+    def pgood(user: str, password: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "secret").write_text(password)
+        (tmp_path / "secret").chmod(0o600)
+        site = tmp_path / "site.toml"
+        url = broker.url.replace("mqtt://", f"mqtt://{user}@")
+        site.write_text(f'[mqtt]\nurl = "{url}"\npassword_file = "{tmp_path}/secret"\n')
+        words = [PGOOD, "fleet", "target", "bee", "up", "--segment", "hall", "--config", str(site)]
+        return subprocess.run(words, capture_output=True, text=True, timeout=120)
+
+    try:
+        done = pgood("owner", "secret of owner")
+        assert (done.returncode, "revision 1" in done.stdout) == (0, True), done
+        assert "the broker keeps the target for it" in done.stdout
+        denied = pgood("guest", "secret of guest")
+        assert (denied.returncode, "may this user write" in denied.stderr) == (1, True), denied
+        wrong = pgood("owner", "secret of guest")
+        assert wrong.returncode == 1
+        assert "secret of guest" not in wrong.stdout + wrong.stderr
+    finally:
+        broker.kill()

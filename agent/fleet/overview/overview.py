@@ -131,6 +131,11 @@ class Overview:
         told = peer.report.revision if peer.report is not None else 0
         return max(told, peer.target.revision if peer.target is not None else 0)
 
+    def target(self, segment: str, node: str) -> Target | None:
+        """What its owner wants of a node."""
+        peer = self._peer(segment, node)
+        return None if peer is None else peer.target
+
     def report(self, segment: str, node: str) -> Report | None:
         """The last word of a node about its state."""
         peer = self._peer(segment, node)

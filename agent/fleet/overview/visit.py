@@ -15,18 +15,24 @@ from agent.fleet.node.topics import Leaf, topic
 from agent.fleet.overview.overview import PATTERN, Overview
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from agent.fleet.node.documents import Asker, Direction
     from agent.mqtt.config import MqttConfig
 
 REACH_S = 10.0
 """So long a broker may take until somebody is told that it is not there."""
+TAKEN_S = 10.0
+"""So long a broker may take to tell a target back."""
 POLL_S = 0.05
 
 
 class NotReached(Exception):
     """The broker does not answer; `str()` says why."""
+
+
+class NotTaken(Exception):
+    """The broker keeps a target of somebody else, or none; `str()` says which."""
 
 
 class Visit:
@@ -43,28 +49,40 @@ class Visit:
 
     async def reach(self) -> None:
         """Wait for the broker. Raises NotReached."""
-        until_s = time.monotonic() + REACH_S
-        while not self._bus.connected:
-            if time.monotonic() >= until_s:
-                raise NotReached(self._bus.text)
-            await asyncio.sleep(POLL_S)
+        if not await _within(REACH_S, lambda: self._bus.connected):
+            raise NotReached(self._bus.text)
 
     async def ask(self, segment: str, node: str, target: Direction, asked_by: Asker, reason: str) -> int:
-        """Publish a target above every revision that is known; returns its revision. Raises BusError."""
+        """Publish a target above every revision that is known; returns its revision when the broker has told it back.
+
+        Raises BusError, NotTaken.
+        """
         revision = self.overview.target_revision(segment, node) + 1
         document = Target(node=node, target=target, revision=revision, asked_by=asked_by, reason=reason)
         await self._bus.publish(topic(segment, node, Leaf.TARGET), encode(document), retain=True, qos=1)
+        if not await _within(TAKEN_S, lambda: self.overview.target(segment, node) == document):
+            raise NotTaken(
+                f"the broker did not take the target of {node}: may this user write to {segment}/{node}/target?"
+            )
         return revision
 
     async def obeyed(self, segment: str, node: str, revision: int, within_s: float) -> bool:
         """Whether the node has told within this time that it knows this revision."""
-        until_s = time.monotonic() + within_s
-        while time.monotonic() < until_s:
+
+        def known() -> bool:
             report = self.overview.report(segment, node)
-            if report is not None and report.revision >= revision:
-                return True
-            await asyncio.sleep(POLL_S)
-        return False
+            return report is not None and report.revision >= revision
+
+        return await _within(within_s, known)
+
+
+async def _within(seconds: float, holds: Callable[[], bool]) -> bool:
+    until_s = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() >= until_s:
+            return False
+        await asyncio.sleep(POLL_S)
+    return True
 
 
 @asynccontextmanager
