@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 DRIFT = 0.01
 """No node's clock is slower than the coordinator's by more than this part."""
+UNTIL_ANSWERED_NS = 2**63
+"""What nothing but its agent lowers is not known by waiting."""
 ROUNDING_W = 0.1
 """Caps are multiples of it, rounded down."""
 
@@ -36,7 +38,6 @@ def at_most_ns(node_ns: int) -> int:
 
 @dataclass(slots=True)
 class _Outstanding:
-    session: int
     revision: Revision
     cap_w: float
     until_ns: int
@@ -82,16 +83,25 @@ class Account:
         report = self.report
         return report is not None and self.sessions[report.session].unproven
 
-    def counted_w(self, now_ns: int, lost: bool) -> float:
-        """What it may be drawing at most. `lost`: nobody knows whether anything holds it."""
-        counted_w = self.base_w
-        if lost or self._settles or now_ns < self.unknown_until_ns:
-            counted_w = max(counted_w, self.node.peak_w)
+    def leased_w(self, now_ns: int, ends: bool) -> float:
+        """The most that it may keep by the leases that were entered here.
+
+        `ends`: a lease that is over is kept by nothing. Else the last cap may outlive its agent, whose late reports
+        still come: it counts until a later lease is told to be kept in its place.
+        """
+        leased_w = self.base_w
         if self.outstanding:
-            if any(now_ns >= one.until_ns for one in self.outstanding):
+            if ends and any(now_ns >= one.until_ns for one in self.outstanding):
                 self.outstanding = [one for one in self.outstanding if now_ns < one.until_ns]
             for one in self.outstanding:
-                counted_w = max(counted_w, one.cap_w)
+                leased_w = max(leased_w, one.cap_w)
+        return leased_w
+
+    def counted_w(self, now_ns: int, leased_w: float, lost: bool) -> float:
+        """What it may be drawing at most. `lost`: nobody knows whether anything holds it."""
+        counted_w = leased_w
+        if lost or self._settles or now_ns < self.unknown_until_ns:
+            counted_w = max(counted_w, self.node.peak_w)
         for number, session in self.sessions.items():
             if session.unproven and (self._is_last(number) or now_ns < session.heard_ns + at_most_ns(self.lease_ns)):
                 counted_w = max(counted_w, session.measured_peak_w)
@@ -111,17 +121,17 @@ class Account:
             self._replace(report, now_ns)
 
     def _replace(self, report: Report, now_ns: int) -> None:
-        """What the node keeps by its word, in place of all up to that revision.
+        """What the node keeps by its word, in place of all up to that revision, whichever start of its agent had them.
 
         A report may be late: a lease that this ledger entered ends no later than it was entered with.
         """
-        told = [one for one in self.outstanding if one.session == report.session and one.revision <= report.revision]
+        told = [one for one in self.outstanding if one.revision <= report.revision]
         self.outstanding = [one for one in self.outstanding if one not in told]
         until_ns = now_ns + at_most_ns(report.lease_left_ns)
         if now_ns >= self.unknown_until_ns:
             until_ns = min(until_ns, max((one.until_ns for one in told), default=now_ns))
-        if report.lease_left_ns and until_ns > now_ns:
-            self.outstanding.append(_Outstanding(report.session, report.revision, report.lease_w, until_ns))
+        if report.lease_left_ns and (until_ns > now_ns or not self.node.falls_back):
+            self.outstanding.append(_Outstanding(report.revision, report.lease_w, until_ns))
 
     @property
     def _settles(self) -> bool:
@@ -153,11 +163,15 @@ class Ledger:
     _number: int = 0
     _sums_w: dict[str, float] = field(init=False)
     _counted_w: dict[str, float] = field(init=False)
+    _leased_w: dict[str, float] = field(init=False)
 
     def __post_init__(self) -> None:
-        unknown_until_ns = self.since_ns + at_most_ns(self.lease_ns)
-        self.accounts = {name: Account(node, unknown_until_ns, self.lease_ns) for name, node in self.tree.nodes.items()}
-        self._sums_w, self._counted_w = {}, {}
+        ended_ns = self.since_ns + at_most_ns(self.lease_ns)
+        self.accounts = {
+            name: Account(node, ended_ns if node.falls_back else UNTIL_ANSWERED_NS, self.lease_ns)
+            for name, node in self.tree.nodes.items()
+        }
+        self._sums_w, self._counted_w, self._leased_w = {}, {}, {}
         self.count(self.since_ns)
 
     def hear(self, report: Report, now_ns: int) -> Refusal | None:
@@ -188,6 +202,7 @@ class Ledger:
         """No lease can be in force there, whoever gave it."""
         for name in names:
             self.accounts[name].unknown_until_ns = self.since_ns
+            self.accounts[name].outstanding.clear()
 
     def known(self, name: str, now_ns: int) -> bool:
         """False while another coordinator's lease may be in force there."""
@@ -197,7 +212,8 @@ class Ledger:
         """Add up anew what may be drawn; to be called at the start of each cycle, and before sums are looked at."""
         sums_w = dict.fromkeys(self.tree.groups, 0.0)
         for name, account in self.accounts.items():
-            counted_w = account.counted_w(now_ns, self.lost(name, now_ns))
+            leased_w = self._leased_w[name] = account.leased_w(now_ns, account.node.falls_back or name in self.leaving)
+            counted_w = account.counted_w(now_ns, leased_w, self.lost(name, now_ns))
             self._counted_w[name] = counted_w
             sums_w[account.node.path[0]] += counted_w
         for name, group in self.tree.groups.items():
@@ -214,10 +230,13 @@ class Ledger:
         return self._sums_w[group]
 
     def room_w(self, name: str, limits_w: dict[str, float]) -> float:
-        """The most that the node may be granted now: what it counts with, and what is free in each group around it."""
-        counted_w = self._counted_w[name]
+        """The most that the node may be granted now: what the others leave in each group around it, or what it has.
+
+        In a group over its limit what a node *counts* with is no room: a cap that is not proven counts with a peak of
+        long ago, and a lease of that would make it true.
+        """
         free_w = min(limits_w[group] - self._sums_w[group] for group in self.accounts[name].node.path)
-        return counted_w + max(free_w, 0.0)
+        return max(self._counted_w[name] + free_w, self._leased_w[name])
 
     @property
     def last(self) -> Revision:
@@ -247,7 +266,8 @@ class Ledger:
             allowed_w = max(_rounded(allowed_w), min(allowed_w, account.node.base_w), account.node.least_w)
         revision = self._next()
         until_ns = account.heard_ns + at_most_ns(self.lease_ns)
-        account.outstanding.append(_Outstanding(report.session, revision, allowed_w, until_ns))
+        account.outstanding.append(_Outstanding(revision, allowed_w, until_ns))
+        self._leased_w[name] = max(self._leased_w[name], allowed_w)
         more_w = max(allowed_w - self._counted_w[name], 0.0)
         self._counted_w[name] += more_w
         for group in account.node.path:
