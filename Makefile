@@ -3,6 +3,7 @@
 
 python := .venv/bin/python
 
+workers := $(shell echo $$(( $$(nproc) + 1 )))# one more than cores: most tests wait for something
 .PHONY: help run test lab lint check-c check-cross fuzz-c bench-lines bench-ipmi bench-mqtt bench-power bench-footprint bench-energy bench-fleet wheel deb clean
 
 help: ## this list
@@ -14,7 +15,7 @@ run: ## start the simulated board: IPMI and MQTT on the loopback interface, Ctrl
 
 test: ## every test that needs no special kernel
 	@tools/setup test
-	@$(python) -m pytest -p tests.spread -n auto --dist loadfile $(ARGS)
+	@$(python) -m pytest -p tests.spread -n $(workers) --dist loadfile $(ARGS)
 
 lab: ## the hardware tests, against real kernel drivers and networks in a small guest (builds its kernel once: about 5 minutes)
 	@tools/setup test

@@ -74,7 +74,7 @@ class Bus(Protocol):
         """Give a lease back early; one that is not held is not touched. Raises BusError."""
 
     async def get(self, key: str) -> Entry | None:
-        """None if there is no such key. Raises BusError."""
+        """As far as it has come here; None if there is no such key. Raises BusError."""
 
     async def put(self, key: str, value: bytes, *, revision: int | None = None) -> int:
         """Write, if the key is still at `revision`; returns the new one. 0 = it does not exist, None = in any case.

@@ -54,6 +54,9 @@ class _Key:
     """What is known of one key since it is watched."""
 
     stored: Stored | None = None
+    witnessed: bool = False
+    """The first write of its revision was heard. Else it was retained, and may be one that lost: what is heard after
+    it puts that right."""
     known: asyncio.Event = field(default_factory=asyncio.Event)
     """What is retained was read."""
     waiting: dict[str, asyncio.Future[bool]] = field(default_factory=dict)
@@ -106,6 +109,8 @@ class MqttKeys:
             return
         before = known.stored
         if before is None or stored.revision > before.revision:
+            known.stored, known.witnessed = stored, not message.retained
+        elif stored.revision == before.revision and not known.witnessed and not message.retained:
             known.stored = stored
         valid = known.stored is stored or stored == before
         waiting = known.waiting.pop(stored.writer, None)
