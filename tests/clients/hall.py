@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from agent.control.client import AgentUnreachable, Refused, call
+from tests.agent.board.fleet.rig import HOST
 from tests.agent.energy.sysfs_tree import UW, SysfsTree
 from tests.agent.mqtt.brokers import Watcher
 from tests.clients.demo import PGOOD
@@ -32,20 +33,6 @@ BASE_W, PEAK_W = 100.0, 400.0
 TICK_S = 0.2
 BEHIND_OTHERS = ("nice", "-n", "10")
 """Fifty agents that start must not hold up the tests beside this one."""
-PROFILE = """\
-schema = 1
-name = "machine"
-[board]
-simulated = true
-[lines]
-power = {direction = "output", class = "momentary", max_press_ms = 6000}
-good = {direction = "input", rise_ms = 5, fall_ms = 5}
-[[hosts]]
-name = "0"
-power_good = "good"
-power_button = "power"
-timing = {force_off_ms = 6000, soft_off_timeout_ms = 8000, power_on_timeout_ms = 4000}
-"""
 SITE = """\
 [board]
 id = "{name}"
@@ -85,7 +72,7 @@ class Machine:
         self._package = self._tree.package(0, PEAK_W, PEAK_W)
         self._system = self._tree.package(1, PEAK_W, PEAK_W)
         self._tree.write(f"{self._system}/name", "psys")
-        (folder / "machine.toml").write_text(PROFILE)
+        (folder / "machine.toml").write_text(HOST)
         site = SITE.format(name=name, url=url, folder=folder, base_w=BASE_W, peak_w=PEAK_W)
         (folder / "site.toml").write_text(site)
         self.process: subprocess.Popen[bytes] | None = None

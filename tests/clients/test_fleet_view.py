@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.agent.board.fleet.rig import HOST
 from tests.agent.mqtt.brokers import PATIENCE_S, Mosquitto, retained
 from tests.clients.demo import PGOOD
-from tests.clients.hall import PROFILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ class Fleet:
         self.broker.start()
         self.site = folder / "site.toml"
         self.site.write_text(SITE.format(url=self.broker.url))
-        (folder / "machine.toml").write_text(PROFILE)
+        (folder / "machine.toml").write_text(HOST)
         words = ["run", "--profile", str(folder / "machine.toml"), "--config", str(self.site)]
         self.agent = subprocess.Popen([PGOOD, *words, "--state-dir", str(folder / "state")], stderr=subprocess.DEVNULL)
 

@@ -115,7 +115,7 @@ def wait_for(manager: socket.socket, told: bytes) -> None:
 
 def test_a_cycle_that_never_ends_does_not_beat() -> None:
     """A hung broker call is no reason for beats: they come from the end of each look."""
-    from tests.agent.fleet.budget.test_coordinator import Hall
+    from tests.agent.fleet.budget.made_up_hall import Hall
 
     async def scene() -> None:
         hall = Hall()

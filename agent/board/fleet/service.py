@@ -24,7 +24,7 @@ from agent.fleet.node.secure_on import SecureOnError, read_secure_on
 from agent.fleet.node.target import BOARD, HOST_OF_A_BOARD, OWN_NODE, Identity
 from agent.fleet.node.topics import NAME, Leaf, topic
 from agent.fleet.node.wake_probe import WakeProbe
-from agent.fleet.node.wake_sender import NS_PER_S, WakeSettings
+from agent.fleet.node.wake_sender import WakeSettings
 from agent.profile.problem import SettingError
 from agent.thermal.fan_memory import boot_id
 
@@ -170,12 +170,12 @@ def _secure_on(table: FleetTable) -> bytes:
 
 
 def _settings(target: TargetSettings, times: TimesTable) -> Settings:
-    boot_ns = round(times.boot_s * NS_PER_S)
+    boot_ns = round(times.boot_s * SECOND_NS)
     wake = WakeSettings(
-        takeover_ns=round(times.takeover_s * NS_PER_S),
+        takeover_ns=round(times.takeover_s * SECOND_NS),
         boot_ns=boot_ns,
         max_boot_ns=LONGEST_BOOTS * boot_ns,
         attempts=times.attempts,
-        settle_ns=round(times.settle_s * NS_PER_S),
+        settle_ns=round(times.settle_s * SECOND_NS),
     )
-    return Settings(target, GuardSettings(started_ns=round(times.awake_s * NS_PER_S)), wake)
+    return Settings(target, GuardSettings(started_ns=round(times.awake_s * SECOND_NS)), wake)

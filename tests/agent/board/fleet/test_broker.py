@@ -19,11 +19,12 @@ from agent.fleet.node.topics import Leaf, topic
 from agent.mqtt.config import MqttConfig
 from agent.mqtt.url import parse_url
 from tests.agent.board.fleet.rig import HOST, NODE, SEGMENT
-from tests.agent.mqtt.brokers import Mosquitto
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
+
+    from tests.agent.mqtt.brokers import Mosquitto
 
 PATIENCE_S = 30.0
 SITE = """
@@ -34,14 +35,6 @@ segment = "hall"
 [fleet.hosts.0]
 node = "bee"
 """
-
-
-@pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
-    broker = Mosquitto(tmp_path)
-    broker.start()
-    yield broker
-    broker.kill()
 
 
 class Agent:

@@ -9,8 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import pytest
-
 from agent.board.fleet.machine import FleetMachine, Surroundings, suspended_ns
 from agent.board.fleet.memory import FleetMemory
 from agent.fleet.mqtt_bus import MqttBus
@@ -27,7 +25,7 @@ from tests.agent.board.fleet.rig import NODE, SEGMENT
 from tests.agent.mqtt.brokers import Mosquitto, eventually
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from agent.board.fleet.means import Asked
@@ -36,14 +34,6 @@ if TYPE_CHECKING:
 S = 1_000_000_000
 SOON_S = 4.0
 """Less than a heartbeat that failed was waited for before it was tried again."""
-
-
-@pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
-    broker = Mosquitto(tmp_path)
-    broker.start()
-    yield broker
-    broker.kill()
 
 
 class Up:

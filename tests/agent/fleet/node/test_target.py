@@ -12,66 +12,11 @@ from hypothesis import strategies as st
 
 from agent.fleet.node.actions import Action, Happening, Persist, Publish, Sleep, Tell, Wake
 from agent.fleet.node.desired import Remembered, take
-from agent.fleet.node.documents import Condition, Direction, Report, Target, condition
+from agent.fleet.node.documents import Condition, Direction, Report, condition
 from agent.fleet.node.guards import Guard, Standing
 from agent.fleet.node.refusal import Refusal, RefusedBecause
-from agent.fleet.node.target import HOST_OF_A_BOARD, OWN_NODE, Around, Identity, Machine, Phase, TargetSettings
-
-UP, DOWN = Direction.UP, Direction.DOWN
-S = 1_000_000_000
-MINUTE = 60 * S
-ME = Identity("bee", "hall", "boot-1")
-PROMISED = Around(promised_until_ns=2**60)
-ALONE = replace(OWN_NODE, needs_witness=False)
-
-
-def target(direction: Direction, revision: int) -> Target:
-    return Target(node="bee", target=direction, revision=revision)
-
-
-class Bench:
-    """One machine with a broker that brings every report back and a disk that keeps everything, unless told not to."""
-
-    def __init__(
-        self, settings: TargetSettings, remembered: Remembered | None = None, around: Around = PROMISED
-    ) -> None:
-        self.machine = Machine.started(ME, settings, remembered or Remembered())
-        self.around = around
-        self.now_ns = 0
-        self.broker = self.disk = True
-        self.kept = remembered or Remembered()
-        self.done: list[Action] = []
-
-    def step(self, seconds: float = 1.0) -> list[Action]:
-        self.now_ns += int(seconds * S)
-        self.machine, actions = self.machine.step(self.now_ns, self.around)
-        self.done += actions
-        for action in actions:
-            match action:
-                case Publish(Report() as report) if self.broker:
-                    self.machine = self.machine.echo(report, retained=False)
-                case Persist(remembered) if self.disk:
-                    self.kept = remembered
-                    self.machine = self.machine.persisted(remembered)
-        return actions
-
-    def run(self, seconds: int) -> None:
-        for _ in range(seconds):
-            self.step()
-
-    def want(self, direction: Direction, revision: int) -> Refusal | None:
-        self.machine, refusal = self.machine.take(target(direction, revision))
-        return refusal
-
-    def see(self, actual: Direction | None) -> None:
-        self.around = replace(self.around, actual=actual)
-
-    @property
-    def reports(self) -> list[Report]:
-        return [each.document for each in self.done if isinstance(each, Publish) and isinstance(each.document, Report)]
-
-    def count(self, kind: type[Action]) -> int:
-        return sum(isinstance(action, kind) for action in self.done)
+from agent.fleet.node.target import HOST_OF_A_BOARD, OWN_NODE, Around, Phase
+from tests.agent.fleet.node.bench import ALONE, DOWN, PROMISED, UP, Bench, target
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from agent.fleet.budget.timing import LEAD_S
 from agent.fleet.budget.topics import node_of
 from agent.fleet.bus import SECOND_NS, matches
 from agent.fleet.node.topics import place
-from tests.agent.fleet.budget.test_coordinator import CYCLE_S, DOMAIN, Hall, play
+from tests.agent.fleet.budget.made_up_hall import CYCLE_S, DOMAIN, Hall, play
 
 GRID = emergency_topic(DOMAIN, "room", EmergencyKind.GRID)
 THERMAL = emergency_topic(DOMAIN, "r0", EmergencyKind.THERMAL)

@@ -24,7 +24,7 @@ from agent.fleet.budget.topics import cap_topic, deferred_topic, wish_topic
 from agent.fleet.budget.tree import build_tree
 from agent.fleet.bus import SECOND_NS, Message
 from agent.fleet.memory_bus import MemoryBroker, Weather
-from tests.agent.fleet.budget.test_coordinator import Machine
+from tests.agent.fleet.budget.made_up_hall import Machine
 from tests.agent.fleet.budget.worlds import small_tree
 
 CYCLE_S = 3
