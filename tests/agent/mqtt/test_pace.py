@@ -39,7 +39,7 @@ def test_another_pace_counts_at_once_and_home_assistant_learns_of_it(mosquitto: 
         assistant = Assistant(mosquitto.port)
         async with running(mosquitto.url, telemetry_interval_s=3600.0) as agent:
             await eventually(lambda: watcher.on("telemetry"))
-            await eventually(lambda: assistant.entities())
+            await eventually(lambda: len(assistant.payloads()) == 4, "four devices")
             assert assistant.entity("psu_1", "input_power").config["expire_after"] == 3 * 3600
             agent.face.set_pace(0.05, 20.0)
             await eventually(lambda: assistant.entity("psu_1", "input_power").config["expire_after"] == 60)

@@ -115,6 +115,7 @@ def test_home_assistant_commands_as_its_role(mosquitto: Mosquitto) -> None:
         assistant = Assistant(mosquitto.port)
         roles = Roles({"default": ["request/+/status"], "ha": ["host/+/set"]})
         async with running(mosquitto.url, roles=roles, discovery_role="ha") as agent:
+            await eventually(lambda: len(assistant.payloads()) == 4, "four devices")
             await agent.taking_commands()
             switch = assistant.entity("host_0", "power")
             assert switch.config["command_topic"] == f"{BASE}/as/ha/host/0/set"

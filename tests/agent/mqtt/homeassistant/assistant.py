@@ -63,8 +63,11 @@ class Assistant:
         ]
 
     def entity(self, device: str, key: str) -> Entity:
-        """By the end of the device's identifier (`host_0`, `psu_1`), or `board` and the component."""
-        return next(one for one in self.entities() if one.key == key and _is(one.device, device))
+        """By the end of a device's identifier (`host_0`, `psu_1`, else `board`) and component. LookupError if none."""
+        for one in self.entities():
+            if one.key == key and _is(one.device, device):
+                return one
+        raise LookupError(f"no {key} of {device} was announced")
 
     def newest(self, topic: str) -> bytes | None:
         return next((seen.payload for seen in reversed(self.watcher.seen) if seen.topic == topic), None)
