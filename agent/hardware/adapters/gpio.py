@@ -7,32 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from agent.hardware.adapters.interface import (
-    Ability,
-    AdapterError,
-    AdapterKind,
-    AdapterOptions,
-    Level,
-    PreconditionFailed,
-    Sense,
-)
-from native import Condition, LineError, Outcome, Steady
+from agent.hardware.adapters.interface import Ability, AdapterKind, AdapterOptions
+from agent.hardware.adapters.power_good import PowerGood, check_outcome, engine_lines
+from native import Condition, LineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agent.hardware.adapters.engine_lines import EngineLines
-    from agent.hardware.adapters.interface import Fault, Precondition, Surroundings
+    from agent.hardware.adapters.interface import Fault, Precondition, Sense, Surroundings
     from agent.profile.schema import HostTable, Profile
-    from native import CommandDone
-
-LEVELS = {
-    Steady.INACTIVE: Sense(Level.OFF),
-    Steady.ACTIVE: Sense(Level.ON),
-    Steady.BLINKING: Sense(Level.SLEEPING),
-    Steady.UNKNOWN: Sense(Level.UNKNOWN, "power-good has not settled"),
-}
-STEADY = {sense.level: steady for steady, sense in LEVELS.items()}
 
 PressMs = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 HoldMs = Annotated[int, msgspec.Meta(ge=1, le=15_000)]
@@ -104,30 +87,27 @@ class GpioAdapter:
         self.abilities = abilities(options)
         self._options = options
         self._around = around
-        self._unwatch: Callable[[], None] = lambda: None
+        self._power_good = PowerGood(options.power_good, around)
 
     async def start(self, tell: Callable[[Sense], None]) -> None:
-        if self._options.power_good:
-            lines = self._lines()
-            self._unwatch = lines.watch(self._options.power_good, lambda steady: tell(LEVELS[steady]))
-            if (steady := lines.steady(self._options.power_good)) is not Steady.UNKNOWN:
-                tell(LEVELS[steady])
+        self._power_good.start(tell)
 
     async def act(self, ability: Ability, when: Precondition) -> None:
-        options, condition = self._options, self._condition(when)
+        options, condition = self._options, self._power_good.condition(when)
         when.confirm()
         try:
+            lines = engine_lines(self._around)
             match ability:
                 case Ability.ON | Ability.SOFT_OFF:
-                    done = await self._lines().pulse(options.power_button, float(options.power_press_ms), condition)
+                    done = await lines.pulse(options.power_button, float(options.power_press_ms), condition)
                 case Ability.OFF:
                     off = Condition(options.power_good, active=False)
                     hold_ms = float(options.force_off_ms)
-                    done = await self._lines().hold_until(options.power_button, off, hold_ms, condition)
+                    done = await lines.hold_until(options.power_button, off, hold_ms, condition)
                 case Ability.RESET:
-                    done = await self._lines().pulse(options.reset_button, float(options.reset_press_ms), condition)
+                    done = await lines.pulse(options.reset_button, float(options.reset_press_ms), condition)
                 case Ability.NMI:
-                    done = await self._lines().pulse(options.nmi_button, float(options.nmi_press_ms), condition)
+                    done = await lines.pulse(options.nmi_button, float(options.nmi_press_ms), condition)
                 case Ability.SENSE:
                     raise self._around.error("'sense' is no command")
         except LineError as error:
@@ -135,28 +115,7 @@ class GpioAdapter:
         check_outcome(done, self._around)
 
     async def close(self) -> None:
-        self._unwatch()
-
-    def _condition(self, when: Precondition) -> Condition | None:
-        if not self._options.power_good:
-            return None
-        return Condition(self._options.power_good, stable_ms=float(when.stable_ms), steady=STEADY[when.level])
-
-    def _lines(self) -> EngineLines:
-        if self._around.lines is None:
-            raise self._around.error("this board has no lines")
-        return self._around.lines
-
-
-def check_outcome(done: CommandDone, around: Surroundings) -> None:
-    """Raises PreconditionFailed or AdapterError unless the engine carried the command out.
-
-    A hold that ran into its limit was carried out: whether it helped, the sense tells.
-    """
-    if done.outcome is Outcome.REFUSED:
-        raise PreconditionFailed(f"{around.place}: {done.reason}")
-    if done.outcome not in (Outcome.COMPLETED, Outcome.LIMIT_REACHED):
-        raise AdapterError(f"{around.place}: line {done.line}: {done.outcome.name.lower()}: {done.reason}")
+        self._power_good.close()
 
 
 KIND = AdapterKind(

@@ -5,15 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.hardware.adapters.gpio import LEVELS, STEADY, check_outcome
-from agent.hardware.adapters.interface import Ability, AdapterKind, AdapterOptions, Level, Sense
-from native import Condition, LineError, Steady
+from agent.hardware.adapters.interface import Ability, AdapterKind, AdapterOptions, Level
+from agent.hardware.adapters.power_good import PowerGood, check_outcome, engine_lines
+from native import LineError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agent.hardware.adapters.engine_lines import EngineLines
-    from agent.hardware.adapters.interface import Fault, Precondition, Surroundings
+    from agent.hardware.adapters.interface import Fault, Precondition, Sense, Surroundings
     from agent.profile.schema import Profile
 
 
@@ -53,41 +52,27 @@ class LineAdapter:
         self.reports = bool(options.power_good)
         self._options = options
         self._around = around
-        self._unwatch: Callable[[], None] = lambda: None
+        self._power_good = PowerGood(options.power_good, around)
 
     async def start(self, tell: Callable[[Sense], None]) -> None:
-        if self._options.power_good:
-            lines = self._lines()
-            self._unwatch()
-            self._unwatch = lines.watch(self._options.power_good, lambda steady: tell(LEVELS[steady]))
-            if (steady := lines.steady(self._options.power_good)) is not Steady.UNKNOWN:
-                tell(LEVELS[steady])
+        self._power_good.start(tell)
 
     async def act(self, ability: Ability, when: Precondition) -> None:
         if ability not in (Ability.ON, Ability.OFF):
             raise self._around.error(f"cannot do {ability.value!r}: a line has two levels")
+        looks = when.own and when.level is not Level.UNKNOWN
+        condition = self._power_good.condition(when) if looks else None
         when.confirm()
         try:
             switch, active = self._options.switch, ability is Ability.ON
-            done = await self._lines().set(switch, active, self._condition(when))
+            done = await engine_lines(self._around).set(switch, active, condition)
         except LineError as error:
             raise self._around.error(str(error)) from error
         check_outcome(done, self._around)
 
     async def close(self) -> None:
         """The line keeps its level."""
-        self._unwatch()
-
-    def _condition(self, when: Precondition) -> Condition | None:
-        """The engine looks again in the instant of the edge."""
-        if not (when.own and self._options.power_good) or when.level is Level.UNKNOWN:
-            return None
-        return Condition(self._options.power_good, stable_ms=float(when.stable_ms), steady=STEADY[when.level])
-
-    def _lines(self) -> EngineLines:
-        if self._around.lines is None:
-            raise self._around.error("this board has no lines")
-        return self._around.lines
+        self._power_good.close()
 
 
 KIND = AdapterKind(
