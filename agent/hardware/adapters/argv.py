@@ -43,32 +43,14 @@ class CommandResult:
 
 async def run(argv: Sequence[str], within_s: float) -> CommandResult:
     """Run a command to its end. Raises CommandFailed; at the deadline the command's whole group is killed."""
-    loop = asyncio.get_running_loop()
-    try:
-        transport, protocol = await loop.subprocess_exec(
-            lambda: _Collector(loop.create_future()),
-            *argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=ENVIRONMENT | {key: os.environ[key] for key in KEPT if key in os.environ},
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise CommandFailed(f"{argv[0]!r} cannot be run: {why}") from error
+    transport, protocol = await _started(argv)
     try:
         async with asyncio.timeout(within_s):
             await asyncio.shield(protocol.ended)
     except TimeoutError as error:
         raise CommandFailed(f"{argv[0]!r} did not end within {within_s:g} s") from error
     finally:
-        if not protocol.ended.done():
-            _kill(transport)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(REAP_S):
-                    await asyncio.shield(protocol.ended)
-        transport.close()
+        await _end(transport, protocol)
     code = transport.get_returncode() or 0
     return CommandResult(code if code >= 0 else 128 - code, protocol.text(1), _first_line(protocol.text(2)))
 
@@ -90,6 +72,42 @@ class _Collector(asyncio.SubprocessProtocol):
 
     def text(self, stream: int) -> str:
         return self._kept[stream].decode("utf-8", "replace")
+
+
+async def _started(argv: Sequence[str]) -> tuple[asyncio.SubprocessTransport, _Collector]:
+    """Start a command. Raises CommandFailed."""
+    loop = asyncio.get_running_loop()
+    starting = asyncio.ensure_future(
+        loop.subprocess_exec(
+            lambda: _Collector(loop.create_future()),
+            *argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=ENVIRONMENT | {key: os.environ[key] for key in KEPT if key in os.environ},
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # The program may run already. Cancelled here, asyncio would kill it alone, and wait for what it has started.
+        with contextlib.suppress(OSError, ValueError):
+            await _end(*await starting)
+        raise
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise CommandFailed(f"{argv[0]!r} cannot be run: {why}") from error
+
+
+async def _end(transport: asyncio.SubprocessTransport, protocol: _Collector) -> None:
+    """Let go of a command; what of it still runs is killed."""
+    if not protocol.ended.done():
+        _kill(transport)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REAP_S):
+                await asyncio.shield(protocol.ended)
+    transport.close()
 
 
 def _kill(transport: asyncio.SubprocessTransport) -> None:

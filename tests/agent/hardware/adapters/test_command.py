@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +19,6 @@ from agent.profile.schema import Profile
 from tests.agent.hardware.adapters.worlds import FileWorld, bad, play, until
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from agent.hardware.adapters.interface import PowerAdapter
 
 AROUND = Surroundings("adapters.strip", Profile(schema=1, name="test"))
@@ -146,3 +146,31 @@ def test_a_cancelled_command_leaves_no_process(tmp_path: Path) -> None:
         await until(lambda: not os.path.exists(f"/proc/{file.read_text().strip()}"))
 
     play(story)
+
+
+@pytest.mark.parametrize("rounds", range(12))
+def test_cancelled_while_it_is_started_it_leaves_no_process(tmp_path: Path, rounds: int) -> None:
+    """After each number of rounds of the loop; what the shell starts has time to run before the cancellation."""
+
+    async def story() -> None:
+        file = tmp_path / "followed"
+        file.touch()
+        act = asyncio.create_task(made(on=shell(f"tail -f {file}; true")).act(Ability.ON, Precondition(Level.OFF)))
+        for _ in range(rounds):
+            await asyncio.sleep(0)
+        time.sleep(0.05)  # noqa: ASYNC251 - the loop shall not turn
+        act.cancel()
+        await asyncio.wait_for(asyncio.gather(act, return_exceptions=True), 10.0)
+        await until(lambda: not running_with(str(file)))
+
+    play(story)
+
+
+def running_with(argument: str) -> list[str]:
+    """The processes that have it in their command line."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if argument in place.read_bytes().decode(errors="replace"):
+                found.append(place.parent.name)
+    return found
