@@ -47,7 +47,7 @@ lint: ## ruff and mypy
 	@$(python) -m ruff check .
 	@$(python) -m ruff format --check .
 	@$(python) -m mypy
-	@$(python) -m mypy -p tests.lab -p tests.hardware -p bench
+	@$(python) -m mypy -p tests -p bench
 
 check-c: ## the C code: warnings as errors, unit tests under the address, undefined-behaviour and thread sanitizers, valgrind
 	@tools/setup dev

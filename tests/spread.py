@@ -15,7 +15,7 @@ ONE_BY_ONE = ("tests/scenarios/", "tests/clients/test_profiles.py", "tests/clien
 """Every test in these starts an agent of its own."""
 
 
-class Spread(LoadFileScheduling):
+class Spread(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
     """Tests of one file share its fixtures, so they stay on one worker."""
 
     def _split_scope(self, nodeid: str) -> str:

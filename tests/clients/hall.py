@@ -192,8 +192,12 @@ class Plant:
             for machine in self._machines.values():
                 machine.step(now_s - before_s)
             before_s = now_s
-            drawn_w = {name: self._sum(members, "watts") for name, members in self._groups.items()}
-            capped_w = {name: self._sum(members, "cap_w") for name, members in self._groups.items()}
+            drawn_w = {
+                name: self._sum(members, lambda machine: machine.watts) for name, members in self._groups.items()
+            }
+            capped_w = {
+                name: self._sum(members, lambda machine: machine.cap_w) for name, members in self._groups.items()
+            }
             self.moments.append(Moment(now_s, drawn_w, capped_w))
 
     def _ask(self) -> None:
@@ -201,8 +205,8 @@ class Plant:
             leads = self._leads()
             self.led.append((time.monotonic(), leads))
 
-    def _sum(self, members: Sequence[str], of: str) -> float:
-        return sum(getattr(self._machines[name], of) for name in members)
+    def _sum(self, members: Sequence[str], of: Callable[[Machine], float]) -> float:
+        return sum(of(self._machines[name]) for name in members)
 
 
 class CapWatch(Watcher):

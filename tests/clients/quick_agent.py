@@ -16,6 +16,7 @@ from pathlib import Path
 from agent.board.fleet import machine, service
 from agent.cli.main import main
 from agent.fleet.node import core
+from agent.fleet.node.heartbeat import Pulse
 
 NS_PER_S = 1_000_000_000
 BEAT_NS = 2 * NS_PER_S
@@ -32,7 +33,7 @@ if __name__ == "__main__":
     time.time = lambda: real_time() + moved("wall_s")
     time.time_ns = lambda: real_time_ns() + int(moved("wall_s") * NS_PER_S)
     machine.LOOK_S = 1.0
-    core.Pulse = partial(core.Pulse, interval_ns=BEAT_NS)  # type: ignore[misc, assignment]
+    core.Pulse = partial(Pulse, interval_ns=BEAT_NS)  # type: ignore[attr-defined, assignment]
     service.Outside = partial(  # type: ignore[misc, assignment]
         service.Outside, suspended_ns=lambda: int(moved("suspended_s") * NS_PER_S)
     )

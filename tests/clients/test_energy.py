@@ -114,8 +114,8 @@ def test_a_cap_follows_a_market_and_is_given_back(tmp_path: Path) -> None:
     watcher.close()
     assistant.close()
     assert "pgood_power_cap_watts 21.72" in demo.pgood("metrics", "--prometheus")
-    told = [event for event in demo.events() if event["kind"] == "energy.cap"]
-    assert told[-1]["args"][1:3] == ["21.7", "volume"]
+    caps = [event for event in demo.events() if event["kind"] == "energy.cap"]
+    assert caps[-1]["args"][1:3] == ["21.7", "volume"]
     code, output = demo.stop()
     assert code == 0, output
     assert "Traceback" not in output

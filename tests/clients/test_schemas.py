@@ -44,7 +44,7 @@ TOPICS = (
 )
 """The last one that fits counts; None = no JSON, or of somebody else."""
 
-REQUESTS = (
+REQUESTS: tuple[tuple[str, dict[str, object]], ...] = (
     ("hosts/power/on", {}),
     ("hosts/power/on", {"host": "none"}),
     ("hosts/status", {"transaction": 7}),

@@ -22,7 +22,7 @@ from agent.cli.places import SYSTEM_SITE, SYSTEM_STATE, coordinator_state_dir
 from agent.fleet.budget.timing import BEAT_S
 from agent.fleet.program.pulse import Pulse
 from agent.service.credentials import SECRETS
-from tests.agent.fleet.program.test_coordinator_program import FILE
+from tests.agent.fleet.program.processes import FILE
 
 ROOT = Path(__file__).parents[2]
 UNIT = ROOT / "packaging" / "pgood-coordinator.service"

@@ -58,7 +58,7 @@ def test_a_change_is_valid_as_a_whole_or_nothing_of_it_counts(tmp_path: Path) ->
             ({"redundancy": {"period_s": 5}, "safety": {"min_off_s": 3}}, "period_s"),
             ({}, "nothing to change"),
         ):
-            (answer,) = await ask(running, "policies/update", **bad)  # type: ignore[arg-type]
+            (answer,) = await ask(running, "policies/update", **bad)
             assert answer.verdict == "blocked", bad
             assert where in answer.reason
         assert await get(running) == before

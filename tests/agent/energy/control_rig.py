@@ -80,12 +80,13 @@ class Scale:
     """What the machine draws is what a test says."""
 
     name = "scale"
+    quantity = Quantity.NODE_W
 
     def __init__(self, watts: float = 20.0) -> None:
         self.watts = watts
 
     def read(self, now_ns: int) -> Reading:
-        return Reading(Quantity.NODE_W, self.watts, self.name, False, now_ns)
+        return Reading(self.quantity, self.watts, self.name, False, now_ns)
 
 
 class Store:

@@ -21,6 +21,10 @@ from tests.agent.energy.control_rig import FOUND_UW, LIMIT, ControlRig
 from tests.agent.energy.sysfs_tree import LOCKED
 
 
+def state_of(rig: ControlRig) -> CapState:
+    return rig.agent.view.state
+
+
 def run(rig_and_test: Any) -> None:
     asyncio.run(rig_and_test)
 
@@ -31,7 +35,7 @@ def test_golden_rule_of_three_reaches_the_kernel_and_is_taken_back(tmp_path: Pat
     async def story() -> None:
         rig = ControlRig(tmp_path, lambda quarter: 120.6 if quarter == 0 else 65.5)
         assert await rig.look() == pytest.approx(21.724_71, abs=1e-5)
-        assert rig.agent.view.state is CapState.CAPPING
+        assert state_of(rig) is CapState.CAPPING
         binding = rig.agent.view.decision
         assert binding is not None
         assert (binding.binding.policy, binding.binding.why) == ("volume", "volume is 65.5 of 120.6")
@@ -50,7 +54,7 @@ def test_nothing_is_written_before_the_board_is_armed(tmp_path: Path) -> None:
         found = rig.tree.everything()
         await rig.look()
         assert rig.tree.everything() == found
-        assert rig.agent.view.state is CapState.OBSERVING
+        assert state_of(rig) is CapState.OBSERVING
         assert rig.agent.view.decision is not None
         rig.armed = True
         assert await rig.look() < 40
@@ -65,14 +69,14 @@ def test_who_else_sets_the_limit_gets_the_field_as_it_was_found(tmp_path: Path) 
         assert await rig.look() == 40
         rig.rival = "thermald (process 612) sets what powercap would set"
         assert await rig.look(300) == FOUND_UW / 1e6
-        assert rig.agent.view.state is CapState.YIELDING
+        assert state_of(rig) is CapState.YIELDING
         assert "thermald" in rig.agent.view.why
         assert rig.kinds()[-1] == "energy.cap_failed"
         await rig.look()
-        assert rig.agent.view.state is CapState.YIELDING
+        assert state_of(rig) is CapState.YIELDING
         rig.rival = ""
         assert await rig.look(60) == 40
-        assert rig.agent.view.state is CapState.CAPPING
+        assert state_of(rig) is CapState.CAPPING
         assert rig.kinds()[-1] == "energy.cap_works"
         await rig.agent.close()
 
@@ -96,7 +100,7 @@ def test_a_locked_limit_is_a_state_an_event_and_tried_again(tmp_path: Path) -> N
         rig = ControlRig(tmp_path)
         rig.kernel.not_taken[LIMIT] = LOCKED
         await rig.look()
-        assert rig.agent.view.state is CapState.FAILING
+        assert state_of(rig) is CapState.FAILING
         assert rig.agent.view.counts.failed_writes == 1
         await rig.look()
         assert rig.agent.view.counts.failed_writes == 1
@@ -117,7 +121,7 @@ def test_a_machine_without_limits_says_what_to_do(tmp_path: Path) -> None:
         for name in ("name", "constraint_0_max_power_uw"):
             (rig.tree.root / "class/powercap/intel-rapl:0" / name).unlink()
         await rig.look()
-        assert rig.agent.view.state is CapState.STARTING
+        assert state_of(rig) is CapState.STARTING
         assert "give energy.min_w" in rig.agent.view.why
         await rig.agent.close()
 
@@ -196,7 +200,7 @@ def test_a_stuck_actuator_costs_no_look(tmp_path: Path) -> None:
         rig = ControlRig(tmp_path)
         rig.kernel.not_read[LIMIT] = errno.EIO
         await rig.look()
-        assert rig.agent.view.state is CapState.FAILING
+        assert state_of(rig) is CapState.FAILING
         assert rig.agent.view.measured.readings or rig.agent.view.measured.missing
         await rig.agent.close()
 

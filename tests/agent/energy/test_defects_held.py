@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from agent.energy.battery_sources import BatterySource
+
 
 def broken(*_: object) -> NoReturn:
     raise ZeroDivisionError("a defect")
@@ -146,21 +148,28 @@ class Battery:
 
 def watch(soft_off: Callable[[], str], now_s: list[float], told: list[Any]) -> tuple[BatteryWatch, Battery]:
     battery = Battery()
-    thread = PortThread("battery", battery, "stuck")
+    thread: PortThread[BatterySource] = PortThread("battery", battery, "stuck")
     emit = lambda kind, source, *args: told.append((kind, args))  # noqa: E731
     return BatteryWatch(thread, BatteryOptions(), soft_off, emit, lambda: int(now_s[0] * 1e9)), battery
 
 
 def test_a_battery_at_its_reserve_asks_once_and_says_when_it_is_over() -> None:
     async def story() -> None:
-        now_s, told, asked = [1000.0], [], []
-        eyes, battery = watch(lambda: f"host 0: done ({asked.append(1)})", now_s, told)
+        told: list[Any] = []
+        now_s, asked = [1000.0], 0
+
+        def soft_off() -> str:
+            nonlocal asked
+            asked += 1
+            return "host 0: done"
+
+        eyes, battery = watch(soft_off, now_s, told)
         for _ in range(60):
             await eyes.look()
             now_s[0] += 5
         assert [kind for kind, _ in told] == [EventKind.ENERGY_RESERVE]
         assert told[0][1][-1].startswith("host 0: done")
-        assert len(asked) == 1
+        assert asked == 1
         assert eyes.state.phase is BatteryPhase.RESERVE
         battery.reading = BatteryReading(on_mains=True, charge=0.05)
         for _ in range(100):
@@ -174,7 +183,8 @@ def test_a_battery_at_its_reserve_asks_once_and_says_when_it_is_over() -> None:
 
 def test_a_shutdown_that_could_not_be_asked_for_is_asked_for_again() -> None:
     async def story() -> None:
-        now_s, told, tries = [1000.0], [], []
+        told: list[Any] = []
+        now_s, tries = [1000.0], []
 
         def soft_off() -> str:
             tries.append(1)
@@ -199,7 +209,8 @@ def test_a_shutdown_that_could_not_be_asked_for_is_asked_for_again() -> None:
 
 def test_a_battery_that_cannot_be_read_asks_for_nothing() -> None:
     async def story() -> None:
-        now_s, told = [1000.0], []
+        told: list[Any] = []
+        now_s = [1000.0]
         eyes, battery = watch(broken, now_s, told)
         battery.reading = NoBatteryReading("its driver is gone")
         for _ in range(60):

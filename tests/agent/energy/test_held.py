@@ -63,7 +63,12 @@ def test_the_file_is_there_before_the_first_write_and_gone_after_the_last(machin
     assert not machine.file.exists()
     there: list[bool] = []
     put = machine.kernel._put
-    machine.kernel._put = lambda *words: (there.append(machine.file.exists()), put(*words))[1]  # type: ignore[method-assign]
+
+    def looking(file: str, descriptor: int, data: bytes) -> None:
+        there.append(machine.file.exists())
+        put(file, descriptor, data)
+
+    machine.kernel._put = looking  # type: ignore[method-assign]
     assert held.apply(60.0).answer is Answer.DONE
     assert there == [True, True]
     held.apply(50.0)

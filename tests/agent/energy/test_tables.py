@@ -11,7 +11,7 @@ import math
 import os
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from hypothesis import given, settings
@@ -243,8 +243,10 @@ meters = [
 class Port:
     """Of no chip."""
 
-    def read(self, *_: object) -> Any:
+    def read(self, *_: object) -> NoReturn:
         raise OSError("no chip")
+
+    read_optional = write = attribute_of = read
 
 
 @pytest.mark.parametrize(
@@ -269,35 +271,37 @@ def test_a_wrong_meter_is_told_with_its_place(row: str, told: str) -> None:
 @pytest.mark.parametrize(
     ("given", "can_w", "expected"),
     [
-        ({"min_w": 10, "max_w": 40}, None, CapRange(10, 40, 10)),
-        ({}, (15, 65), CapRange(15, 65, 15)),
-        ({"min_w": 10, "max_w": 400}, (15, 65), CapRange(15, 65, 15)),
-        ({"min_w": 20, "max_w": 40, "safe_w": 30}, (15, 65), CapRange(20, 40, 30)),
-        ({"safe_w": 5}, (15, 65), CapRange(15, 65, 15)),
-        ({"safe_w": 500}, (15, 65), CapRange(15, 65, 65)),
+        (EnergyTable(min_w=10, max_w=40), None, CapRange(10, 40, 10)),
+        (EnergyTable(), (15, 65), CapRange(15, 65, 15)),
+        (EnergyTable(min_w=10, max_w=400), (15, 65), CapRange(15, 65, 15)),
+        (EnergyTable(min_w=20, max_w=40, safe_w=30), (15, 65), CapRange(20, 40, 30)),
+        (EnergyTable(safe_w=5), (15, 65), CapRange(15, 65, 15)),
+        (EnergyTable(safe_w=500), (15, 65), CapRange(15, 65, 65)),
     ],
 )
 def test_a_cap_moves_within_the_table_and_the_actuator(
-    given: dict[str, float], can_w: tuple[float, float] | None, expected: CapRange
+    given: EnergyTable, can_w: tuple[float, float] | None, expected: CapRange
 ) -> None:
-    assert cap_limits(EnergyTable(**given), "powercap", can_w) == expected
+    assert cap_limits(given, "powercap", can_w) == expected
 
 
 @pytest.mark.parametrize(
     ("given", "can_w", "told"),
     [
-        ({}, None, "tells no limits here: give energy.min_w and energy.max_w"),
-        ({"min_w": 10}, None, "tells no limits here: give energy.min_w and energy.max_w"),
-        ({"min_w": 70}, (15, 65), "no cap is at least 70 and at most 65 W (the actuator powercap takes 15 to 65 W)"),
-        ({}, (0, 65), "takes 0 to 65 W, which is no range: give energy.min_w"),
-        ({}, (15, math.inf), "which is no range"),
+        (EnergyTable(), None, "tells no limits here: give energy.min_w and energy.max_w"),
+        (EnergyTable(min_w=10), None, "tells no limits here: give energy.min_w and energy.max_w"),
+        (
+            EnergyTable(min_w=70),
+            (15, 65),
+            "no cap is at least 70 and at most 65 W (the actuator powercap takes 15 to 65 W)",
+        ),
+        (EnergyTable(), (0, 65), "takes 0 to 65 W, which is no range: give energy.min_w"),
+        (EnergyTable(), (15, math.inf), "which is no range"),
     ],
 )
-def test_limits_that_leave_nothing_are_told(
-    given: dict[str, float], can_w: tuple[float, float] | None, told: str
-) -> None:
+def test_limits_that_leave_nothing_are_told(given: EnergyTable, can_w: tuple[float, float] | None, told: str) -> None:
     with pytest.raises(LimitsError) as refused:
-        cap_limits(EnergyTable(**given), "powercap", can_w)
+        cap_limits(given, "powercap", can_w)
     assert told in str(refused.value)
 
 

@@ -163,7 +163,8 @@ POINTS = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 20)), max_size=20
 
 @given(POINTS, st.floats(-10, 1000))
 def test_the_value_of_now_is_found_as_by_looking_at_each(gaps: list[tuple[int, int]], now_s: float) -> None:
-    points, end_s = [], 0
+    points: list[SignalPoint] = []
+    end_s = 0
     for gap, length in gaps:
         points.append(SignalPoint(end_s + gap, length, float(len(points))))
         end_s += gap + length

@@ -79,8 +79,8 @@ def test_what_is_not_there_is_told(sysfs: FakeSysfs, tmp_path: Path) -> None:
 FAN = HwmonChip("nct6775")
 
 
-def fan_of(sysfs: FakeSysfs, **attributes: object) -> tuple[PwmFan, FailingHwmon]:
-    sysfs.plug(0, "nct6775", **{"pwm1": 90, "pwm1_enable": 5, "fan1_input": 1200} | attributes)
+def fan_of(sysfs: FakeSysfs, pwm1_enable: int = 5) -> tuple[PwmFan, FailingHwmon]:
+    sysfs.plug(0, "nct6775", pwm1=90, pwm1_enable=pwm1_enable, fan1_input=1200)
     return PwmFan(FAN, 1, 1), FailingHwmon(sysfs.root)
 
 

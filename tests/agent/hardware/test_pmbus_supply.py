@@ -29,7 +29,7 @@ def a_supply(**more: int) -> RegistersPort:
             R.READ_IOUT: encode_linear11(10.0),
             R.READ_PIN: encode_linear11(130.0),
             R.MFR_POUT_MAX: encode_linear11(550.0),
-            **{R[name]: value for name, value in more.items()},
+            **{Register[name]: value for name, value in more.items()},
         },
         {R.MFR_ID: b"PGOOD", R.MFR_MODEL: b"CRPS-550 \0\0", R.MFR_SERIAL: b"S1"},
     )

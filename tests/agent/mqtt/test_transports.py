@@ -24,9 +24,10 @@ from agent.mqtt.config import mqtt_config
 from agent.power.request import Action
 from agent.profile.site import SiteMqtt
 from tests.agent.mqtt.brokers import Mosquitto, Watcher, eventually
+from tests.agent.mqtt.certificates import certificate
 from tests.agent.mqtt.faces import BASE, running
 from tests.agent.mqtt.relay import Relay
-from tests.agent.mqtt.test_tls import DAY, certificate
+from tests.agent.mqtt.test_tls import DAY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -66,16 +66,20 @@ class Bench:
         self.now_ns = end_ns
 
 
+def state_of(bench: Bench) -> HostState:
+    return bench.rail.state
+
+
 def test_on_and_off_are_proven_by_power_good() -> None:
     bench = Bench()
     assert bench.ask(True) is Verdict.ACCEPTED
-    assert bench.rail.state is HostState.POWERING_ON
+    assert state_of(bench) is HostState.POWERING_ON
     bench.good(True)
     assert (bench.rail.state, bench.verdicts) == (HostState.ON, [Verdict.DONE])
     assert bench.ask(True) is Verdict.DONE
     assert bench.ask(False) is Verdict.ACCEPTED
     bench.good(False)
-    assert bench.rail.state is HostState.OFF
+    assert state_of(bench) is HostState.OFF
     assert bench.told == [EventKind.DOMAIN_ON, EventKind.DOMAIN_OFF]
 
 
@@ -87,7 +91,7 @@ def test_a_rail_that_does_not_come_is_tried_as_often_as_allowed_and_left_raised(
     assert (bench.rail.state, bench.verdicts) == (HostState.FAULT, [Verdict.FAILED])
     assert bench.rail.raised
     assert bench.ask(False) is Verdict.ACCEPTED
-    assert bench.rail.state is HostState.OFF
+    assert state_of(bench) is HostState.OFF
 
 
 def test_what_was_found_raised_is_not_lowered_to_try_again() -> None:
@@ -117,7 +121,7 @@ def test_a_loss_is_told_apart_from_being_switched_off() -> None:
 @pytest.mark.parametrize("raised", [True, False])
 def test_without_power_good_the_control_counts(raised: bool) -> None:
     bench = Bench(raised=raised, power_good=False)
-    assert bench.rail.state is (HostState.ON if raised else HostState.OFF)
+    assert state_of(bench) is (HostState.ON if raised else HostState.OFF)
     assert bench.ask(not raised) is Verdict.ACCEPTED
     assert bench.verdicts == [Verdict.DONE]
 
@@ -125,7 +129,7 @@ def test_without_power_good_the_control_counts(raised: bool) -> None:
 def test_an_emergency_lowers_it_and_waits_for_power_good() -> None:
     bench = Bench(raised=True, good=True)
     bench.take(bench.rail.seized(bench.now_ns))
-    assert bench.rail.state is HostState.POWERING_OFF
+    assert state_of(bench) is HostState.POWERING_OFF
     bench.good(False)
     assert (bench.rail.state, bench.verdicts) == (HostState.OFF, [Verdict.DONE])
 

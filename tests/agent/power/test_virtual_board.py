@@ -26,6 +26,8 @@ from tests.agent.psu.virtual_loop import VirtualLoop
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from agent.power.request import Reply
+
 EXAMPLES = int(os.environ.get("PGOOD_EXAMPLES", "60"))
 HOSTS = ("0", "1", "2")
 RAILS = ("fans", "main")
@@ -136,14 +138,14 @@ def on_virtual_board(story: Callable[[VirtualBoard], Awaitable[None]], chosen: P
 @given(events, policies)
 def test_any_interleaving(happenings: list[tuple[str, str, Action | None]], chosen: PowerPolicies) -> None:
     async def story(board: VirtualBoard) -> None:
-        offs: list[tuple[str, asyncio.Future[object]]] = []
+        offs: list[tuple[str, asyncio.Future[Reply]]] = []
         for kind, what, action in happenings:
             match kind:
                 case "ask":
                     assert action is not None
                     reply, outcome = board.ask(what, action)
                     if outcome is not None and action in (Action.SOFT_OFF, Action.FORCE_OFF):
-                        offs.append((what, outcome))  # type: ignore[arg-type]
+                        offs.append((what, outcome))
                     elif outcome is None and not reply.verdict.good:
                         assert reply.reason, f"{what} {action}: refused without a word"
                 case "all":
@@ -166,9 +168,9 @@ def test_any_interleaving(happenings: list[tuple[str, str, Action | None]], chos
         note(f"{board.states} {[one.document() for one in board.operations.all()][-3:]}")
         assert not board.power.manager.under_way(), "an operation never ends"
         assert not any(operation.running for operation in board.operations.all())
-        for name, outcome in offs:
-            reply = outcome.result()
-            assert reply.verdict is Verdict.DONE or reply.reason, name  # type: ignore[attr-defined]
+        for name, off in offs:
+            reply = off.result()
+            assert reply.verdict is Verdict.DONE or reply.reason, name
         board.check()
 
     on_virtual_board(story, chosen)

@@ -169,13 +169,14 @@ def test_share_imbalance_is_told_with_its_evidence_and_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    "worse", [{"fans_rpm": (2000.0,)}, {"fans_rpm": (4500.0,)}, {"temperatures_c": (55.0,), "fans_rpm": (3000.0,)}]
+    ("rpm", "celsius"),
+    [(2000.0, 40.0), (4500.0, 40.0), (3000.0, 55.0)],
 )
-def test_fan_and_temperature_drift_at_the_same_load(worse: dict[str, object]) -> None:
+def test_fan_and_temperature_drift_at_the_same_load(rpm: float, celsius: float) -> None:
     trends = Trends(1)
     usual = [slot("1", 200.0, fans_rpm=(3000.0,), temperatures_c=(40.0,))]
     assert watched(trends, usual, 0, BASELINE_SAMPLES * 2) == []
-    drifted = [slot("1", 200.0, **({"temperatures_c": (40.0,)} | worse))]
+    drifted = [slot("1", 200.0, fans_rpm=(rpm,), temperatures_c=(celsius,))]
     assert watched(trends, drifted, 2000, 600) == [(0, EventKind.PSU_FAILURE_PREDICTED)]
 
 

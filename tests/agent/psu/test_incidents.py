@@ -15,15 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+def presence_of_the_first(plane: Backplane) -> Presence:
+    return plane.monitor.slots[0].presence
+
+
 def test_silent_and_gone_are_told_apart_by_the_inventory_memory(make: Callable[..., Backplane]) -> None:
     plane = make(2)
     plane.happen(1, "mute")
     plane.run(5)
-    assert plane.monitor.slots[0].presence is Presence.UNREACHABLE
+    assert presence_of_the_first(plane) is Presence.UNREACHABLE
     assert plane.kinds()[0] == "psu.unreachable"
     plane.happen(1, "remove")
     plane.run(5)
-    assert plane.monitor.slots[0].presence is Presence.ABSENT
+    assert presence_of_the_first(plane) is Presence.ABSENT
     assert plane.kinds() == ["psu.removed"]
 
 
@@ -35,10 +39,10 @@ def test_silent_and_gone_are_told_apart_by_a_presence_line(make: Callable[..., B
     plane.monitor._present = seated.get
     plane.happen(1, "remove")  # its registers do not answer
     plane.run(5)
-    assert plane.monitor.slots[0].presence is Presence.UNREACHABLE
+    assert presence_of_the_first(plane) is Presence.UNREACHABLE
     seated["p1"] = False
     plane.run(5)
-    assert plane.monitor.slots[0].presence is Presence.ABSENT
+    assert presence_of_the_first(plane) is Presence.ABSENT
     assert [kind for kind in plane.kinds() if kind.startswith("psu")] == ["psu.unreachable", "psu.removed"]
 
 

@@ -8,7 +8,7 @@ from agent.psu.power_meter import KEPT_S, PowerMeter
 from agent.psu.slot import Health, Slot
 
 if TYPE_CHECKING:
-    from agent.hardware.pmbus import SupplyReadings
+    from agent.hardware.pmbus.readings import SupplyReadings
     from agent.psu.monitor import SupplyMonitor
 
 SECOND = 1_000_000_000

@@ -15,6 +15,7 @@ from agent.sim.plant import Plant
 from agent.sim.plant_lines import PlantLines
 from agent.sim.rail_wirings import rail_wirings
 from agent.sim.words import happen
+from agent.sim.world_error import WorldError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,5 +93,5 @@ def test_another_board_and_another_boot_begin_anew(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named_with_the_cure(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "world.json"
     file.write_bytes(content)
-    with pytest.raises(snapshot.WorldError, match=r"world\.json: cannot be used: .*; remove it"):
+    with pytest.raises(WorldError, match=r"world\.json: cannot be used: .*; remove it"):
         snapshot.read(file, PROFILE, 0)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+    from agent.hardware.hwmon import HwmonPort
+
 CHIP = HwmonChip("nct6775")
 ZONES = (
     ZoneTable(name="cpu", sensors=("cpu",), active=TripTable(celsius=70)),
@@ -51,7 +53,7 @@ class Bench:
         self.now_ns = START_NS
         self.folder = sysfs.root / "hwmon2"
         self.port = FailingHwmon(sysfs.root)
-        self.thread = PortThread("test-hwmon", self.port, "stuck")
+        self.thread: PortThread[HwmonPort] = PortThread("test-hwmon", self.port, "stuck")
         self.database = Database(folder / "state.db")
         self.memory = FanMemory(Settings(self.database), boot)
         self.events, self.powered = RecordedEvents(), True

@@ -31,6 +31,8 @@ from tests.agent.thermal.recorders import RecordedEvents
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from agent.hardware.hwmon import HwmonPort
+
 SHT = HwmonChip("sht3x")
 
 
@@ -53,7 +55,7 @@ class House:
         self.sysfs = FakeSysfs(folder)
         plant = Plant(load_profile(find_profile("sim")), time.monotonic_ns())
         plant.sensor("cpu", 61.5)
-        self.thread = PortThread("test", KernelHwmon(self.sysfs.root), "stuck")
+        self.thread: PortThread[HwmonPort] = PortThread("test", KernelHwmon(self.sysfs.root), "stuck")
         self.bus = I2cBus("main", SimulatedSmbus(plant, "main"))
         self.slot = Slot("1")
         self.remote = Remote()

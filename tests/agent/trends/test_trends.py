@@ -52,6 +52,10 @@ def recorder(folder: Path, clock: Clock, values: dict[str, float | None]) -> Ite
         database.close()
 
 
+def readings(**values: float | None) -> dict[str, float | None]:
+    return values
+
+
 def means(trends: TrendRecorder, reading: str, span: Span = Span.HOUR) -> list[float]:
     return [point.mean for point in asyncio.run(trends.points(reading, span))]
 
@@ -99,7 +103,7 @@ def test_an_hour_a_day_and_a_month(tmp_path: Path) -> None:
 
 
 def test_a_reading_that_is_unavailable_has_no_point(tmp_path: Path) -> None:
-    clock, values = Clock(), {"t": 20.0}
+    clock, values = Clock(), readings(t=20.0)
     with recorder(tmp_path, clock, values) as trends:
         trends.sample()
         clock.pass_(60)
@@ -112,7 +116,7 @@ def test_a_reading_that_is_unavailable_has_no_point(tmp_path: Path) -> None:
 
 
 def test_a_restart_goes_on_and_leaves_a_gap_as_long_as_it_was(tmp_path: Path) -> None:
-    clock, values = Clock(), {"t": 20.0}
+    clock, values = Clock(), readings(t=20.0)
     with recorder(tmp_path, clock, values) as trends:
         trends.sample()
         asyncio.run(trends.store())
@@ -127,7 +131,7 @@ def test_a_restart_goes_on_and_leaves_a_gap_as_long_as_it_was(tmp_path: Path) ->
 
 
 def test_a_clock_that_leaps_bends_no_trend(tmp_path: Path) -> None:
-    clock, values = Clock(), {"t": 20.0}
+    clock, values = Clock(), readings(t=20.0)
     clock.unix_s = 0.0  # not set yet
     with recorder(tmp_path, clock, values) as trends:
         trends.sample()
@@ -146,7 +150,7 @@ def test_a_clock_that_leaps_bends_no_trend(tmp_path: Path) -> None:
 
 
 def test_a_clock_that_is_set_at_last_does_not_make_the_past_old(tmp_path: Path) -> None:
-    clock, values = Clock(), {"t": 20.0}
+    clock, values = Clock(), readings(t=20.0)
     clock.unix_s = 100.0
     with recorder(tmp_path, clock, values) as trends:
         trends.sample()
@@ -159,7 +163,7 @@ def test_a_clock_that_is_set_at_last_does_not_make_the_past_old(tmp_path: Path) 
 
 
 def test_what_cannot_be_stored_is_kept_and_stored_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, values = Clock(), {"t": 20.0}
+    clock, values = Clock(), readings(t=20.0)
 
     async def full(*args: object) -> None:
         raise StoreError("database or disk is full")

@@ -19,6 +19,7 @@ from agent.fleet.node.wake_ability import WakeAbility
 from tests.agent.board.fleet.rig import MAC, NODE, SEGMENT, FleetRig
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import pytest
@@ -165,7 +166,7 @@ def test_packets_that_the_network_refuses_are_an_event_and_are_not_announced(tmp
     rig = own_rig(tmp_path)
     tried: list[str] = []
 
-    async def refuse(*_: object) -> None:
+    async def refuse(macs: Sequence[str], count: int, gap_ns: int, begun: Callable[[], object]) -> None:
         tried.append("burst")
         raise BurstFailed("wake packet to 255.255.255.255:9: Network is unreachable")
 

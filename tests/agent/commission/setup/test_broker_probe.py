@@ -58,8 +58,9 @@ def with_users(folder: Path, acl: str = "") -> list[str]:
     return lines
 
 
-def config(url: str, password: str | None = None, **more: str) -> MqttConfig:
-    return MqttConfig(url=parse_url(url), base=BASE, client_id="pgood-setup-rack-1", password=password, **more)
+def config(url: str, password: str | None = None, ca_file: str = "") -> MqttConfig:
+    client = "pgood-setup-rack-1"
+    return MqttConfig(url=parse_url(url), base=BASE, client_id=client, password=password, ca_file=ca_file)
 
 
 def told(wanted: MqttConfig) -> str:

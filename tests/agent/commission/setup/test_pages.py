@@ -83,7 +83,7 @@ def test_an_orange_pi_line_is_its_letter_and_number() -> None:
 
 
 def test_the_picture_is_that_of_the_profile() -> None:
-    command = [sys.executable, ROOT / "tools/wiring_picture.py", "--check"]
+    command = [sys.executable, str(ROOT / "tools/wiring_picture.py"), "--check"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 

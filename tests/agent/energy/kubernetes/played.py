@@ -49,7 +49,6 @@ class Played:
         self.clock.now_s += seconds
         return seconds
 
-    @property
     def state(self) -> PublishState:
         return self.publisher.state.state
 

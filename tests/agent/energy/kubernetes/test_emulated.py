@@ -37,7 +37,7 @@ async def emulated(context: ssl.SSLContext) -> AsyncIterator[tuple[kmock.Kuberne
             await super().start_server(**options | {"ssl": context})
 
     async with kmock.KubernetesEmulator() as cluster, kmock.Server(cluster, server_cls=Secured) as server:
-        cluster.resources["v1/nodes"] = {"namespaced": False, "kind": "Node"}
+        cluster.resources["v1/nodes"] = kmock.ResourceInfo(namespaced=False, kind="Node")
         cluster.objects[NODES, None, "worker-1"] = {
             "kind": "Node",
             "metadata": {"name": "worker-1", "labels": {"kubernetes.io/arch": "amd64"}, "annotations": {"a": "b"}},

@@ -54,7 +54,7 @@ HEAD = b"HTTP/1.1 200 OK\r\n"
 def test_an_answer_that_is_none(table: KubernetesTable, server: ScriptedServer, content: bytes, words: str) -> None:
     server.script = [raw(content)]
     played = play(table)
-    assert played.state is PublishState.UNREACHABLE
+    assert played.state() is PublishState.UNREACHABLE
     assert words in played.publisher.state.reason
 
 
@@ -114,7 +114,7 @@ def test_a_server_that_nobody_vouches_for(table: KubernetesTable, server: Script
 @pytest.mark.parametrize("what", ["token_file", "ca_file"])
 def test_a_file_that_is_missing_is_named(table: KubernetesTable, server: ScriptedServer, what: str) -> None:
     played = play(replace_table(table, **{what: "/nowhere/at-all"}))
-    assert played.state is PublishState.UNREACHABLE
+    assert played.state() is PublishState.UNREACHABLE
     assert "/nowhere/at-all" in played.publisher.state.reason
     assert server.seen == []
 

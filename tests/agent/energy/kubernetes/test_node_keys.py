@@ -60,7 +60,7 @@ def test_only_ours_unless_asked_for() -> None:
 def test_what_is_not_known_is_not_there() -> None:
     keys, now = node_keys(NodeFacts(at_s=0.0, min_w=10, max_w=40, cap_w=None), KubernetesTable(rapl_keys=True))
     assert now is None
-    absent = {key for key, value in (keys.annotations | keys.labels).items() if value is None}
+    absent = {key for key, value in {**keys.annotations, **keys.labels}.items() if value is None}
     assert {"rapl/pmax", "rapl/market-period", "energy.pgood/cap-watts", "energy.pgood/power-tier"} <= absent
     assert keys.patch()["metadata"]["annotations"]["rapl/pmax"] is None  # type: ignore[index]
 

@@ -27,10 +27,10 @@ KEY, LABEL = "energy.pgood/cap-watts", "energy.pgood/power-tier"
 def test_read_then_written_once_and_not_again(table: KubernetesTable, server: ScriptedServer) -> None:
     async def story() -> None:
         played = Played(table)
-        assert played.state is PublishState.IDLE
+        assert played.state() is PublishState.IDLE
         played.publisher.publish(FACTS)
         assert await played.until_pause() == pytest.approx(3600)
-        assert played.state is PublishState.PUBLISHED
+        assert played.state() is PublishState.PUBLISHED
         played.publisher.publish(replace(FACTS, at_s=FACTS.at_s + 1))  # nothing but the time is new
         await played.until_pause()
         assert server.methods == ["GET", "PATCH"]
@@ -114,12 +114,12 @@ def test_a_status_that_is_no_node(
     async def story() -> None:
         played.publisher.publish(FACTS)
         assert await played.pass_pause() >= least_s
-        assert played.state is state
+        assert played.state() is state
         assert words in played.publisher.state.reason
         await played.until_pause()
 
     asyncio.run(story())
-    assert (played.state, played.publisher.state.reason) == (PublishState.PUBLISHED, "")
+    assert (played.state(), played.publisher.state.reason) == (PublishState.PUBLISHED, "")
 
 
 def test_403_of_the_patch_names_the_other_verb(table: KubernetesTable, server: ScriptedServer) -> None:
@@ -148,26 +148,26 @@ def test_401_reads_the_token_again_at_once(table: KubernetesTable, server: Scrip
     server.script = [replace_token]
     played = play(table)
     assert [one.token for one in server.seen] == [SECRET, "new", "new"]
-    assert played.state is PublishState.PUBLISHED
+    assert played.state() is PublishState.PUBLISHED
 
 
 def test_401_twice_is_patience(table: KubernetesTable, server: ScriptedServer) -> None:
     server.good_tokens = {"another"}
     played = play(table)
     assert server.methods == ["GET", "GET"]
-    assert (played.state, played.publisher.state.failures) == (PublishState.UNAUTHORIZED, 2)
+    assert (played.state(), played.publisher.state.failures) == (PublishState.UNAUTHORIZED, 2)
     assert "token" in played.publisher.state.reason
 
 
 def test_409_reads_and_writes_again_a_few_times(table: KubernetesTable, server: ScriptedServer) -> None:
     server.script = [200, 409, 200, 409]
-    assert play(table).state is PublishState.PUBLISHED
+    assert play(table).state() is PublishState.PUBLISHED
     assert server.methods == ["GET", "PATCH", "GET", "PATCH", "GET", "PATCH"]
 
 
 def test_409_without_end_is_patience(table: KubernetesTable, server: ScriptedServer) -> None:
     server.script = [200, 409] * 20
-    assert play(table).state is PublishState.CONFLICT
+    assert play(table).state() is PublishState.CONFLICT
     assert server.methods.count("PATCH") == 4
 
 
@@ -203,7 +203,7 @@ def test_keys_that_something_takes_away_are_no_quarrel(table: KubernetesTable, s
 
     server.script = [200, undone]
     played = play(table)
-    assert played.state is PublishState.REFUSED
+    assert played.state() is PublishState.REFUSED
     assert "takes our keys away" in played.publisher.state.reason
     assert asyncio.run(played.until_pause()) == pytest.approx(RARELY_S)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -36,8 +37,9 @@ def view(*values: float, freshness: Freshness = Freshness.FRESH) -> SignalView:
     return SignalView(freshness, points, points)
 
 
-def situation(seen: SignalView | None, now_s: float = 0.0, **more: float) -> Situation:
-    return Situation(now_s, 86_400.0, RANGE, {} if seen is None else {"s": seen}, **more)
+def situation(seen: SignalView | None, now_s: float = 0.0, carbon_today_g: float = 0.0) -> Situation:
+    signals = {} if seen is None else {"s": seen}
+    return Situation(now_s, 86_400.0, RANGE, signals, carbon_today_g=carbon_today_g)
 
 
 def test_rule_of_three_gives_the_numbers_of_the_original() -> None:
@@ -107,8 +109,8 @@ def test_dearer_is_never_more(prices: list[float]) -> None:
 
 
 def test_limits_of_the_hardware_are_urgent_and_silent_when_nothing_is_known() -> None:
-    known = situation(
-        None,
+    known = replace(
+        situation(None),
         node_w=30.0,
         headroom_w=-5.0,
         heat={"thermal": HeatView(22.0, "what keeps the trip away")},

@@ -46,7 +46,6 @@ class World:
 
         asyncio.run(many())
 
-    @property
     def known(self) -> tuple[float | None, Freshness]:
         found = self.feed.value_at(self.now_s)
         return found.value, found.state

@@ -7,6 +7,7 @@ import asyncio
 import datetime
 import logging
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ from tests.agent.energy.signals.feed_world import DAY, DAY_S, HOUR_S, NOON_S, ON
 from tests.agent.energy.signals.sources import PARIS, Scripted, day_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
 
 EARLY = SignalError("not there", retry=True)
@@ -39,7 +42,7 @@ def test_the_second_and_the_thirtieth_day_really_change_the_data(tmp_path: Path)
         world.step()
         world.now_s = START_S + number * DAY_S + 12 * HOUR_S
         world.step()
-        assert world.known == (number_of(DAY + number * ONE_DAY), Freshness.FRESH)
+        assert world.known() == (number_of(DAY + number * ONE_DAY), Freshness.FRESH)
     assert len(list(tmp_path.iterdir())) == 32
 
 
@@ -58,7 +61,7 @@ def test_yesterday_is_marked_stale_then_expired(tmp_path: Path) -> None:
         world.now_s = at_s
         world.restart()
         world.step()
-        assert world.known == expected
+        assert world.known() == expected
 
 
 def test_a_signal_without_grace_expires_with_its_day(tmp_path: Path) -> None:
@@ -66,7 +69,7 @@ def test_a_signal_without_grace_expires_with_its_day(tmp_path: Path) -> None:
     world = World(tmp_path, Scripted(lambda day: script.get(day, EARLY)), max_stale_s=0.0)
     world.step()
     world.now_s = day_slot(DAY, PARIS).end_utc_s
-    assert world.known == (None, Freshness.EXPIRED)
+    assert world.known() == (None, Freshness.EXPIRED)
 
 
 def test_stale_values_are_those_of_the_same_time_of_day(tmp_path: Path) -> None:
@@ -90,9 +93,13 @@ def test_an_incomplete_today_does_not_keep_tomorrow_away(tmp_path: Path) -> None
     assert "not the whole of 2025-10-09" in world.feed.last_error
 
 
+def only_from_tomorrow(error: SignalError) -> Callable[[datetime.date], Any]:
+    return lambda day: error if day == DAY else day_of(1.0, day)
+
+
 def test_a_today_that_fails_does_not_keep_tomorrow_away(tmp_path: Path) -> None:
     for error in (EARLY, SignalError("damaged file", retry=False)):
-        source = Scripted(lambda day, error=error: error if day == DAY else day_of(1.0, day))
+        source = Scripted(only_from_tomorrow(error))
         world = World(tmp_path / error.args[0], source, NOON_S + HOUR_S)
         world.step()
         assert world.step()
@@ -137,14 +144,14 @@ def test_days_of_another_origin_are_not_mixed(tmp_path: Path) -> None:
     world.source.origin = "another bidding zone"
     world.restart()
     world.step()
-    assert world.known == (None, Freshness.EXPIRED)
+    assert world.known() == (None, Freshness.EXPIRED)
     carbon = Scripted(lambda _: EARLY, "carbon")
     carbon.unit = SignalUnit.G_PER_KWH
     marginal = SignalDay("carbon", SignalUnit.MARGINAL_G_PER_KWH, PARIS, carbon.origin, 0.0, day_of(1.0, DAY))
     DayStore(tmp_path).write(DAY, marginal)
     unmixed = World(tmp_path, carbon)
     unmixed.step()
-    assert unmixed.known == (None, Freshness.EXPIRED)
+    assert unmixed.known() == (None, Freshness.EXPIRED)
     old = SignalDay("p", SignalUnit.MW, PARIS, "x", 0.0, day_of(1.0, DAY))
     new = SignalDay("p", SignalUnit.MW, PARIS, "y", 0.0, day_of(2.0, DAY, 0.1))
     assert merged(old, new) is new
@@ -152,7 +159,7 @@ def test_days_of_another_origin_are_not_mixed(tmp_path: Path) -> None:
 
 def test_tomorrow_is_asked_for_from_12_55_of_brussels_and_with_patience(tmp_path: Path) -> None:
     for zone in (PARIS, "Europe/London", "America/New_York"):
-        source = Scripted(lambda day, zone=zone: day_of(1.0, day, zone=zone), zone=zone)
+        source = Scripted(partial(day_of, 1.0, zone=zone), zone=zone)
         tried: list[str] = []
         brussels_12_s = day_slot(DAY, "Europe/Brussels").start_utc_s + 12 * HOUR_S
         world = World(tmp_path / zone, source, brussels_12_s)
@@ -181,7 +188,7 @@ def test_a_measured_signal_is_not_asked_for_tomorrow_and_grows(
     world.steps(DAY_S - 60, 60.0)
     assert set(source.asked) == {DAY}
     assert 90 <= len(source.asked) <= 100
-    assert world.known == (number_of(DAY), Freshness.STALE)  # the last hour is not there yet: held, and said
+    assert world.known() == (number_of(DAY), Freshness.STALE)  # the last hour is not there yet: held, and said
     assert (world.feed.failed, world.feed.last_error, caplog.text) == (0, "", "")
     source.script = lambda _: ()
     world.now_s = NOON_S + DAY_S
@@ -259,12 +266,12 @@ def test_clocks_that_jump(tmp_path: Path) -> None:
     assert world.step()
     assert len(source.asked) == asked + 1
     world.now_s = NOON_S + 200 * DAY_S
-    assert world.known == (None, Freshness.EXPIRED)
+    assert world.known() == (None, Freshness.EXPIRED)
     assert world.step()
-    assert world.known == (number_of(DAY + 200 * ONE_DAY), Freshness.FRESH)
+    assert world.known() == (number_of(DAY + 200 * ONE_DAY), Freshness.FRESH)
     world.now_s = NOON_S
     world.step()
-    assert world.known == (number_of(DAY), Freshness.FRESH)
+    assert world.known() == (number_of(DAY), Freshness.FRESH)
     assert len(source.asked) == asked + 2  # the day of before came from its file
 
 
@@ -276,10 +283,10 @@ def test_a_clock_that_is_not_set_asks_for_nothing_and_finds_its_files_later(tmp_
     world.restart()
     world.steps(600)
     assert not source.asked
-    assert world.known == (None, Freshness.EXPIRED)
+    assert world.known() == (None, Freshness.EXPIRED)
     world.now_s = NOON_S
     world.step()
-    assert world.known == (number_of(DAY), Freshness.FRESH)
+    assert world.known() == (number_of(DAY), Freshness.FRESH)
     assert not wanted_days(40.0, PARIS, {})
 
 
@@ -317,7 +324,7 @@ def test_what_is_known_is_of_today_or_not_older_than_allowed(moves: list[Any], z
             else:
                 mode[0] = move
             world.step()
-            value, state = world.known
+            value, state = world.known()
             today = local_day(world.now_s, zone)
             if state is Freshness.FRESH:
                 assert value == number_of(today)

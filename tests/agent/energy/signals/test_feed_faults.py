@@ -20,7 +20,7 @@ from tests.agent.energy.signals.sources import PARIS, Scripted, day_of
 
 if TYPE_CHECKING:
     import datetime
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -64,7 +64,7 @@ def test_a_plug_in_that_misbehaves_is_a_failure_and_nothing_else(tmp_path: Path,
     assert world.feed.failed == 1
     assert world.feed.last_error
     assert world.feed.last_error.isprintable()
-    assert world.known == (None, Freshness.EXPIRED)
+    assert world.known() == (None, Freshness.EXPIRED)
     assert not list(tmp_path.iterdir())
     source.script = lambda day: day_of(1.0, day)
     world.now_s += DAY_S
@@ -118,7 +118,9 @@ def test_run_goes_on_whatever_happens_and_ends_when_cancelled(tmp_path: Path, mo
     monkeypatch.setattr(refresh, "LOOK_S", 0.001)
     answers = itertools.chain([RuntimeError("a"), asyncio.CancelledError()], itertools.repeat(None))
     source = Scripted(lambda day: next(answers) or day_of(3.0, day))
-    clock = itertools.chain([OverflowError("no time")], itertools.count(NOON_S, 2 * HOUR_S / 10))
+    clock: Iterator[Exception | float] = itertools.chain(
+        [OverflowError("no time")], itertools.count(NOON_S, 2 * HOUR_S / 10)
+    )
 
     def now() -> float:
         tick = next(clock)
@@ -152,7 +154,7 @@ def test_a_damaged_store_is_told_and_fetched_anew(
     assert f"price_{DAY}.csv" in caplog.text
     world.restart()
     asyncio.run(world.feed.load())
-    assert world.known == (3.0, Freshness.FRESH)
+    assert world.known() == (3.0, Freshness.FRESH)
 
 
 def test_a_disk_that_is_full_costs_only_the_file(
@@ -164,7 +166,7 @@ def test_a_disk_that_is_full_costs_only_the_file(
     monkeypatch.setattr(DayStore, "write", full)
     world = World(tmp_path, Scripted(lambda day: day_of(3.0, day)))
     assert world.step()
-    assert world.known == (3.0, Freshness.FRESH)
+    assert world.known() == (3.0, Freshness.FRESH)
     assert "is not stored" in caplog.text
 
 

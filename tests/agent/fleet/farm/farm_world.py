@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from agent.fleet.memory_bus import _Subscription
     from agent.fleet.node.actions import Action
+    from agent.profile.problem import Problem
 
 S = 1_000_000_000
 SEGMENT = "hall"
@@ -98,7 +99,8 @@ class World:
             self._boot(box)
 
     def _farm_file(self, table: dict[str, Any]) -> FarmFile:
-        found = farm_file(msgspec.convert(table, FarmTable), (), problems := [])
+        problems: list[Problem] = []
+        found = farm_file(msgspec.convert(table, FarmTable), (), problems)
         assert problems == []
         return found
 

@@ -45,17 +45,17 @@ def test_what_is_not_needed_sleeps_but_one_stays_per_segment() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "why"),
+    ("kept", "why"),
     [
-        ({"busy": "a job"}, "a job"),
-        ({"pinned": "router"}, "router"),
-        ({"able": False}, "woken"),
-        ({"manual": True}, "person"),
-        ({"changed_ns": HOUR_NS - 60 * NS_PER_S}, "30 min"),
+        (node("a", busy="a job"), "a job"),
+        (node("a", pinned="router"), "router"),
+        (node("a", able=False), "woken"),
+        (node("a", manual=True), "person"),
+        (node("a", changed_ns=HOUR_NS - 60 * NS_PER_S), "30 min"),
     ],
 )
-def test_what_keeps_a_machine_up(change: dict[str, object], why: str) -> None:
-    found = plan(at(1), [node("a", **change), node("z")], {}, QUIET, Memory())
+def test_what_keeps_a_machine_up(kept: FarmNode, why: str) -> None:
+    found = plan(at(1), [kept, node("z")], {}, QUIET, Memory())
     assert "a" not in wishes(found)
     assert why in found.kept["a"]
 

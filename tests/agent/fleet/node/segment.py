@@ -158,6 +158,9 @@ class Segment:
     def up(self) -> set[str]:
         return {box.name for box in self.boxes.values() if box.staying}
 
+    def power_of(self, name: str) -> Power:
+        return self.boxes[name].power
+
     def report_of(self, name: str) -> Report:
         return msgspec.json.decode(self.retained[Leaf.REPORT, name], type=Report)
 

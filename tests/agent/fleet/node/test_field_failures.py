@@ -60,13 +60,13 @@ def test_2269_the_one_awake_node_missed_that_another_should_wake() -> None:
     segment.run(600)
     segment.want("bee", DOWN)
     segment.run(600)
-    assert segment.boxes["bee"].power is Power.OFF
+    assert segment.power_of("bee") is Power.OFF
     segment.faults.loss = 1.0
     segment.want("bee", UP)
     segment.run(10)
     segment.faults.loss = 0.0
     segment.run(900)
-    assert segment.boxes["bee"].power is Power.RUNNING
+    assert segment.power_of("bee") is Power.RUNNING
 
 
 def test_2029_2272_1914_no_document_carries_the_time_of_day() -> None:

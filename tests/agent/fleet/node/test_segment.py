@@ -39,11 +39,11 @@ def test_a_node_sleeps_and_is_woken_again() -> None:
     segment.run(900)
     segment.want("bee", DOWN)
     segment.run(600)
-    assert segment.boxes["bee"].power is Power.OFF
+    assert segment.power_of("bee") is Power.OFF
     assert segment.report_of("bee").state is DOWN
     segment.want("bee", UP)
     segment.run(900)
-    assert segment.boxes["bee"].power is Power.RUNNING
+    assert segment.power_of("bee") is Power.RUNNING
     assert segment.report_of("bee").state is UP
     assert segment.sleeps == {"bee": 1}
 
@@ -173,7 +173,7 @@ def test_the_sender_dies_and_another_takes_over() -> None:
     segment.run(900)
     segment.want("cat", DOWN)
     segment.run(300)
-    assert segment.boxes["cat"].power is Power.OFF
+    assert segment.power_of("cat") is Power.OFF
     segment.faults.packet_loss = 1.0
     segment.want("cat", UP)
     while not segment.burst_log:
@@ -183,7 +183,7 @@ def test_the_sender_dies_and_another_takes_over() -> None:
     segment.crash(first, reboot=False)
     segment.boxes[first].able = False  # and does not come back
     segment.run(900)
-    assert segment.boxes["cat"].power is Power.RUNNING
+    assert segment.power_of("cat") is Power.RUNNING
     assert [sender for _, sender, node in segment.burst_log if node == "cat"][-1] != first
 
 
@@ -199,7 +199,7 @@ def test_a_crash_at_any_step_of_going_to_sleep(after_s: int, how: str) -> None:
     segment.run(after_s)
     do(segment, "bee", how)
     segment.run(1500)
-    assert segment.boxes["bee"].power is Power.OFF
+    assert segment.power_of("bee") is Power.OFF
     assert segment.report_of("bee").state is DOWN
     assert segment.up() == {"ant"}
     segment.want("bee", UP)

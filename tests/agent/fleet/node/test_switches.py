@@ -55,7 +55,7 @@ def test_a_target_for_the_board_itself_is_refused_with_a_reason() -> None:
     hall = segment()
     hall.want("board", DOWN)
     hall.run(2 * HOUR)
-    assert hall.boxes["board"].power is Power.RUNNING
+    assert hall.power_of("board") is Power.RUNNING
     assert "a board stays up" in hall.report_of("board").reason
 
 
@@ -63,12 +63,12 @@ def test_a_node_with_a_card_is_sent_packets_first_and_pressed_when_they_do_nothi
     hall = segment(faults=Faults(loss=0.0, packet_loss=1.0), cards=True)
     hall.want("bee", DOWN)
     hall.run(900)
-    assert hall.boxes["bee"].power is Power.OFF
+    assert hall.power_of("bee") is Power.OFF
     hall.want("bee", UP)
     hall.run(120)
     assert (sum(hall.bursts.values()), hall.presses) == (1, {})
     hall.run(900)
-    assert hall.boxes["bee"].power is Power.RUNNING
+    assert hall.power_of("bee") is Power.RUNNING
     assert [attempt for _, _, _, attempt in hall.presses] == [1]
 
 
@@ -111,7 +111,7 @@ def test_a_node_stays_up_while_no_board_could_wake_it() -> None:
     hall.run(60)
     hall.want("bee", DOWN)
     hall.run(HOUR)
-    assert hall.boxes["bee"].power is Power.RUNNING
+    assert hall.power_of("bee") is Power.RUNNING
     assert "cannot be woken" in hall.report_of("bee").reason
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from agent.fleet.node.documents import WitnessPromised
 from agent.fleet.node.guards import GuardSettings
@@ -117,14 +118,14 @@ def test_nobody_promises_longer_than_it_stays_awake_after_a_start() -> None:
 def test_only_the_answer_to_the_open_question_counts() -> None:
     ant, question = witness("ant").ask(["bee"], 0)
     assert question is not None
-    good = {"node": "ant", "segment": "hall", "witness": "bee", "start": 1, "number": question.number}
-    for change, because in [
-        ({"number": 7}, RefusedBecause.STALE),
-        ({"start": 2}, RefusedBecause.STALE),
-        ({"segment": "attic"}, RefusedBecause.STALE),
-        ({"witness": "cat"}, RefusedBecause.CONFLICT),
+    good = WitnessPromised(node="ant", segment="hall", witness="bee", start=1, number=question.number)
+    for bad, because in [
+        (structs.replace(good, number=7), RefusedBecause.STALE),
+        (structs.replace(good, start=2), RefusedBecause.STALE),
+        (structs.replace(good, segment="attic"), RefusedBecause.STALE),
+        (structs.replace(good, witness="cat"), RefusedBecause.CONFLICT),
     ]:
-        after, refusal = ant.answer(WitnessPromised(**(good | change)))  # type: ignore[arg-type]
+        after, refusal = ant.answer(bad)
         assert isinstance(refusal, Refusal)
         assert refusal.because is because
         assert after.promised_until_ns is None

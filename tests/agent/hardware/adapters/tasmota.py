@@ -37,12 +37,15 @@ class Tasmota:
         client = self._client = Client(CallbackAPIVersion.VERSION2, client_id="tasmota")
         client.will_set(LWT, "Offline", retain=True)
         client.reconnect_delay_set(1, 1)
-        client.on_connect = lambda *_: client.subscribe(COMMAND)
+        client.on_connect = self._connected
         client.on_subscribe = self._subscribed
         client.on_message = self._command
         client.connect(HOST, broker.port, keepalive=10)
         client.loop_start()
         self._wait_ready()
+
+    def _connected(self, *_: object) -> None:
+        self._client.subscribe(COMMAND)
 
     def _subscribed(self, *_: object) -> None:
         self._greeting = [self._client.publish(LWT, "Online", qos=1, retain=True)]
@@ -78,7 +81,7 @@ class Tasmota:
         self._client.reconnect_delay_set(3600, 3600)
         self._client._reconnect_on_failure = False
         if stuck is not None:
-            stuck.close()  # type: ignore[union-attr]
+            stuck.close()
 
     def close(self) -> None:
         self._client.disconnect()

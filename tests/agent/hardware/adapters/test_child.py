@@ -19,7 +19,7 @@ from agent.hardware.adapters import ipmi_child
 from agent.hardware.adapters.child import Child, ChildFailed
 from agent.hardware.adapters.interface import AdapterError, Surroundings
 from agent.hardware.adapters.ipmi import KIND, IpmiOptions
-from agent.hardware.remote_sensors import Unavailable
+from agent.hardware.remote_sensors import RemoteSensors, Unavailable
 from agent.profile.schema import Profile
 from tests.agent.hardware.adapters.worlds import play
 
@@ -182,6 +182,7 @@ def test_the_password_file_must_be_private(tmp_path: Path) -> None:
         adapter = KIND.make(IpmiOptions(host="192.0.2.1", user="u", password_file=str(secret)), around)
         with pytest.raises(AdapterError, match=rf"adapters\.bmc: password_file: {secret} can be read .* chmod 600"):
             await adapter.start(lambda sense: None)
+        assert isinstance(adapter, RemoteSensors)
         reading = await adapter.sensor("CPU Temp")
         assert reading == Unavailable("adapters.bmc: is not started")
 

@@ -49,7 +49,7 @@ class NetworkCard:
 
     def options(self, **more: object) -> WolOptions:
         keys = {"mac": MAC, "broadcast": "127.0.0.1", "port": self.port, "gap_ms": 1, **more}
-        return WolOptions(**keys)  # type: ignore[arg-type]
+        return WolOptions(**keys)
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[NetworkCard]:
@@ -218,12 +218,12 @@ def test_conforms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "fault"),
+    ("options", "fault"),
     [
-        ({"mac": "01:00:5e:00:00:01"}, "mac"),
-        ({"mac": MAC, "broadcast": "300.1.1.1"}, "broadcast"),
-        ({"mac": MAC}, None),
+        (WolOptions(mac="01:00:5e:00:00:01"), "mac"),
+        (WolOptions(mac=MAC, broadcast="300.1.1.1"), "broadcast"),
+        (WolOptions(mac=MAC), None),
     ],
 )
-def test_faults(keys: dict[str, str], fault: str | None) -> None:
-    assert [key for key, _ in KIND.faults(WolOptions(**keys), AROUND.profile)] == ([fault] if fault else [])
+def test_faults(options: WolOptions, fault: str | None) -> None:
+    assert [key for key, _ in KIND.faults(options, AROUND.profile)] == ([fault] if fault else [])
