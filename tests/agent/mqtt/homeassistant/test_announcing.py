@@ -60,6 +60,7 @@ def test_availability_then_discovery_then_state_on_every_connection(mosquitto: M
             watcher.seen.clear()
             async with running(mosquitto.url):
                 await eventually(lambda: watcher.on("policies/state"))
+            await eventually(lambda: watcher.payloads("status")[-1] == b"offline")  # nothing comes after it
             topics = [seen.topic for seen in watcher.seen]
             states = [f"{BASE}/{end}" for end in ("info", "host/0/state", "psu/1/state", "redundancy/state")]
             expected = [f"{BASE}/status", *DEVICES, *states, f"{BASE}/policies/state"]
