@@ -7,7 +7,6 @@ energy counters count it. Everything between is real: agents, broker, coordinato
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import threading
@@ -90,17 +89,11 @@ class Machine:
     def step(self, elapsed_s: float) -> None:
         """The package settles at its limit; what it drew is counted."""
         with suppress(ValueError):  # the agent is writing it
-            self.cap_w = self._tree.number(f"{self._package}/constraint_0_power_limit_uw") / UW
+            self.cap_w = int(self._tree.read(f"{self._package}/constraint_0_power_limit_uw")) / UW
         self.watts = min(self.load_w, self.cap_w)
         self._energy_j += self.watts * elapsed_s
         for zone in (self._package, self._system):
-            self._replace(f"{zone}/energy_uj", round(self._energy_j * UW))
-
-    def _replace(self, file: str, value: int) -> None:
-        """Whole, as the kernel's counters are."""
-        whole = self._tree.root / f"{file}.whole"
-        whole.write_text(f"{value}\n")
-        os.replace(whole, self._tree.root / file)
+            self._tree.write(f"{zone}/energy_uj", round(self._energy_j * UW))
 
 
 @dataclass

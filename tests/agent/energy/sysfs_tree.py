@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from typing import TYPE_CHECKING
 
 from agent.energy.sysfs import Sysfs
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 UW = 1_000_000
+EMPTY_S = 5.0
+"""An agent that was stopped between opening and writing has gone on by then."""
+
+
+def put_whole(path: Path, data: bytes) -> None:
+    """A kernel's file has the old value or the new one, whenever it is read and whoever is killed when."""
+    whole = path.with_name(f"{path.name}.whole")
+    whole.write_bytes(data)
+    whole.replace(path)
 
 
 class SysfsTree:
@@ -26,7 +36,7 @@ class SysfsTree:
     def write(self, file: str, value: object) -> str:
         path = self.root / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{value}\n")
+        put_whole(path, f"{value}\n".encode())
         return file
 
     def files(self, folder: str, values: Mapping[str, object]) -> str:
@@ -38,7 +48,11 @@ class SysfsTree:
         return (self.root / file).read_text().strip()
 
     def number(self, file: str) -> int:
-        return int(self.read(file))
+        """Waits while it is empty: unlike a kernel's, this file is emptied by whoever opens it to write."""
+        until_s = time.monotonic() + EMPTY_S
+        while not (text := self.read(file)) and time.monotonic() < until_s:
+            time.sleep(0.001)
+        return int(text)
 
     def everything(self) -> dict[str, str]:
         """The content of every file: two of these are equal when nothing has changed."""
@@ -197,9 +211,7 @@ class FakeKernel(Sysfs):
         if file in self.clamped:
             least, most = self.clamped[file]
             data = f"{min(max(int(data), least), most)}\n".encode()
-        whole = self.root / f"{file}.whole"  # a kernel's file has the old value or the new one, whoever is killed when
-        whole.write_bytes(data)
-        whole.replace(self.root / file)
+        put_whole(self.root / file, data)
 
     def _check(self, file: str, text: str) -> None:
         """What cpufreq says no to: a least above the highest, a governor that the driver does not have."""
