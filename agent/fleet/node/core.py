@@ -147,10 +147,7 @@ class NodeCore:
         self._follow_start()
         if self.machine.rival == rival:
             return []
-        why = (
-            f"another machine reports as {self._me.node}, with boot {self.machine.rival}: give one of them another name"
-        )
-        return [Tell(Happening.NAME_TAKEN, self._me.node, why)]
+        return [Tell(Happening.NAME_TAKEN, self._me.node, self.machine.taken)]
 
     def _follow_start(self) -> None:
         """Heartbeats and questions carry the machine's start; promises that were given hold on."""

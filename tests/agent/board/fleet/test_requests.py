@@ -7,6 +7,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from jsonschema import Draft202012Validator
 
 from agent.board.health import problems
@@ -117,6 +118,22 @@ def test_health_names_a_broker_that_is_away_and_messages_that_nobody_should_have
             assert not (await machine(rig))["connected"]
             rig.broker.cut_off.clear()
             await rig.until(lambda: not told(rig))
+
+    asyncio.run(play())
+
+
+def test_health_names_a_machine_whose_name_another_one_has_too(tmp_path: Path) -> None:
+    rig = own_rig(tmp_path)
+
+    async def play() -> None:
+        async with rig.running():
+            await rig.until(lambda: rig.report is not None)
+            assert rig.report is not None
+            twin = msgspec.structs.replace(rig.report, boot="twin", start=rig.report.start + 1)
+            await rig.owner.publish(topic(SEGMENT, NODE, Leaf.REPORT), encode(twin), retain=True)
+            await rig.until(lambda: bool(told(rig)))
+            why = f"another machine reports as {NODE}, with boot twin: give one of them another name"
+            assert told(rig) == [(f"fleet/{NODE}", why)]
 
     asyncio.run(play())
 

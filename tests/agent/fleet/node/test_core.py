@@ -162,7 +162,7 @@ def guards_of(node: NodeCore, now_ns: int) -> set[Guard]:
 def test_a_promise_outlasts_a_corrected_start_and_a_suspend() -> None:
     node = running(OWN_NODE)
     assert len(node.receive(Leaf.WITNESS, "ant", question(), 200 * S, retained=False)) == 1
-    node.receive(Leaf.REPORT, "bee", encode(said("bee", start=70)), 201 * S, retained=True)
+    node.receive(Leaf.REPORT, "bee", encode(said("bee", start=70, boot="k")), 201 * S, retained=True)
     assert node.machine.remembered.start == 71
     assert node.will().start == 71
     assert Guard.PROMISED in guards_of(node, 300 * S)
@@ -190,7 +190,7 @@ def test_what_is_of_the_moment_says_nothing_when_it_is_retained() -> None:
 def test_a_forged_count_of_its_starts_does_not_silence_a_node(start: int) -> None:
     """It goes on above what is retained under its name, but not where nobody could read its number any more."""
     node = running(OWN_NODE)
-    node.receive(Leaf.REPORT, "bee", encode(said("bee", start=start)), S, retained=True)
+    node.receive(Leaf.REPORT, "bee", encode(said("bee", start=start, boot="k")), S, retained=True)
     again = NodeCore(Identity("bee", "hall", "k2"), Settings(OWN_NODE), node.machine.remembered, 2 * S)
     said_now = [action.document for action in again.step(2 * S, SEEN) if isinstance(action, Publish)]
     assert len(said_now) == 2
