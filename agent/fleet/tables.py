@@ -108,6 +108,9 @@ def _problems(table: FleetTable, site: Site, hosts: tuple[str, ...]) -> Iterator
     for key, name in (("segment", table.segment), ("domain", table.domain)):
         if name in TAKEN:
             yield Problem((key,), f"{name} is a topic of the bus itself: choose another name")
+    if not (table.target or table.hosts or table.base_w or table.peak_w):
+        why = "names nothing to do: add target = true, [fleet.hosts.NAME], or base_w and peak_w"
+        yield Problem((), why)
     yield from _of_hosts(table, hosts)
     yield from _of_itself(table, site, hosts)
     yield from _of_budget(table, site)

@@ -121,6 +121,8 @@ def fleet_problems(fleet: BoardFleet) -> Iterator[tuple[str, str]]:
         since_ns = machine.unreached_since_ns
         if since_ns is not None and now_ns - since_ns >= UNREACHED_NS:
             yield f"fleet/{machine.node}", f"the fleet's broker is not reached: {machine.broker}"
+        if machine.core.machine.rival:
+            yield f"fleet/{machine.node}", machine.core.machine.taken
         for node, lacks in machine.core.switches.items():
             if lacks and not machine.core.settling_ns(now_ns):
                 yield f"fleet/{machine.node}", f"{node} cannot be woken from here: {lacks}"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agent.fleet.farm.model import Amounts, Clock, FarmNode, FarmSettings, Resource
+    from agent.fleet.farm.rounds import Due
 
 
 def plan(
@@ -116,33 +117,32 @@ class _Round:
             node for node in self._nodes if not (node.up or node.manual or self._coming(node) or self._failed(node))
         ]
         found = [
-            (reason, node, text)
+            (wake, node)
             for node in asleep
-            for reason, text in [due(node, self._clock, self._settings, self._memory) or (None, "")]
-            if reason is not None
+            if (wake := due(node, self._clock, self._settings, self._memory)) is not None
         ]
         order = {reason: index for index, reason in enumerate(Reason)}
-        found.sort(key=lambda item: (order[item[0]], item[1].seen_ns, item[1].name))
+        found.sort(key=lambda item: (order[item[0].reason], item[1].seen_ns, item[1].name))
         waking = sum(
             node.target is Direction.UP and not node.up and not self._late(node) and node.name not in self._wishes
             for node in self._nodes
         )
-        for reason, node, text in found[: max(self._settings.per_round - waking, 0)]:
-            self._wish(node, Direction.UP, reason, text)
-            self._used(node.name, reason)
+        for wake, node in found[: max(self._settings.per_round - waking, 0)]:
+            self._wish(node, Direction.UP, wake.reason, wake.text)
+            self._used(node.name, wake)
 
-    def _used(self, name: str, reason: Reason) -> None:
+    def _used(self, name: str, wake: Due) -> None:
         """The date is used up by what it was used for; an urgent wake stands for the daily one."""
-        local, now_ns, memory = self._clock.local, self._clock.mono_ns, self._memory
-        if local is None:
+        now_ns, memory = self._clock.mono_ns, self._memory
+        if wake.day is None:
             return
-        today = {name: local.date().isoformat()}
-        if reason is Reason.RANDOM:
+        used = {name: wake.day.isoformat()}
+        if wake.reason is Reason.RANDOM:
             random_ns = {**memory.random_ns, name: now_ns}
-            self._memory = replace(memory, random={**memory.random, **today}, random_ns=random_ns)
+            self._memory = replace(memory, random={**memory.random, **used}, random_ns=random_ns)
         else:
             daily_ns = {**memory.daily_ns, name: now_ns}
-            self._memory = replace(memory, daily={**memory.daily, **today}, daily_ns=daily_ns)
+            self._memory = replace(memory, daily={**memory.daily, **used}, daily_ns=daily_ns)
 
     # ------------------------------------------------------------------ sleeping
 

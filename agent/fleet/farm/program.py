@@ -23,6 +23,7 @@ from agent.fleet.farm.waiting_work import WaitingWork, demand_pattern, source_of
 from agent.fleet.farm.wall_clock import local_time
 from agent.fleet.mqtt_bus import boot_clock_ns
 from agent.fleet.node.documents import Asker, Direction, Target, encode
+from agent.fleet.node.peers import revisions_spent
 from agent.fleet.node.topics import Leaf, topic
 from agent.thermal.fan_memory import boot_id
 
@@ -238,7 +239,7 @@ class Farm:
         """Raises BusError."""
         revision = self.view.next_revision(node)
         if revision is None:
-            raise BusError(f"the revisions of {node} are at their end: clear its retained target and report")
+            raise BusError(revisions_spent(node))
         document = Target(
             node=node, target=target, revision=revision, asked_by=Asker.AUTOMATION, reason=reason[:MAX_REASON]
         )

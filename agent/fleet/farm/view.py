@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from agent.fleet.farm.model import NS_PER_S, FarmNode, Resource
 from agent.fleet.node import documents
-from agent.fleet.node.documents import MAX_COUNT, Asker, Direction
+from agent.fleet.node.documents import Asker, Direction
 from agent.fleet.node.peers import Peer, Peers
 from agent.fleet.node.refusal import Refusal, RefusalCounts, RefusedBecause
 from agent.fleet.node.topics import BASE, Leaf, place
@@ -139,10 +139,7 @@ class FarmView:
     def next_revision(self, node: str) -> int | None:
         """Above all that is known; None = there is none."""
         peer = self._peer(node)
-        of_target = 0 if peer is None or peer.target is None else peer.target.revision
-        of_report = 0 if peer is None or peer.report is None else peer.report.revision
-        revision = max(of_target, of_report) + 1
-        return revision if revision <= MAX_COUNT else None
+        return 1 if peer is None else peer.next_revision
 
     def _node(self, name: str, table: FarmNodeTable, now_ns: int) -> FarmNode:
         track = self._look(name, now_ns)

@@ -16,7 +16,7 @@ from agent.fleet.node.duties import Duties
 from agent.fleet.node.guards import Circumstances, GuardSettings, standing, used_by
 from agent.fleet.node.heartbeat import Pulse
 from agent.fleet.node.peers import Peers
-from agent.fleet.node.refusal import Refusal, RefusalCounts
+from agent.fleet.node.refusal import Refusal, RefusalCounts, RefusedBecause
 from agent.fleet.node.target import Around, Identity, Machine, Phase, TargetSettings
 from agent.fleet.node.wake_sender import WakeSettings
 from agent.fleet.node.witness import Witness
@@ -98,11 +98,16 @@ class NodeCore:
         if isinstance(document, Refusal):
             self.refusals.add(document, now_ns)
             return []
-        answer = self._dispatch(document, now_ns, retained)
+        answer = self._stranger(document) or self._dispatch(document, now_ns, retained)
         if isinstance(answer, Refusal):
             self.refusals.add(answer, now_ns)
             return []
         return answer or []
+
+    def _stranger(self, document: documents.Document) -> Refusal | None:
+        """Whoever speaks, and of whom, must be of the segment."""
+        others = {document.node, documents.speaker(document)} - {self._me.node}
+        return next((refusal for name in sorted(others) if (refusal := self.peers.stranger(name))), None)
 
     def _dispatch(self, document: documents.Document, now_ns: int, retained: bool) -> list[Action] | Refusal | None:
         mine = document.node == self._me.node
@@ -122,25 +127,27 @@ class NodeCore:
                 return self.peers.heartbeat(document, now_ns, retained=retained)
             case documents.Gone():
                 return self.peers.gone(document, now_ns)
+            case documents.WakeSent() | documents.WitnessAsked() | documents.WitnessPromised() if retained:
+                return Refusal(RefusedBecause.STALE, f"retained: {documents.speaker(document)} does not say it now")
             case documents.WakeSent():
                 return self.duties.heard(document, self.peers, now_ns)
-            case documents.WitnessAsked() if not retained:
+            case documents.WitnessAsked():
                 return self._asked(document, now_ns)
-            case documents.WitnessPromised() if mine and not retained:
+            case documents.WitnessPromised() if mine:
                 self.witness, refusal = self.witness.answer(document)
                 return refusal
         return None
 
-    def _echo(self, document: documents.Report, retained: bool) -> list[Action]:
+    def _echo(self, document: documents.Report, retained: bool) -> list[Action] | Refusal:
+        if document.start > max(self.machine.remembered.start, documents.MOST_STARTS):
+            why = f"{document.node} is said to have started {document.start} times"
+            return Refusal(RefusedBecause.IMPLAUSIBLE, why)
         rival = self.machine.rival
         self.machine = self.machine.echo(document, retained=retained)
         self._follow_start()
         if self.machine.rival == rival:
             return []
-        why = (
-            f"another machine reports as {self._me.node}, with boot {self.machine.rival}: give one of them another name"
-        )
-        return [Tell(Happening.NAME_TAKEN, self._me.node, why)]
+        return [Tell(Happening.NAME_TAKEN, self._me.node, self.machine.taken)]
 
     def _follow_start(self) -> None:
         """Heartbeats and questions carry the machine's start; promises that were given hold on."""

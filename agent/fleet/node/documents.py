@@ -20,6 +20,8 @@ MAX_BYTES = 4096
 """A document longer than this is refused before it is parsed."""
 MAX_COUNT = 2**53 - 1
 """The largest whole number that every JSON reader keeps exactly."""
+MOST_STARTS = 2**52
+"""A node that is told of more starts of its own does not go on from there: it could not count on for ever."""
 MAX_NS = 2**62
 MOST_WOKEN = 32
 """So many nodes one board can switch on: their names must fit into its report."""
@@ -184,6 +186,16 @@ LEAF_OF: dict[type[Document], Leaf] = {
     kind: leaf for leaf, kinds in ON_LEAF.items() for kind in (get_args(kinds) or (kinds,))
 }
 _DECODERS = {leaf: msgspec.json.Decoder(kinds) for leaf, kinds in ON_LEAF.items()}
+
+
+def speaker(document: Document) -> str:
+    """Whose word it is."""
+    match document:
+        case WakeSent():
+            return document.sender
+        case WitnessPromised():
+            return document.witness
+    return document.node
 
 
 def decode(payload: bytes, leaf: Leaf, node: str) -> Document | Refusal:

@@ -87,5 +87,5 @@ def standing(circumstances: Circumstances, settings: GuardSettings, now_ns: int)
 def used_by(users: tuple[str, ...] | None) -> str:
     """Empty = nobody uses the machine."""
     if users is None:
-        return "it is not known whether the machine is in use"
+        return "it is not known whether the machine is in use: users_command, or logind without one, does not answer"
     return f"in use by {', '.join(users[:3])}" if users else ""

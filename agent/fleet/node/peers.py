@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from agent.fleet.node.documents import Direction
+from agent.fleet.node.documents import MAX_COUNT, Direction
 from agent.fleet.node.refusal import Refusal, RefusedBecause
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ class Peer:
     """When something new of it was heard last."""
     interval_ns: int = DEFAULT_INTERVAL_NS
     gone: bool = False
-    first_ns: int = 0
-    """When anything of it was heard first."""
+    since_ns: int = 0
+    """Since when it could have been heard: silence before that proves nothing."""
     target: Target | None = None
 
     @property
@@ -67,13 +67,20 @@ class Peer:
         """It is known not to be awake. What was retained proves no life, but no death either."""
         if self.awake(now_ns):
             return False
-        silent = now_ns >= self.first_ns + SILENT_AFTER * self.interval_ns
+        silent = now_ns >= self.since_ns + SILENT_AFTER * self.interval_ns
         return self.state is Direction.DOWN or self.gone or silent
 
     @property
     def overtaken(self) -> bool:
         """It tells of a newer target than the one that has arrived here, which is not known then."""
         return self.report is not None and self.target is not None and self.report.revision > self.target.revision
+
+    @property
+    def next_revision(self) -> int | None:
+        """For another target: above all that is known; None = the node has heard the highest that there is."""
+        told = 0 if self.report is None else self.report.revision
+        revision = max(told, 0 if self.target is None else self.target.revision) + 1
+        return revision if revision <= MAX_COUNT else None
 
     def staying(self, now_ns: int) -> bool:
         """It is awake and nobody wants it to sleep."""
@@ -125,7 +132,7 @@ class Peers:
     # ------------------------------------------------------------------ what arrives
 
     def report(self, document: Report, now_ns: int, *, retained: bool) -> Refusal | None:
-        peer = self._admit(document.node, document.segment, now_ns)
+        peer = self._admit(document.node, document.segment, now_ns, retained=retained)
         if isinstance(peer, Refusal):
             return peer
         if document.order <= peer.report_order:
@@ -135,7 +142,7 @@ class Peers:
         return None
 
     def heartbeat(self, document: Heartbeat, now_ns: int, *, retained: bool) -> Refusal | None:
-        peer = self._admit(document.node, document.segment, now_ns)
+        peer = self._admit(document.node, document.segment, now_ns, retained=retained)
         if isinstance(peer, Refusal):
             return peer
         if document.order <= peer.beat_order or document.start < peer.start:
@@ -167,14 +174,31 @@ class Peers:
         self._peers[document.node] = replace(peer, target=document)
         return None
 
-    def _admit(self, node: str, segment: str | None, now_ns: int) -> Peer | Refusal:
+    def stranger(self, node: str) -> Refusal | None:
+        """Why a name that takes part in something is not believed."""
+        if self._known is None or node in self._known:
+            return None
+        return Refusal(RefusedBecause.UNKNOWN_NODE, f"{node} is not in the list of nodes")
+
+    def _admit(self, node: str, segment: str | None, now_ns: int, *, retained: bool = False) -> Peer | Refusal:
+        """`retained`: a subscription has begun just now, for the first time or after the broker was not reached."""
         if segment is not None and segment != self._segment:
             return Refusal(RefusedBecause.OTHER_SEGMENT, f"{node} is of segment {segment!r}, not {self._segment!r}")
-        if self._known is not None and node not in self._known:
-            return Refusal(RefusedBecause.UNKNOWN_NODE, f"{node} is not in the list of nodes")
-        if node not in self._peers and len(self._peers) >= MAX_PEERS:
-            return Refusal(RefusedBecause.TOO_MANY, f"more than {MAX_PEERS} nodes")
-        return self._peers.get(node, Peer(node, first_ns=now_ns))
+        stranger = self.stranger(node)
+        if stranger is not None:
+            return stranger
+        peer = self._peers.get(node)
+        if peer is None:
+            full = Refusal(RefusedBecause.TOO_MANY, f"more than {MAX_PEERS} nodes")
+            return full if len(self._peers) >= MAX_PEERS else Peer(node, since_ns=now_ns)
+        if retained:
+            peer = self._peers[node] = replace(peer, since_ns=now_ns)
+        return peer
+
+
+def revisions_spent(node: str) -> str:
+    """What a person is told when there is no `next_revision`."""
+    return f"the revisions of {node} are at their end: somebody has written the highest; give it another name"
 
 
 def _living(peer: Peer, document: Said, now_ns: int) -> Peer:

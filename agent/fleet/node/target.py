@@ -153,7 +153,8 @@ class Machine:
             return replace(self, echoed=max(self.echoed, min(report.number, self.number)))
         if report.start < start:
             return self  # from before this start
-        if retained:  # the disk has forgotten how often this machine has started
+        # The disk has forgotten how often we started: what the broker has kept comes before our own words come back.
+        if retained and (ours or not self.echoed):
             ahead = replace(self.remembered, start=report.start + 1)
             return replace(self, remembered=ahead, unsaved=True, said=None, echoed=0)
         return self if ours else replace(self, rival=report.boot)
@@ -202,6 +203,13 @@ class Machine:
     @property
     def condition(self) -> Condition:
         return condition(self.actual, self.target)
+
+    @property
+    def taken(self) -> str:
+        """Who else has its name, with the cure; empty = nobody."""
+        if not self.rival:
+            return ""
+        return f"another machine reports as {self.identity.node}, with boot {self.rival}: give one of them another name"
 
     @property
     def settled(self) -> bool:
@@ -279,7 +287,7 @@ class Machine:
         if self.settings.stays:
             return "a board stays up: targets are for its hosts"
         if self.rival:
-            return f"another machine reports under this name, with boot {self.rival}"
+            return self.taken
         if around.unable:
             return f"it cannot be woken: {around.unable}"
         if around.standing:

@@ -50,6 +50,8 @@ class Card:
     armed: frozenset[WakeMode] | None = None
     link: bool | None = None
     mac: str = ""
+    answered: bool = True
+    """ethtool ran and said something."""
     password: bytes | None = field(default=None, repr=False)
     """Its SecureOn password, where ethtool tells that: only root is told."""
 
@@ -103,7 +105,7 @@ def parse(output: str, name: str, mac: str = "") -> Card:
                 password = parse_password(told["value"].strip())
             case _:
                 link = {"yes": True, "no": False}.get(told["value"].strip())
-    return Card(name, supports, armed, link, mac, password)
+    return Card(name, supports, armed, link, mac, password=password)
 
 
 def _modes(text: str) -> frozenset[WakeMode] | None:
@@ -155,8 +157,12 @@ def judge(cards: Sequence[Card], wanted: str = "", secure_on: bytes = b"") -> Wa
 
 
 def _lacks(card: Card) -> str:
+    if not card.answered:
+        return f"ethtool is not installed, or fails for {card.name}"
     if card.supports is None:
-        return f"{card.name} does not say whether it supports wake-on-LAN"
+        return (
+            f"ethtool does not say whether {card.name} supports wake-on-LAN: it tells only root, and not of every card"
+        )
     if not card.can:
         return f"{card.name} does not support magic packets"
     if card.armed is None or WakeMode.MAGIC not in card.armed:

@@ -49,4 +49,5 @@ class WakeProbe:
         return self._probe(name, mac)  # what was asked for is believed when it is read
 
     def _probe(self, name: str, mac: str) -> Card:
-        return parse(self.run(probe_command(name)) or "", name, mac)
+        told = self.run(probe_command(name))
+        return Card(name, mac=mac, answered=False) if told is None else parse(told, name, mac)

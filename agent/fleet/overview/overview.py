@@ -123,13 +123,10 @@ class Overview:
             )
         ]
 
-    def target_revision(self, segment: str, node: str) -> int:
-        """The highest that is known of a node; whoever wants another target goes on above it."""
+    def next_revision(self, segment: str, node: str) -> int | None:
+        """For another target of a node; None = there is none above what is known."""
         peer = self._peer(segment, node)
-        if peer is None:
-            return 0
-        told = peer.report.revision if peer.report is not None else 0
-        return max(told, peer.target.revision if peer.target is not None else 0)
+        return 1 if peer is None else peer.next_revision
 
     def target(self, segment: str, node: str) -> Target | None:
         """What its owner wants of a node."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from agent.fleet.bus import BusError
 from agent.fleet.mqtt_bus import MqttBus
 from agent.fleet.node.documents import Target, encode
+from agent.fleet.node.peers import revisions_spent
 from agent.fleet.node.topics import Leaf, topic
 from agent.fleet.overview.overview import PATTERN, Overview
 
@@ -32,7 +33,7 @@ class NotReached(Exception):
 
 
 class NotTaken(Exception):
-    """The broker keeps a target of somebody else, or none; `str()` says which."""
+    """A target was not written, or the broker keeps another one; `str()` says why."""
 
 
 class Visit:
@@ -57,7 +58,9 @@ class Visit:
 
         Raises BusError, NotTaken.
         """
-        revision = self.overview.target_revision(segment, node) + 1
+        revision = self.overview.next_revision(segment, node)
+        if revision is None:
+            raise NotTaken(revisions_spent(node))
         document = Target(node=node, target=target, revision=revision, asked_by=asked_by, reason=reason)
         await self._bus.publish(topic(segment, node, Leaf.TARGET), encode(document), retain=True, qos=1)
         if not await _within(TAKEN_S, lambda: self.overview.target(segment, node) == document):

@@ -72,6 +72,7 @@ def test_site_files_on_the_page_are_good() -> None:
         ({"times": {"awake_s": 4}}, Site(), (), "fleet.times.awake_s"),
         ({"times": {"takeover_s": 5, "boot_s": 5}}, Site(), (), "times.takeover_s: must be less than boot_s (here: 5"),
         ({"wake_card": "../x"}, Site(), (), "fleet.wake_card"),
+        ({}, SELF, ("0",), "fleet: names nothing to do: add target = true"),
     ],
 )
 def test_what_does_not_fit_is_refused(tree: dict[str, Any], site: Site, hosts: tuple[str, ...], why: str) -> None:

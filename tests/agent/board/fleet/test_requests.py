@@ -7,6 +7,7 @@ import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 from jsonschema import Draft202012Validator
 
 from agent.board.health import problems
@@ -121,6 +122,22 @@ def test_health_names_a_broker_that_is_away_and_messages_that_nobody_should_have
     asyncio.run(play())
 
 
+def test_health_names_a_machine_whose_name_another_one_has_too(tmp_path: Path) -> None:
+    rig = own_rig(tmp_path)
+
+    async def play() -> None:
+        async with rig.running():
+            await rig.until(lambda: rig.report is not None)
+            assert rig.report is not None
+            twin = msgspec.structs.replace(rig.report, boot="twin", start=rig.report.start + 1)
+            await rig.owner.publish(topic(SEGMENT, NODE, Leaf.REPORT), encode(twin), retain=True)
+            await rig.until(lambda: bool(told(rig)))
+            why = f"another machine reports as {NODE}, with boot twin: give one of them another name"
+            assert told(rig) == [(f"fleet/{NODE}", why)]
+
+    asyncio.run(play())
+
+
 def test_repeated_messages_are_counted_and_are_no_problem(tmp_path: Path) -> None:
     rig = own_rig(tmp_path)
 
@@ -208,6 +225,10 @@ def test_a_node_without_a_card_can_be_woken_while_a_board_says_that_it_could(tmp
             assert (now["able"], now["woken_by"], now["macs"]) == (True, ["board"], [])
             await say(2, ())
             await rig.until(lambda: rig.report is not None and not rig.report.able)
-            assert "no network card 'eth7'" in (await machine(rig))["unable"]
+            async with asyncio.timeout(30):
+                while (
+                    "no network card 'eth7'" not in (await machine(rig))["unable"]
+                ):  # its cards are looked at meanwhile
+                    await asyncio.sleep(0.02)
 
     asyncio.run(play())

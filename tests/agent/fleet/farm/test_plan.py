@@ -109,6 +109,28 @@ def test_daily_wakes_come_one_at_a_time_and_once_a_day() -> None:
     assert wishes(plan(at(24.7), nodes, {}, settings_, second.memory)) == {"b": (UP, Reason.DAILY)}
 
 
+def test_daily_wakes_shortly_before_midnight_come_for_each_machine_in_the_night() -> None:
+    settings_ = replace(QUIET, daily_at=datetime.time(23, 55))
+    nodes, memory = [node("a"), *(node(f"n{number}", DOWN) for number in range(5))], Memory()
+    woken: list[str] = []
+    for half_hour in range(23, 97):  # from 23:30 on, for a day and a half
+        found = plan(at(half_hour / 2), nodes, {}, settings_, memory)
+        memory = found.memory
+        woken += wishes(found)
+    assert woken == 2 * [f"n{number}" for number in range(5)]
+
+
+def test_who_is_put_to_sleep_after_the_time_of_its_wake_is_not_woken_at_once() -> None:
+    """It was up then, so it is known to start."""
+    nodes = [node("a"), node("b", DOWN, changed_ns=11 * HOUR_NS)]
+    midnight = NOON + datetime.timedelta(hours=12)
+    daily = replace(QUIET, daily_at=datetime.time(9, 0))
+    for settings_ in (daily, *(replace(QUIET, random_per_month=30, seed=str(seed)) for seed in range(30))):
+        hours = [hour for hour in range(11, 99) if wishes(plan(at(hour, midnight), nodes, {}, settings_, Memory()))]
+        assert hours, "there is a wake on a later day"
+        assert hours[0] >= (33 if settings_ is daily else 12)
+
+
 def test_a_jump_of_the_wall_clock_wakes_nobody_twice() -> None:
     settings_ = replace(QUIET, daily_at=datetime.time(0, 0))
     nodes = [node("a"), node("b", DOWN)]

@@ -75,6 +75,17 @@ def test_a_machine_is_what_it_says_until_it_should_have_said_more() -> None:
     assert seen.seen_ns() == {"bee": 200 * S, "ant": 0}
 
 
+def test_who_was_cut_off_for_long_believes_what_the_broker_has_kept_until_it_should_have_heard_more() -> None:
+    seen = view()
+    seen.hear(message(report(), Leaf.REPORT), 0)
+    beat = Heartbeat(**SAID, number=9, uptime_ns=S, interval_ns=60 * S)
+    for word, leaf in ((report(), Leaf.REPORT), (beat, Leaf.ALIVE)):
+        seen.hear(message(word, leaf, retained=True), 600 * S)
+    bee = seen.nodes(601 * S)[1]
+    assert (bee.state, bee.changed_ns) == (UP, None)
+    assert seen.nodes(781 * S)[1].state is None
+
+
 def test_a_machine_whose_load_is_not_known_is_in_use() -> None:
     seen = view()
     seen.hear(message(report(), Leaf.REPORT), 0)

@@ -15,13 +15,17 @@ from agent.fleet.node.actions import Burst, Publish, Sleep
 from agent.fleet.node.core import NodeCore, Seen, Settings
 from agent.fleet.node.desired import Remembered
 from agent.fleet.node.documents import (
+    LEAF_OF,
     MAX_BYTES,
+    MAX_COUNT,
+    MOST_STARTS,
     Condition,
     Direction,
     Gone,
     Heartbeat,
     Report,
     Target,
+    WakeSent,
     WitnessAsked,
     decode,
     encode,
@@ -103,6 +107,10 @@ def test_each_refusal_has_its_name() -> None:
         (Leaf.TARGET, "cat", json.dumps(GOOD).encode(), RefusedBecause.OTHER_NODE),
         (Leaf.REPORT, "eve", encode(said("eve")), RefusedBecause.UNKNOWN_NODE),
         (Leaf.REPORT, "ant", encode(said(segment="attic")), RefusedBecause.OTHER_SEGMENT),
+        (Leaf.WITNESS, "eve", question(node="eve"), RefusedBecause.UNKNOWN_NODE),
+        (Leaf.WAKE, "ant", encode(wake_sent(sender="eve")), RefusedBecause.UNKNOWN_NODE),
+        (Leaf.WAKE, "eve", encode(wake_sent(node="eve")), RefusedBecause.UNKNOWN_NODE),
+        (Leaf.REPORT, "bee", encode(said("bee", start=MOST_STARTS + 1)), RefusedBecause.IMPLAUSIBLE),
     ]:
         before = node.refusals.count[because]
         assert node.receive(leaf, to, payload, 0, retained=False) == []
@@ -139,8 +147,12 @@ def running(settings: TargetSettings, seen: Seen = SEEN) -> NodeCore:
     return node
 
 
-def question(number: int = 1) -> bytes:
-    return encode(WitnessAsked(node="ant", segment="hall", witness="bee", start=1, number=number, stay_ns=BOUND_NS))
+def question(number: int = 1, node: str = "ant") -> bytes:
+    return encode(WitnessAsked(node=node, segment="hall", witness="bee", start=1, number=number, stay_ns=BOUND_NS))
+
+
+def wake_sent(node: str = "ant", sender: str = "cat", attempt: int = 0) -> WakeSent:
+    return WakeSent(node=node, segment="hall", sender=sender, revision=1, attempt=attempt)
 
 
 def guards_of(node: NodeCore, now_ns: int) -> set[Guard]:
@@ -150,7 +162,7 @@ def guards_of(node: NodeCore, now_ns: int) -> set[Guard]:
 def test_a_promise_outlasts_a_corrected_start_and_a_suspend() -> None:
     node = running(OWN_NODE)
     assert len(node.receive(Leaf.WITNESS, "ant", question(), 200 * S, retained=False)) == 1
-    node.receive(Leaf.REPORT, "bee", encode(said("bee", start=70)), 201 * S, retained=True)
+    node.receive(Leaf.REPORT, "bee", encode(said("bee", start=70, boot="k")), 201 * S, retained=True)
     assert node.machine.remembered.start == 71
     assert node.will().start == 71
     assert Guard.PROMISED in guards_of(node, 300 * S)
@@ -160,9 +172,46 @@ def test_a_promise_outlasts_a_corrected_start_and_a_suspend() -> None:
     assert Guard.PROMISED not in guards_of(node, 321 * S)
 
 
-def test_a_retained_question_is_none() -> None:
+def bursts(node: NodeCore, seconds: range) -> bool:
+    return any(isinstance(action, Burst) for second in seconds for action in node.step(second * S, SEEN))
+
+
+def test_what_is_of_the_moment_says_nothing_when_it_is_retained() -> None:
     node = running(OWN_NODE)
     assert node.receive(Leaf.WITNESS, "ant", question(), S, retained=True) == []
+    node.receive(Leaf.TARGET, "ant", encode(Target(node="ant", target=UP, revision=1)), S, retained=True)
+    node.receive(Leaf.REPORT, "ant", encode(said(state=DOWN)), S, retained=True)
+    node.receive(Leaf.WAKE, "ant", encode(wake_sent(attempt=7)), S, retained=True)
+    assert node.refusals.count[RefusedBecause.STALE] == 2
+    assert bursts(node, range(2, 90))
+
+
+@pytest.mark.parametrize("start", [MOST_STARTS, MAX_COUNT])
+def test_a_forged_count_of_its_starts_does_not_silence_a_node(start: int) -> None:
+    """It goes on above what is retained under its name, but not where nobody could read its number any more."""
+    node = running(OWN_NODE)
+    node.receive(Leaf.REPORT, "bee", encode(said("bee", start=start, boot="k")), S, retained=True)
+    again = NodeCore(Identity("bee", "hall", "k2"), Settings(OWN_NODE), node.machine.remembered, 2 * S)
+    said_now = [action.document for action in again.step(2 * S, SEEN) if isinstance(action, Publish)]
+    assert len(said_now) == 2
+    for document in said_now:
+        assert decode(encode(document), LEAF_OF[type(document)], "bee") == document
+        again.receive(LEAF_OF[type(document)], "bee", encode(document), 2 * S, retained=False)
+    assert again.machine.settled
+
+
+def test_whoever_was_cut_off_for_long_does_not_take_the_others_for_dead() -> None:
+    """They went on telling of themselves, and the broker has kept the last word of each."""
+    node = running(OWN_NODE)
+    node.receive(Leaf.TARGET, "ant", encode(Target(node="ant", target=UP, revision=1)), S, retained=True)
+    node.receive(Leaf.REPORT, "ant", encode(said()), S, retained=False)
+    node.connected(600 * S)
+    node.receive(Leaf.REPORT, "ant", encode(said()), 600 * S, retained=True)
+    node.receive(Leaf.ALIVE, "ant", encode(alive(number=10)), 600 * S, retained=True)
+    assert not bursts(node, range(600, 660))
+    node.receive(Leaf.ALIVE, "ant", encode(alive(number=11)), 660 * S, retained=False)
+    assert not bursts(node, range(660, 840))
+    assert bursts(node, range(840, 900)), "three heartbeats have not come"
 
 
 def test_a_host_of_a_board_neither_promises_nor_sends() -> None:

@@ -112,6 +112,12 @@ def test_a_card_that_does_not_take_it_is_not_proven() -> None:
     assert "is not armed for magic packets" in WakeProbe(run=Ethtool(takes=False), cards=cards).look().why
 
 
+def test_an_ethtool_that_is_not_there_is_named() -> None:
+    assert WakeProbe(run=lambda command: None, cards=cards).look().why == "ethtool is not installed, or fails for eth0"
+    silent = WakeProbe(run=lambda command: f"Settings for {command[1]}:\n\tLink detected: yes\n", cards=cards)
+    assert "ethtool does not say whether eth0 supports wake-on-LAN" in silent.look().why
+
+
 def test_only_the_wanted_card_is_touched() -> None:
     ethtool = Ethtool(takes=True)
     assert "there is no network card 'eth1'" in WakeProbe("eth1", ethtool, cards).look().why

@@ -45,7 +45,7 @@ def test_recorded(
 
     found = card(file, name)
     password = bytes(6) if "secure-on" in file else None
-    assert found == Card(name, modes(letters), modes(armed), link, MAC, password)
+    assert found == Card(name, modes(letters), modes(armed), link, MAC, password=password)
     assert found.proven is proven
     assert arm_command(found) == (None if arm is None else ("ethtool", "-s", name, "wol", arm))
 

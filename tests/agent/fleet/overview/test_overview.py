@@ -16,7 +16,18 @@ from agent.fleet.budget.messages import encode as encode_power
 from agent.fleet.budget.topics import group_topic, members_topic, report_topic
 from agent.fleet.bus import SECOND_NS, Message
 from agent.fleet.groups.group_states import GroupDocument, MembersDocument
-from agent.fleet.node.documents import Asker, Condition, Direction, Document, Gone, Heartbeat, Report, Target, encode
+from agent.fleet.node.documents import (
+    MAX_COUNT,
+    Asker,
+    Condition,
+    Direction,
+    Document,
+    Gone,
+    Heartbeat,
+    Report,
+    Target,
+    encode,
+)
 from agent.fleet.node.topics import Leaf, topic
 from agent.fleet.overview.overview import FRESH_NS, NodeRow, Overview
 from agent.fleet.overview.overview_text import lines
@@ -197,15 +208,17 @@ def test_who_left_a_group_is_in_it_no_more() -> None:
 
 def test_the_next_target_is_above_every_revision() -> None:
     overview, said = Overview(), Said()
-    assert overview.target_revision("hall", "bee") == 0
+    assert overview.next_revision("hall", "bee") == 1
     overview.receive(target(4), 0)
-    assert overview.target_revision("hall", "bee") == 4
+    assert overview.next_revision("hall", "bee") == 5
     overview.receive(
         said.say(
             Report, Leaf.REPORT, state=Direction.UP, condition=Condition.ON, target=Direction.UP, revision=9
         ), 0,
     )  # fmt: skip
-    assert overview.target_revision("hall", "bee") == 9
+    assert overview.next_revision("hall", "bee") == 10
+    overview.receive(target(MAX_COUNT), 0)
+    assert overview.next_revision("hall", "bee") is None
     assert overview.segments_of("bee") == ["hall"]
 
 
