@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.cli.failure import EXIT_FAILED, Failure
 from agent.cli.farm_text import farm_lines
+from agent.cli.numbers import number
 from agent.cli.places import SOCKET, coordinator_state_dir
 from agent.control.client import AgentUnreachable, Refused, call
 
@@ -141,7 +142,12 @@ def run_emergency(arguments: argparse.Namespace) -> int:
         **given,
     )
     what = f"{arguments.kind} in {arguments.group}"
-    print(f"{what}: in force" if present else f"{what}: its cause is away; it ends in a minute")
+    if present:
+        print(f"{what}: in force")
+    elif found["was_running"]:
+        print(f"{what}: its cause is away; it ends in a minute")
+    else:
+        print(f"{what}: there is none (pgood coordinator status names those that are)")
     if not found["told"]:
         print("the broker was not reached: only this coordinator knows of it")
     return 0
@@ -162,9 +168,10 @@ def run_status(arguments: argparse.Namespace) -> int:
     print(f"domain {found['domain']}: {leads}; {found['broker']}")
     if found["farm_leads"] is not None:
         print(f"  farm: {'leads' if found['farm_leads'] else 'does not lead'} (pgood coordinator farm)")
+    if found["trouble"]:
+        print(f"  trouble: {found['trouble']}")
     for group in found["groups"]:
-        drawn = f"{group['watts']:.0f} W drawn, {group['counted_w']:.0f} W counted of " if found["leads"] else ""
-        print(f"  {group['group']:20} {drawn}{group['limit_w']:.0f} W")
+        print(f"  {group['group']:20} {_group(group)}")
     for line in _sites(found):
         print(line)
     for line in _emergencies(found):
@@ -173,7 +180,18 @@ def run_status(arguments: argparse.Namespace) -> int:
         print(f"alarm: {alarm}")
     for name, count in found["refused"].items():
         print(f"refused: {count} {name}")
+    if found["malformed_claims"]:
+        print(f"refused: {found['malformed_claims']} malformed claims of the lead")
     return 0
+
+
+def _group(group: dict[str, Any]) -> str:
+    """Only the one that leads knows more than the file."""
+    limit_w, allowed_w = group["limit_w"], group["allowed_w"]
+    if allowed_w is None:
+        return f"{limit_w:.0f} W"
+    less = f" (its limit is {limit_w:.0f} W)" if allowed_w < limit_w else ""
+    return f"{group['watts']:.0f} W drawn, {group['counted_w']:.0f} W counted of {allowed_w:.0f} W{less}"
 
 
 def _emergencies(found: dict[str, Any]) -> Iterator[str]:
@@ -231,13 +249,15 @@ def _ask(arguments: argparse.Namespace, method: str, **given: object) -> Any:
 
 
 def _share(text: str) -> float:
-    if not 0 < (share := float(text)) <= 1:
+    """Raises ArgumentTypeError."""
+    if not 0 < (share := number(text)) <= 1:
         raise argparse.ArgumentTypeError(f"is a part of the limit, above 0 and up to 1 (here: {text})")
     return share
 
 
 def _seconds(text: str) -> float:
-    if not 0 < (seconds := float(text)) <= 86_400:
+    """Raises ArgumentTypeError."""
+    if not 0 < (seconds := number(text)) <= 86_400:
         raise argparse.ArgumentTypeError(f"are seconds, up to a day (here: {text})")
     return seconds
 

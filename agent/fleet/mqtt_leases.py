@@ -79,6 +79,9 @@ class MqttLeases:
         claims = wanted.claims
         renews = claims.holds(self._clock()) is not None
         claim = claims.claim(self._clock(), above)
+        if claim is None and claims.spent:
+            cure = "keep others from writing there, clear that topic and start all coordinators anew"
+            raise BusError(f"{topic}: somebody has claimed the highest revision there is, so nobody can lead: {cure}")
         if claim is None:
             return None
         wanted.settled.clear()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FAILURES_TOLD = 2
+"""At its start it looks once before it is connected."""
 HIGHEST_TERM = 2**48
 """A node that tells of a higher one is not believed: terms must not come to their end."""
 
@@ -65,6 +67,8 @@ class Coordinator:
     """Called by `run` at each look, so that somebody may notice when it hangs."""
     unreached: int = 0
     """Calls that the broker did not answer."""
+    trouble: str = ""
+    """Why the lead cannot be asked for, since the last time that it could not."""
     control: BudgetControl | None = None
     segments: tuple[str, ...] = ()
     """Whose nodes say when they sleep; the domain, unless given."""
@@ -72,6 +76,8 @@ class Coordinator:
     emergencies: EmergencyFace = field(init=False)
     sleepers: Sleepers = field(init=False)
     _lease: Lease | None = None
+    _failures: int = 0
+    """One after the other, to ask for the lead."""
     _due_ns: int = 0
     _heard: dict[str, tuple[Report, int]] = field(default_factory=dict)
     _highest: Revision = field(default_factory=Revision)
@@ -126,8 +132,13 @@ class Coordinator:
         """None if it is another one's."""
         try:
             lease = await self.bus.lease(lead_lease(self.domain), self.lead_s, above=self._foreign_term())
-        except BusError:
+            self.trouble, self._failures = "", 0
+        except BusError as error:
             self.unreached += 1
+            self.trouble = str(error)
+            self._failures += 1
+            if self._failures == FAILURES_TOLD:
+                log.warning("coordinator of %s cannot ask for the lead: %s", self.domain, error)
             lease = self._lease
         now_ns = self.clock()
         if lease is None or now_ns >= lease.until_ns:
@@ -193,7 +204,21 @@ class Coordinator:
     def explain(self, node: str) -> Why | None:
         """None while another one leads. Raises KeyError for an unknown node."""
         self.tree.nodes[node]
-        return self.control.why(node, self.clock()) if self.control is not None else None
+        if self.control is None:
+            return None
+        now_ns = self.clock()
+        why = self.control.why(node, now_ns)
+        return replace(why, full_limit_w=self.tree.groups[why.group].limit_w, taken_by=self._takers(why.group, now_ns))
+
+    def _takers(self, group: str, now_ns: int) -> tuple[str, ...]:
+        """What leaves less of a group's limit than the file says."""
+        takers = tuple(
+            f"the {one.kind.value} emergency"
+            for one in self.desk.running.values()
+            if one.group == group and one.share < 1
+        )
+        full_w = self.tree.groups[group].limit_w
+        return takers if self.limits_w(now_ns)[group] >= full_w else ("the parent", *takers)
 
     def limits_w(self, now_ns: int) -> dict[str, float]:
         """Of every group, before what emergencies take."""

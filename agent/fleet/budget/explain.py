@@ -41,14 +41,19 @@ class Why:
     watts: float | None
     """The node's last reading; None = there is none."""
     age_ns: int | None
+    full_limit_w: float = 0.0
+    """That limit in the file."""
+    taken_by: tuple[str, ...] = ()
+    """What leaves less of it than that."""
 
     def text(self) -> str:
         """For a person."""
         reading = "it was never heard"
         if self.watts is not None and self.age_ns is not None:
             reading = f"it drew {self.watts:.0f} W {self.age_ns / 1e9:.0f} s ago"
+        less = f" ({self.full_limit_w:.0f} W, less what {' and '.join(self.taken_by)} takes)" if self.taken_by else ""
         return (
             f"{self.node} may draw {self.cap_w:.0f} W: {self.rule.value}. "
-            f"Nearest limit: {self.group}, {self.group_w:.0f} W of {self.limit_w:.0f} W counted. "
+            f"Nearest limit: {self.group}, {self.group_w:.0f} W of {self.limit_w:.0f} W counted{less}. "
             f"Reading: {reading}; it counts with {self.counted_w:.0f} W."
         )

@@ -101,6 +101,9 @@ def test_an_emergency_is_answered_and_measured() -> None:
         assert found.response_ns is not None
         assert found.response_ns <= 2 * (2 * CYCLE_S) * SECOND_NS
         assert hall.machines["n0"].kept_w > hall.machines["n2"].kept_w
+        why = leader.explain("n2")
+        assert why is not None
+        assert "W of 1280 W counted (1600 W, less what the grid emergency takes)" in why.text()
         leader.desk.signal(EmergencyKind.GRID, "room", False, hall.now())
         await hall.pass_s(120)
         assert not leader.desk.running
