@@ -91,7 +91,8 @@ class MqttLeases:
             self._send(topic, claim)
             await asyncio.wait_for(wanted.settled.wait(), BACK_WITHIN_S)
         except TimeoutError as error:
-            raise BusError(f"a claim of the lease {name} does not come back from the broker") from error
+            why = f"may this user write and read {topic}?"
+            raise BusError(f"a claim of the lease {name} does not come back from the broker: {why}") from error
         finally:
             claims.give_up()
         held = claims.holds(self._clock())

@@ -138,6 +138,12 @@ async def goes_over(sides: list[NodeSide], coordinators: Coordinators, mosquitto
         ('domain = "hall"', 'domain = "hall"\ncycle_s = 9', "lease_s: must be 35 or more with a cycle of 9 s"),
         ("limit_w = 900", "limit_w = nan", "groups.hall.limit_w"),
         ('"n1", ', "", "nodes.n1: is in no group"),
+        (
+            'priority = "critical"',
+            'priority = "vip"',
+            "invalid enum value 'vip' (here: 'vip'); may be background, critical, development, production, research",
+        ),
+        ('kind = "site"', 'kind = "row"', "may be board, rack, room, site"),
         ('nodes = ["n0"', 'groups = ["hall"]\nnodes = ["n0"', "is inside itself"),
         ("[nodes.n2]", "[nodes.n2]\nwatts = 1", "nodes.n2.watts: unknown key"),
     ],
