@@ -19,6 +19,7 @@ from agent.fleet.budget.control import BudgetControl
 from agent.fleet.budget.emergencies.emergency import EmergencyDesk
 from agent.fleet.budget.emergencies.emergency_face import EmergencyFace
 from agent.fleet.budget.emergencies.emergency_messages import emergencies_of
+from agent.fleet.budget.lease import IMPOSSIBLE
 from agent.fleet.budget.ledger import Ledger, at_most_ns
 from agent.fleet.budget.messages import Refusal, Report, Revision, encode, read_report
 from agent.fleet.budget.sites.deferrable import read_deferred, read_wish
@@ -80,6 +81,8 @@ class Coordinator:
     """One after the other, to ask for the lead."""
     _due_ns: int = 0
     _heard: dict[str, tuple[Report, int]] = field(default_factory=dict)
+    _impossible: dict[str, Refusal] = field(default_factory=dict)
+    """Why the last report of a node was refused, if it was not late."""
     _highest: Revision = field(default_factory=Revision)
     """That any node obeys: a broker may have lost its memory, or another one of our name leads."""
 
@@ -164,6 +167,7 @@ class Coordinator:
                 self._highest = max(self._highest, report.revision)
             if self.control is not None:
                 refusal = self.control.ledger.hear(report, now_ns)
+                self._note(report.node, refusal)
             if refusal is None:
                 self._heard[report.node] = (report, now_ns)
                 self.sleepers.powered(report.node, report.session)
@@ -196,6 +200,13 @@ class Coordinator:
             self.placement.heard(found)
         return None
 
+    def _note(self, node: str, refusal: Refusal | None) -> None:
+        """Late reports come and go; what a node with other numbers says is refused each time."""
+        if refusal in IMPOSSIBLE:
+            self._impossible[node] = refusal
+        elif refusal is None:
+            self._impossible.pop(node, None)
+
     def _counted(self, refusal: Refusal | None) -> Refusal | None:
         if refusal is not None:
             self.refused[refusal] = self.refused.get(refusal, 0) + 1
@@ -208,7 +219,13 @@ class Coordinator:
             return None
         now_ns = self.clock()
         why = self.control.why(node, now_ns)
-        return replace(why, full_limit_w=self.tree.groups[why.group].limit_w, taken_by=self._takers(why.group, now_ns))
+        refusal = self._impossible.get(node)
+        return replace(
+            why,
+            full_limit_w=self.tree.groups[why.group].limit_w,
+            taken_by=self._takers(why.group, now_ns),
+            refused="" if refusal is None else refusal.value,
+        )
 
     def _takers(self, group: str, now_ns: int) -> tuple[str, ...]:
         """What leaves less of a group's limit than the file says."""

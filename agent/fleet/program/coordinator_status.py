@@ -36,7 +36,7 @@ def status(coordinator: Coordinator, parent_bus: MqttBus | None) -> dict[str, An
             "limit_w": group.limit_w,
             "allowed_w": None if control is None else control.limits_w.get(name, group.limit_w),
             "counted_w": None if control is None else control.ledger.sum_w(name),
-            "watts": None if control is None else control.groups[name].watts,
+            "watts": None if control is None else round(control.groups[name].read_w, 1),
         }
         for name, group in coordinator.tree.groups.items()
     ]
@@ -69,6 +69,8 @@ def explanation(why: Why) -> dict[str, Any]:
         "taken_by": why.taken_by,
         "watts": why.watts,
         "age_s": _seconds(why.age_ns),
+        "told_w": why.told_w,
+        "refused": why.refused,
     }
 
 
