@@ -29,7 +29,9 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--config", type=Path, metavar="FILE", help="groups, nodes and the broker (docs/fleet-budget.md)"
     )
     parser.add_argument(
-        "--name", metavar="NAME", help="of this coordinator, on the broker (default: from the host name)"
+        "--name",
+        metavar="NAME",
+        help="of this coordinator, on the broker (default: made of host name, machine and state directory)",
     )
     _add_state_dir(parser)
     parser.add_argument("--verbose", "-v", action="store_true", help="log more")
@@ -75,10 +77,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     from agent.board.state_dir import StateDir, StateDirError
     from agent.board.version import VERSION
+    from agent.fleet.node.topics import NAME
     from agent.fleet.program.coordinator_file import load_coordinator
     from agent.fleet.program.coordinator_service import CoordinatorService
     from agent.profile.problem import ConfigError
 
+    if arguments.name is not None and not NAME.fullmatch(arguments.name):
+        raise Failure(f"--name {arguments.name!r} is no name on a broker: letters, digits, - and _, 63 at most")
     _start_log(arguments.verbose)
     state_dir = _state_dir(arguments)
     try:
@@ -293,10 +298,9 @@ def _start_log(verbose: bool) -> None:
 
 
 def _name(state_dir: Path) -> str:
-    """Two coordinators on one machine have directories of their own, so they have names of their own."""
-    import hashlib
-    import re
     import socket
 
-    host = re.sub("[^A-Za-z0-9_-]", "-", socket.gethostname().partition(".")[0])[:32]
-    return f"{host}-{hashlib.sha256(f'{host}:{state_dir.absolute()}'.encode()).hexdigest()[:4]}"
+    from agent.board.board_id import machine_id
+    from agent.fleet.program.coordinator_name import coordinator_name
+
+    return coordinator_name(socket.gethostname(), machine_id(), state_dir)

@@ -159,7 +159,11 @@ def test_a_bad_file_is_refused_with_place_and_cure(tmp_path: Path, old: str, new
 
 def test_without_a_file_or_a_coordinator_the_command_says_what_to_do(tmp_path: Path) -> None:
     coordinators = Coordinators(tmp_path, {})
-    for words, told in ((), "--config FILE"), (("explain", "n1"), "no coordinator runs with"):
+    for words, told in (
+        ((), "--config FILE"),
+        (("explain", "n1"), "no coordinator runs with"),
+        (("--config", "hall.toml", "--name", "a/#"), "--name 'a/#' is no name on a broker"),
+    ):
         answer = coordinators.ask("nobody", *words)
         assert answer.returncode == 2
         assert told in answer.stderr
