@@ -242,13 +242,13 @@ def run_release(arguments: argparse.Namespace) -> int:
 def _ask(arguments: argparse.Namespace, method: str, **given: object) -> Any:
     """Raises Failure."""
     socket = _state_dir(arguments) / SOCKET
-    if not os.path.exists(socket):
-        cure = "start one (pgood coordinator --config FILE), or name its directory with --state-dir"
-        raise Failure(f"no coordinator runs with the state directory {socket.parent}: {cure}")
     try:
         return call(socket, method, **given)
     except AgentUnreachable as error:
-        raise Failure(str(error)) from error
+        if not isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError):
+            raise Failure(str(error)) from error
+        cure = "start one (pgood coordinator --config FILE), or name its directory with --state-dir"
+        raise Failure(f"no coordinator runs with the state directory {socket.parent}: {cure}") from error
     except Refused as error:
         raise Failure(str(error), EXIT_FAILED) from error
 

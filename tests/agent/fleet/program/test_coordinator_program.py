@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.cli.places import SOCKET
 from agent.fleet.budget.lease import NodeLease
 from agent.fleet.budget.node_side import NodeSide
 from agent.fleet.mqtt_bus import MqttBus, boot_clock_ns
@@ -159,6 +161,11 @@ def test_a_bad_file_is_refused_with_place_and_cure(tmp_path: Path, old: str, new
 
 def test_without_a_file_or_a_coordinator_the_command_says_what_to_do(tmp_path: Path) -> None:
     coordinators = Coordinators(tmp_path, {})
+    (tmp_path / "killed").mkdir()
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / "killed" / SOCKET))  # stays behind
+    answer = coordinators.ask("killed", "status")
+    assert (answer.returncode, "no coordinator runs with" in answer.stderr) == (2, True), answer.stderr
     for words, told in (
         ((), "--config FILE"),
         (("explain", "n1"), "no coordinator runs with"),
