@@ -38,9 +38,14 @@ def _host_name() -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname().split(".")[0])[:48].strip("-") or "board"
 
 
-def _machine_digits() -> str:
+def machine_id() -> str:
+    """Of this installation; empty if it has none."""
     try:
-        machine = MACHINE_ID.read_text(encoding="ascii").strip()
+        return MACHINE_ID.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
-        machine = ""
+        return ""
+
+
+def _machine_digits() -> str:
+    machine = machine_id()
     return hashlib.sha256(f"pgood {machine}".encode()).hexdigest()[:4] if machine else secrets.token_hex(2)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.cli.failure import EXIT_FAILED, Failure
 from agent.cli.farm_text import farm_lines
+from agent.cli.numbers import number
 from agent.cli.places import SOCKET, coordinator_state_dir
 from agent.control.client import AgentUnreachable, Refused, call
 
@@ -28,7 +29,9 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--config", type=Path, metavar="FILE", help="groups, nodes and the broker (docs/fleet-budget.md)"
     )
     parser.add_argument(
-        "--name", metavar="NAME", help="of this coordinator, on the broker (default: from the host name)"
+        "--name",
+        metavar="NAME",
+        help="of this coordinator, on the broker (default: made of host name, machine and state directory)",
     )
     _add_state_dir(parser)
     parser.add_argument("--verbose", "-v", action="store_true", help="log more")
@@ -74,10 +77,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     from agent.board.state_dir import StateDir, StateDirError
     from agent.board.version import VERSION
+    from agent.fleet.node.topics import NAME
     from agent.fleet.program.coordinator_file import load_coordinator
     from agent.fleet.program.coordinator_service import CoordinatorService
     from agent.profile.problem import ConfigError
 
+    if arguments.name is not None and not NAME.fullmatch(arguments.name):
+        raise Failure(f"--name {arguments.name!r} is no name on a broker: letters, digits, - and _, 63 at most")
     _start_log(arguments.verbose)
     state_dir = _state_dir(arguments)
     try:
@@ -141,7 +147,12 @@ def run_emergency(arguments: argparse.Namespace) -> int:
         **given,
     )
     what = f"{arguments.kind} in {arguments.group}"
-    print(f"{what}: in force" if present else f"{what}: its cause is away; it ends in a minute")
+    if present:
+        print(f"{what}: in force")
+    elif found["was_running"]:
+        print(f"{what}: its cause is away; it ends in a minute")
+    else:
+        print(f"{what}: there is none (pgood coordinator status names those that are)")
     if not found["told"]:
         print("the broker was not reached: only this coordinator knows of it")
     return 0
@@ -162,9 +173,10 @@ def run_status(arguments: argparse.Namespace) -> int:
     print(f"domain {found['domain']}: {leads}; {found['broker']}")
     if found["farm_leads"] is not None:
         print(f"  farm: {'leads' if found['farm_leads'] else 'does not lead'} (pgood coordinator farm)")
+    if found["trouble"]:
+        print(f"  trouble: {found['trouble']}")
     for group in found["groups"]:
-        drawn = f"{group['watts']:.0f} W drawn, {group['counted_w']:.0f} W counted of " if found["leads"] else ""
-        print(f"  {group['group']:20} {drawn}{group['limit_w']:.0f} W")
+        print(f"  {group['group']:20} {_group(group)}")
     for line in _sites(found):
         print(line)
     for line in _emergencies(found):
@@ -173,7 +185,18 @@ def run_status(arguments: argparse.Namespace) -> int:
         print(f"alarm: {alarm}")
     for name, count in found["refused"].items():
         print(f"refused: {count} {name}")
+    if found["malformed_claims"]:
+        print(f"refused: {found['malformed_claims']} malformed claims of the lead")
     return 0
+
+
+def _group(group: dict[str, Any]) -> str:
+    """Only the one that leads knows more than the file."""
+    limit_w, allowed_w = group["limit_w"], group["allowed_w"]
+    if allowed_w is None:
+        return f"{limit_w:.0f} W"
+    less = f" (its limit is {limit_w:.0f} W)" if allowed_w < limit_w else ""
+    return f"{group['watts']:.0f} W drawn, {group['counted_w']:.0f} W counted of {allowed_w:.0f} W{less}"
 
 
 def _emergencies(found: dict[str, Any]) -> Iterator[str]:
@@ -219,25 +242,27 @@ def run_release(arguments: argparse.Namespace) -> int:
 def _ask(arguments: argparse.Namespace, method: str, **given: object) -> Any:
     """Raises Failure."""
     socket = _state_dir(arguments) / SOCKET
-    if not os.path.exists(socket):
-        cure = "start one (pgood coordinator --config FILE), or name its directory with --state-dir"
-        raise Failure(f"no coordinator runs with the state directory {socket.parent}: {cure}")
     try:
         return call(socket, method, **given)
     except AgentUnreachable as error:
-        raise Failure(str(error)) from error
+        if not isinstance(error.__cause__, FileNotFoundError | ConnectionRefusedError):
+            raise Failure(str(error)) from error
+        cure = "start one (pgood coordinator --config FILE), or name its directory with --state-dir"
+        raise Failure(f"no coordinator runs with the state directory {socket.parent}: {cure}") from error
     except Refused as error:
         raise Failure(str(error), EXIT_FAILED) from error
 
 
 def _share(text: str) -> float:
-    if not 0 < (share := float(text)) <= 1:
+    """Raises ArgumentTypeError."""
+    if not 0 < (share := number(text)) <= 1:
         raise argparse.ArgumentTypeError(f"is a part of the limit, above 0 and up to 1 (here: {text})")
     return share
 
 
 def _seconds(text: str) -> float:
-    if not 0 < (seconds := float(text)) <= 86_400:
+    """Raises ArgumentTypeError."""
+    if not 0 < (seconds := number(text)) <= 86_400:
         raise argparse.ArgumentTypeError(f"are seconds, up to a day (here: {text})")
     return seconds
 
@@ -273,10 +298,9 @@ def _start_log(verbose: bool) -> None:
 
 
 def _name(state_dir: Path) -> str:
-    """Two coordinators on one machine have directories of their own, so they have names of their own."""
-    import hashlib
-    import re
     import socket
 
-    host = re.sub("[^A-Za-z0-9_-]", "-", socket.gethostname().partition(".")[0])[:32]
-    return f"{host}-{hashlib.sha256(f'{host}:{state_dir.absolute()}'.encode()).hexdigest()[:4]}"
+    from agent.board.board_id import machine_id
+    from agent.fleet.program.coordinator_name import coordinator_name
+
+    return coordinator_name(socket.gethostname(), machine_id(), state_dir)

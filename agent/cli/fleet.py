@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.cli.failure import EXIT_FAILED, Failure
+from agent.cli.numbers import number
 from agent.cli.places import SYSTEM_SITE
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 LISTEN_S = 4.0
 """Every node tells its power within 3 s; what is retained comes at once."""
+LONGEST_S = 3600.0
 REDRAW_S = 1.0
 KNOWN_S = 3.0
 """So long the broker has to tell what is known of a node before it is asked for something."""
@@ -33,7 +35,11 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--json", action="store_true", help="everything, once, as one JSON object")
     parser.add_argument("--once", action="store_true", help="print once; so it is as well when it is not a terminal")
     parser.add_argument(
-        "--listen", type=float, default=LISTEN_S, metavar="S", help="listen so long before printing once (default: 4)"
+        "--listen",
+        type=_seconds,
+        default=LISTEN_S,
+        metavar="S",
+        help="listen so long before printing once (default: 4)",
     )
     _add_broker(parser)
     parser.set_defaults(run=run)
@@ -150,6 +156,13 @@ def _redraw(overview: Overview) -> None:
     size = shutil.get_terminal_size()  # a serial console does not tell: then 80 times 24
     shown = lines(overview.nodes(now_ns), overview.groups(now_ns), overview.refused, size.lines - 1)
     print(HOME + "\n".join(line[: size.columns] for line in shown), end="\n", flush=True)
+
+
+def _seconds(text: str) -> float:
+    """Raises ArgumentTypeError."""
+    if not 0 < (seconds := number(text)) <= LONGEST_S:
+        raise argparse.ArgumentTypeError(f"are seconds, up to {LONGEST_S:g} (here: {text})")
+    return seconds
 
 
 def _add_broker(parser: argparse.ArgumentParser) -> None:

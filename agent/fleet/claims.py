@@ -124,6 +124,11 @@ class Claims:
         return self._pending is not None
 
     @property
+    def spent(self) -> bool:
+        """Nobody can claim any more: only a forged claim has such a revision."""
+        return self._highest >= HIGHEST
+
+    @property
     def listening(self) -> bool:
         return self._silence_ns is not None
 

@@ -79,6 +79,9 @@ class MqttLeases:
         claims = wanted.claims
         renews = claims.holds(self._clock()) is not None
         claim = claims.claim(self._clock(), above)
+        if claim is None and claims.spent:
+            cure = "keep others from writing there, clear that topic and start all coordinators anew"
+            raise BusError(f"{topic}: somebody has claimed the highest revision there is, so nobody can lead: {cure}")
         if claim is None:
             return None
         wanted.settled.clear()
@@ -88,7 +91,8 @@ class MqttLeases:
             self._send(topic, claim)
             await asyncio.wait_for(wanted.settled.wait(), BACK_WITHIN_S)
         except TimeoutError as error:
-            raise BusError(f"a claim of the lease {name} does not come back from the broker") from error
+            why = f"may this user write and read {topic}?"
+            raise BusError(f"a claim of the lease {name} does not come back from the broker: {why}") from error
         finally:
             claims.give_up()
         held = claims.holds(self._clock())

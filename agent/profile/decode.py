@@ -19,6 +19,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 MAX_PROBLEMS = 50
 MAX_BYTES = 1_000_000
+MOST_CHOICES = 12
 
 
 def read_text(file: Path) -> str:
@@ -89,7 +90,7 @@ def _problem(
         return (*path, name), f"unknown key{hint}", ""
     if missing := re.search(r"missing required field `([^`]+)`", text):
         return path, f"the key '{missing[1]}' is missing", missing[1]
-    return path, f"{text[:1].lower()}{text[1:]}" + _value(tree, path), ""
+    return path, f"{text[:1].lower()}{text[1:]}" + _value(tree, path) + _choices(table, path), ""
 
 
 def _at(tree: Any, path: KeyPath) -> Any:
@@ -141,7 +142,20 @@ def _value(tree: Any, path: KeyPath) -> str:
     return f" (here: {value!r})" if isinstance(value, str | int | float | bool) else ""
 
 
-def _known_keys(table: type[msgspec.Struct], path: KeyPath) -> list[str]:
+def _choices(table: type[msgspec.Struct], path: KeyPath) -> str:
+    """The words that may stand there, where they are few."""
+    kind = _type_at(table, path)
+    words: list[Any] = []
+    for one in kind.types if isinstance(kind, msgspec.inspect.UnionType) else (kind,):
+        if isinstance(one, msgspec.inspect.LiteralType):
+            words += one.values
+        elif isinstance(one, msgspec.inspect.EnumType):
+            words += [member.value for member in one.cls]
+    return f"; may be {', '.join(map(str, words))}" if 0 < len(words) <= MOST_CHOICES else ""
+
+
+def _type_at(table: type[msgspec.Struct], path: KeyPath) -> Any:
+    """What msgspec knows of a place; None where that is not one thing."""
     kind: Any = msgspec.inspect.type_info(table)
     for part in path:
         if isinstance(kind, msgspec.inspect.StructType):
@@ -150,6 +164,13 @@ def _known_keys(table: type[msgspec.Struct], path: KeyPath) -> list[str]:
             kind = kind.value_type
         elif isinstance(kind, msgspec.inspect.VarTupleType):
             kind = kind.item_type
+        else:
+            return None
+    return kind
+
+
+def _known_keys(table: type[msgspec.Struct], path: KeyPath) -> list[str]:
+    kind = _type_at(table, path)
     return [field.encode_name for field in kind.fields] if isinstance(kind, msgspec.inspect.StructType) else []
 
 

@@ -16,14 +16,20 @@ from bench.fleet.run import run
 from bench.outcome import show
 
 CPU_ROUNDS = 3
+LEAST_NODES = 5
+"""So that each priority has one."""
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench.fleet", description=__doc__)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="runs of each case")
-    parser.add_argument("--nodes", type=int, default=200, metavar="N")
+    parser.add_argument("--nodes", type=int, default=200, metavar="N", help=f"{LEAST_NODES} or more")
     arguments = parser.parse_args()
+    if arguments.seeds < 1 or arguments.nodes < LEAST_NODES:
+        parser.error(f"--seeds is 1 or more, --nodes {LEAST_NODES} or more")
+    if arguments.json and not arguments.json.absolute().parent.is_dir():
+        parser.error(f"--json {arguments.json}: there is no such directory")  # better now than after 13 minutes
     costs_ms = {count: median(cycle_ms(count, seed) for seed in range(1, CPU_ROUNDS + 1)) for count in (1_000, 10_000)}
     around: dict[str, float] = {
         "nodes": arguments.nodes,

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from agent.fleet.budget.priority import Priority
+from bench.fleet.__main__ import main
 from bench.fleet.cpu import cycle_ms
 from bench.fleet.plant import RUN_S, SURGE_S, Breaker, Plant
 from bench.fleet.policies import Conditions
@@ -64,6 +67,17 @@ def test_a_missed_goal_is_told() -> None:
     missed = [text for text, kept in verdicts(dict.fromkeys(CASES, figures), around) if not kept]
     assert len(missed) == 7
     assert any("no trip" in text for text in missed)
+
+
+@pytest.mark.parametrize("words", [["--nodes", "4"], ["--seeds", "0"], ["--json", "/nowhere/at/all.json"]])
+def test_what_cannot_be_played_or_written_is_refused_before_it_begins(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench.fleet", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert words[0] in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("count", [40, 80])

@@ -121,6 +121,8 @@ def test_without_a_broker_the_reason_is_told(tmp_path: Path) -> None:
     for words, code, said in (
         (["--url", broker.url, "--once"], 1, "Connection refused"),
         (["--url", "nonsense"], 2, "nonsense"),
+        (["--url", broker.url, "--listen", "nan"], 2, "is a number"),
+        (["--url", broker.url, "--listen=-1"], 2, "are seconds"),
         (["--config", str(empty)], 2, "mqtt"),
         (["--config", str(tmp_path / "none.toml")], 2, "cannot be read"),
     ):

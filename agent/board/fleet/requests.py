@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from agent.fleet.budget.messages import Proof
+from agent.fleet.budget.messages import Proof, Refusal
 from agent.requests.endpoint import Answer, Endpoint, NoArguments
 from agent.requests.fleet_data import FleetNow, LeaseNow, MachineNow, Promises, StandingGuard, WakeAttempts
 
@@ -24,6 +24,11 @@ UNREACHED_NS = 60_000_000_000
 """A broker that is away for so long is a problem; a restart of it is none."""
 REFUSED_NS = 600_000_000_000
 """So long after a message that nobody of the fleet should have written."""
+
+CURES = {
+    Refusal.FUTURE: "it would last longer than lease_s of [fleet] here: the coordinator's file must have the same",
+    Refusal.ABOVE_PEAK: "it is more than peak_w of [fleet] here: the coordinator's file must have the same",
+}
 
 
 class FleetRequests:
@@ -129,10 +134,14 @@ def fleet_problems(fleet: BoardFleet) -> Iterator[tuple[str, str]]:
         refusal = machine.core.refusals.alarming
         if refusal is not None and now_ns - refusal.at_ns < REFUSED_NS:
             yield f"fleet/{machine.node}", f"a message was refused ({refusal.because.value}): {refusal.text}"
-    budget = fleet.budget
-    if budget is not None and budget.side.lease.proof(budget.side.clock()) is Proof.UNPROVEN:
-        why = "is not proven by what is read back, so it counts with the highest power measured"
-        yield f"fleet/{budget.side.lease.node}", f"the leased cap {why}"
+    if fleet.budget is not None:
+        lease, budget_ns = fleet.budget.side.lease, fleet.budget.side.clock()
+        if lease.proof(budget_ns) is Proof.UNPROVEN:
+            why = "is not proven by what is read back, so it counts with the highest power measured"
+            yield f"fleet/{lease.node}", f"the leased cap {why}"
+        if lease.impossible is not None and budget_ns - lease.impossible[1] < REFUSED_NS:
+            because = lease.impossible[0]
+            yield f"fleet/{lease.node}", f"a lease was refused ({because.value}): {CURES[because]}"
 
 
 def _kind(settings: TargetSettings) -> Literal["own", "host", "board"]:

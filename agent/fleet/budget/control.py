@@ -162,6 +162,7 @@ class BudgetControl:
             self.ledger.sum_w(group),
             report.watts if report is not None else None,
             now_ns - account.heard_ns if report is not None else None,
+            report.lease_w if report is not None else None,
         )
 
     def _read(self, now_ns: int, ceilings_w: Mapping[str, float]) -> None:

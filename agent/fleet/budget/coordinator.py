@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +19,7 @@ from agent.fleet.budget.control import BudgetControl
 from agent.fleet.budget.emergencies.emergency import EmergencyDesk
 from agent.fleet.budget.emergencies.emergency_face import EmergencyFace
 from agent.fleet.budget.emergencies.emergency_messages import emergencies_of
+from agent.fleet.budget.lease import IMPOSSIBLE
 from agent.fleet.budget.ledger import Ledger, at_most_ns
 from agent.fleet.budget.messages import Refusal, Report, Revision, encode, read_report
 from agent.fleet.budget.sites.deferrable import read_deferred, read_wish
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FAILURES_TOLD = 2
+"""At its start it looks once before it is connected."""
 HIGHEST_TERM = 2**48
 """A node that tells of a higher one is not believed: terms must not come to their end."""
 
@@ -65,6 +68,8 @@ class Coordinator:
     """Called by `run` at each look, so that somebody may notice when it hangs."""
     unreached: int = 0
     """Calls that the broker did not answer."""
+    trouble: str = ""
+    """Why the lead cannot be asked for, since the last time that it could not."""
     control: BudgetControl | None = None
     segments: tuple[str, ...] = ()
     """Whose nodes say when they sleep; the domain, unless given."""
@@ -72,8 +77,12 @@ class Coordinator:
     emergencies: EmergencyFace = field(init=False)
     sleepers: Sleepers = field(init=False)
     _lease: Lease | None = None
+    _failures: int = 0
+    """One after the other, to ask for the lead."""
     _due_ns: int = 0
     _heard: dict[str, tuple[Report, int]] = field(default_factory=dict)
+    _impossible: dict[str, Refusal] = field(default_factory=dict)
+    """Why the last report of a node was refused, if it was not late."""
     _highest: Revision = field(default_factory=Revision)
     """That any node obeys: a broker may have lost its memory, or another one of our name leads."""
 
@@ -126,8 +135,13 @@ class Coordinator:
         """None if it is another one's."""
         try:
             lease = await self.bus.lease(lead_lease(self.domain), self.lead_s, above=self._foreign_term())
-        except BusError:
+            self.trouble, self._failures = "", 0
+        except BusError as error:
             self.unreached += 1
+            self.trouble = str(error)
+            self._failures += 1
+            if self._failures == FAILURES_TOLD:
+                log.warning("coordinator of %s cannot ask for the lead: %s", self.domain, error)
             lease = self._lease
         now_ns = self.clock()
         if lease is None or now_ns >= lease.until_ns:
@@ -153,6 +167,7 @@ class Coordinator:
                 self._highest = max(self._highest, report.revision)
             if self.control is not None:
                 refusal = self.control.ledger.hear(report, now_ns)
+                self._note(report.node, refusal)
             if refusal is None:
                 self._heard[report.node] = (report, now_ns)
                 self.sleepers.powered(report.node, report.session)
@@ -185,6 +200,13 @@ class Coordinator:
             self.placement.heard(found)
         return None
 
+    def _note(self, node: str, refusal: Refusal | None) -> None:
+        """Late reports come and go; what a node with other numbers says is refused each time."""
+        if refusal in IMPOSSIBLE:
+            self._impossible[node] = refusal
+        elif refusal is None:
+            self._impossible.pop(node, None)
+
     def _counted(self, refusal: Refusal | None) -> Refusal | None:
         if refusal is not None:
             self.refused[refusal] = self.refused.get(refusal, 0) + 1
@@ -193,7 +215,27 @@ class Coordinator:
     def explain(self, node: str) -> Why | None:
         """None while another one leads. Raises KeyError for an unknown node."""
         self.tree.nodes[node]
-        return self.control.why(node, self.clock()) if self.control is not None else None
+        if self.control is None:
+            return None
+        now_ns = self.clock()
+        why = self.control.why(node, now_ns)
+        refusal = self._impossible.get(node)
+        return replace(
+            why,
+            full_limit_w=self.tree.groups[why.group].limit_w,
+            taken_by=self._takers(why.group, now_ns),
+            refused="" if refusal is None else refusal.value,
+        )
+
+    def _takers(self, group: str, now_ns: int) -> tuple[str, ...]:
+        """What leaves less of a group's limit than the file says."""
+        takers = tuple(
+            f"the {one.kind.value} emergency"
+            for one in self.desk.running.values()
+            if one.group == group and one.share < 1
+        )
+        full_w = self.tree.groups[group].limit_w
+        return takers if self.limits_w(now_ns)[group] >= full_w else ("the parent", *takers)
 
     def limits_w(self, now_ns: int) -> dict[str, float]:
         """Of every group, before what emergencies take."""

@@ -26,6 +26,6 @@ def wanted_w(report: Report, peak_w: float) -> float:
     """A pressed node that cannot tell may want everything."""
     if report.demand_w is not None:
         return min(report.demand_w * GROWTH + GROWTH_W, peak_w)
-    if report.watts >= PRESSED * report.lease_w:
+    if is_pressed(report):
         return peak_w
     return min(report.watts * GROWTH + GROWTH_W, peak_w)

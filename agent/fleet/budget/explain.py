@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+TOLERANCE_W = 1.0
+
 
 class Rule(Enum):
     """What decided a node's cap; the value is the sentence."""
@@ -41,14 +43,27 @@ class Why:
     watts: float | None
     """The node's last reading; None = there is none."""
     age_ns: int | None
+    told_w: float | None = None
+    """What the node said then that it may draw."""
+    refused: str = ""
+    """Why its last report was not believed; empty if it was."""
+    full_limit_w: float = 0.0
+    """That limit in the file."""
+    taken_by: tuple[str, ...] = ()
+    """What leaves less of it than that."""
 
     def text(self) -> str:
         """For a person."""
         reading = "it was never heard"
         if self.watts is not None and self.age_ns is not None:
             reading = f"it drew {self.watts:.0f} W {self.age_ns / 1e9:.0f} s ago"
+        if self.told_w is not None and abs(self.told_w - self.cap_w) > TOLERANCE_W:
+            reading += f" and said that it may draw {self.told_w:.0f} W"
+        if self.refused:
+            reading += f", and what it says now is refused ({self.refused})"
+        less = f" ({self.full_limit_w:.0f} W, less what {' and '.join(self.taken_by)} takes)" if self.taken_by else ""
         return (
             f"{self.node} may draw {self.cap_w:.0f} W: {self.rule.value}. "
-            f"Nearest limit: {self.group}, {self.group_w:.0f} W of {self.limit_w:.0f} W counted. "
+            f"Nearest limit: {self.group}, {self.group_w:.0f} W of {self.limit_w:.0f} W counted{less}. "
             f"Reading: {reading}; it counts with {self.counted_w:.0f} W."
         )

@@ -20,6 +20,8 @@ TOLERANCE_W = 1.0
 """What is read back may be above what was set by a step of the hardware."""
 PEAK_WINDOW_NS = 600 * SECOND_NS
 PEAK_STEP_NS = 10 * SECOND_NS
+IMPOSSIBLE = frozenset({Refusal.FUTURE, Refusal.ABOVE_PEAK})
+"""Not late and not played back: two files differ, or it is forged."""
 
 
 @dataclass(slots=True)
@@ -34,6 +36,8 @@ class NodeLease:
     lease_ns: int = LEASE_NS
     settle_ns: int = SETTLE_NS
     refused: dict[Refusal, int] = field(default_factory=dict)
+    impossible: tuple[Refusal, int] | None = None
+    """The last lease that no coordinator with the numbers of this node would give, and when it came."""
     _revision: Revision = field(default_factory=Revision)
     _cap_w: float | None = None
     _until_ns: int = 0
@@ -54,6 +58,8 @@ class NodeLease:
         refusal = self._judge(grant, now_ns)
         if refusal is not None:
             self.refuse(refusal)
+            if refusal in IMPOSSIBLE:
+                self.impossible = refusal, now_ns
             return refusal
         self._revision = grant.revision
         if grant.cap_w is not None:

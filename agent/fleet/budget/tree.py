@@ -120,7 +120,7 @@ def _shape(table: BudgetTable) -> Iterator[Problem]:
         yield Problem(("groups",), f"{names} are all outermost: name them in the `groups` of one site")
     reached = {name for root in roots for name in _inner_first(table.groups, root)}
     for name in table.groups:
-        if name not in reached:
+        if name not in reached and _is_inside_itself(table.groups, name):
             yield Problem(("groups", name), "is inside itself: take it out of the `groups` of one of those in it")
     held = {node for group in table.groups.values() for node in group.nodes}
     for name in table.nodes:
@@ -168,6 +168,11 @@ def _sums(tree: BudgetTree) -> Iterator[Problem]:
         if base_w > group.limit_w:
             text = f"the base_w of its nodes are {base_w:g} W together: lower them, or raise limit_w to that"
             yield Problem(("groups", name, "limit_w"), text)
+
+
+def _is_inside_itself(groups: Mapping[str, GroupTable], group: str) -> bool:
+    """Not so for a group that is merely below such a one."""
+    return any(group in _inner_first(groups, child) for child in groups[group].groups if child in groups)
 
 
 def _inner_first(groups: Mapping[str, GroupTable], root: str) -> Iterator[str]:

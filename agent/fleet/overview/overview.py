@@ -10,13 +10,13 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from agent.fleet.budget.messages import Proof, read_report
 from agent.fleet.budget.messages import Refusal as PowerRefusal
 from agent.fleet.budget.messages import Report as PowerReport
-from agent.fleet.budget.messages import read_report
 from agent.fleet.budget.topics import group_topic, members_topic, report_topic
 from agent.fleet.bus import SECOND_NS, matches
 from agent.fleet.groups.group_states import HEARTBEAT_NS, GroupDocument, read_group, read_members
-from agent.fleet.node.documents import Document, Gone, Heartbeat, Report, Target, decode
+from agent.fleet.node.documents import Condition, Document, Gone, Heartbeat, Report, Target, decode
 from agent.fleet.node.peers import Peers
 from agent.fleet.node.refusal import Refusal
 from agent.fleet.node.topics import place
@@ -29,6 +29,7 @@ PATTERN = "pgood/fleet/+/+/+"
 """Every topic that is read here, and some that are not."""
 FRESH_NS = 10 * SECOND_NS
 """Nodes tell their power every 3 s: what is older is no reading any more."""
+SILENT = "silent"
 MOST = 10_000
 """Segments, nodes of a domain and groups beyond this are not remembered: memory has an end."""
 
@@ -216,10 +217,11 @@ class Overview:
         heard_ns = peer.alive_ns if peer is not None else None
         if power is not None:
             heard_ns = power.heard_ns if heard_ns is None else max(heard_ns, power.heard_ns)
+            row = replace(row, state=SILENT)
         if power is not None and now_ns - power.heard_ns < FRESH_NS:
             told = power.report
-            row = replace(row, watts=told.watts, cap_w=told.lease_w, proven=told.proof.value == "proven")
-            row = replace(row, state="up")
+            row = replace(row, watts=told.watts, cap_w=told.lease_w, proven=told.proof is Proof.PROVEN)
+            row = replace(row, state=Condition.ON.value)
         if peer is not None:
             row = replace(row, state=_state(peer, now_ns))
             if peer.target is not None:
@@ -244,9 +246,9 @@ class Overview:
 
 
 def _state(peer: Peer, now_ns: int) -> str:
-    """What it said last; a machine that is gone without a word is `silent`."""
+    """What it said last, or that it is gone without a word."""
     if peer.report is None:
-        return "silent" if peer.gone else ""
+        return SILENT if peer.gone else ""
     if peer.report.state is not None and peer.report.state.value == "up" and peer.missing(now_ns):
-        return "silent"
+        return SILENT
     return peer.report.condition.value

@@ -85,11 +85,12 @@ class CoordinatorMethods:
         coordinator = self._the_budget().coordinator
         asked = msgspec.convert(given, _Emergency)
         signal = Signal(present=asked.present, share=asked.share, critical=asked.critical, for_s=asked.for_s)
+        was_running = (asked.kind, asked.group) in coordinator.desk.running
         try:
             told = await coordinator.emergencies.say(asked.kind, asked.group, signal, coordinator.clock())
         except KeyError as error:
             raise RequestError(_unknown("group", asked.group, coordinator.tree.groups)) from error
-        return {"told": told, "leads": coordinator.leads}
+        return {"told": told, "leads": coordinator.leads, "was_running": was_running}
 
     async def _farm_status(self, _given: Mapping[str, Any], _peer: Peer) -> object:
         return {"broker": self._bus.text, **self._the_farm().status()}

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from agent.fleet.mqtt_bus import MqttBus
 
 LAST_ENDED = 10
-NO_BUDGET: dict[str, Any] = {"leads": False, "groups": [], "alarms": [], "emergencies": [], "ended": [], "refused": {}}
+NO_BUDGET: dict[str, Any] = {
+    "leads": False,
+    "trouble": "",
+    "groups": [],
+    "alarms": [],
+    "emergencies": [],
+    "ended": [],
+    "refused": {},
+}
 """Of a program whose file has no groups."""
 
 
@@ -26,14 +34,16 @@ def status(coordinator: Coordinator, parent_bus: MqttBus | None) -> dict[str, An
         {
             "group": name,
             "limit_w": group.limit_w,
+            "allowed_w": None if control is None else control.limits_w.get(name, group.limit_w),
             "counted_w": None if control is None else control.ledger.sum_w(name),
-            "watts": None if control is None else control.groups[name].watts,
+            "watts": None if control is None else round(control.groups[name].read_w, 1),
         }
         for name, group in coordinator.tree.groups.items()
     ]
     desk = coordinator.desk
     return {
         "leads": coordinator.leads,
+        "trouble": coordinator.trouble,
         "term": None if control is None else control.ledger.term,
         "groups": groups,
         "alarms": [] if control is None else control.alarms(),
@@ -55,8 +65,12 @@ def explanation(why: Why) -> dict[str, Any]:
         "group": why.group,
         "group_w": why.group_w,
         "limit_w": why.limit_w,
+        "full_limit_w": why.full_limit_w,
+        "taken_by": why.taken_by,
         "watts": why.watts,
         "age_s": _seconds(why.age_ns),
+        "told_w": why.told_w,
+        "refused": why.refused,
     }
 
 

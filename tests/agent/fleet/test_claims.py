@@ -306,3 +306,4 @@ def test_the_last_revision_is_the_end() -> None:
     claims = listening()
     claims.hear(sent(Claim(claimant="b", number=1, revision=HIGHEST, duration_ms=0)), 1)
     assert claims.claim(later(11)) is None
+    assert claims.spent

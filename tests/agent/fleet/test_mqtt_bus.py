@@ -8,9 +8,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from agent.fleet.bus import BusError, Message, RevisionMismatch
+from agent.fleet.claims import HIGHEST, Claim
 from agent.fleet.mqtt_bus import MqttBus
 from agent.fleet.mqtt_keys import LONGEST
 from agent.mqtt.config import MqttConfig
@@ -165,6 +167,25 @@ def test_what_is_no_claim_is_counted_and_gives_the_lease_to_nobody(mosquitto: Mo
             await two.publish("pgood/fleet/lease/lead", payload, retain=True, qos=1)
         await eventually(lambda: one.malformed_claims == 3)
         assert await leased(one) == 1
+
+    with_buses(mosquitto, 2, test)
+
+
+def test_a_claim_that_leaves_no_higher_one_is_told(mosquitto: Mosquitto) -> None:
+    async def refused(bus: MqttBus) -> None:
+        while True:
+            try:
+                await bus.lease("lead", TTL_S)
+            except BusError as error:
+                if "pgood/fleet/lease/lead: somebody has claimed the highest revision" in str(error):
+                    return
+            await asyncio.sleep(0.02)
+
+    async def test(one: MqttBus, two: MqttBus) -> None:
+        forged = Claim(claimant="x", number=1, revision=HIGHEST, duration_ms=0)
+        await two.publish("pgood/fleet/lease/lead", msgspec.json.encode(forged), retain=True, qos=1)
+        for bus in (one, two):
+            await asyncio.wait_for(refused(bus), PATIENCE_S)
 
     with_buses(mosquitto, 2, test)
 

@@ -54,7 +54,10 @@ SHARES = {
 
 @dataclass(slots=True)
 class Emergency:
-    """`began_ns` is when the reading came that told of it. `response_ns`: until all caps for it were read back."""
+    """`began_ns` is when the reading came that told of it.
+
+    `response_ns`: from then, or from when more was asked for, until all caps for it were read back.
+    """
 
     kind: EmergencyKind
     group: str
@@ -65,6 +68,8 @@ class Emergency:
     cause_away_ns: int = 0
     until_ns: int | None = None
     """The cause counts as away from then on, unless it is told again; None = it stands."""
+    more_ns: int = 0
+    """When more was asked for than at its beginning."""
     response_ns: int | None = None
     ended_ns: int | None = None
     cut_ns: int | None = None
@@ -120,6 +125,8 @@ class EmergencyDesk:
                 )
             return
         if present:
+            if left < one.share or (critical and not one.critical):
+                one.more_ns, one.response_ns = now_ns, None
             one.share, one.critical = min(one.share, left), one.critical or critical
             one.until_ns = _until(now_ns, for_ns)
         elif one.cause:
@@ -194,7 +201,7 @@ class EmergencyDesk:
                 for name, cap_w in one.ceilings_w.items()
             )
             if one.response_ns is None and kept and sums_w[one.group] <= left_w[one.group] + EPSILON_W:
-                one.response_ns = now_ns - one.began_ns
+                one.response_ns = now_ns - max(one.began_ns, one.more_ns)
             if not one.cause and now_ns - one.cause_away_ns >= CLEAR_NS:
                 one.ended_ns = now_ns
                 self.ended = [*self.ended[-99:], self.running.pop(key)]

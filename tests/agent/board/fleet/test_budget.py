@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from agent.board.fleet.budget import FleetBudget, LeasedMachine
+from agent.board.health import problems
 from agent.energy.view import CapState
 from agent.fleet.budget.coordinator import Coordinator
 from agent.fleet.budget.messages import Proof, Report, read_report
@@ -124,6 +125,23 @@ def test_a_lease_is_kept_proven_and_given_up(tmp_path: Path) -> None:
             assert decision is not None
             assert (decision.binding.policy, decision.binding.why) == ("lease", "the base of the budget")
         assert machine.limit_w == 65, "as it was found"
+
+    asyncio.run(play())
+
+
+def test_a_coordinator_with_another_lease_time_is_named(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+
+    async def play() -> None:
+        rig = machine.rig
+        async with machine.running():
+            coordinator = machine.coordinator(200.0)
+            coordinator.timing = Timing(0.3, 60.0)
+            leading = asyncio.create_task(coordinator.run())
+            await rig.until(lambda: any("lease_s of [fleet]" in why for _, why in problems(rig.board.services)))
+            assert machine.limit_w == BASE_W
+            leading.cancel()
+            await asyncio.gather(leading, return_exceptions=True)
 
     asyncio.run(play())
 

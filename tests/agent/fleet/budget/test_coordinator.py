@@ -44,6 +44,29 @@ def test_priorities_get_their_watts_and_each_can_be_explained() -> None:
     play(scene())
 
 
+def test_a_node_with_other_numbers_is_explained() -> None:
+    """Its file and the coordinator's must be alike; where they are not, somebody has to be told."""
+
+    async def scene() -> None:
+        hall = Hall()
+        await hall.open()
+        hall.nodes["n1"].lease.lease_ns = LEASE_NS // 2
+        await hall.pass_s(45)
+        leader = hall.coordinators[0]
+        other = replace(hall.nodes["n2"].lease.report(hall.now()), base_w=1000.0)
+        assert leader.hear(Message(report_topic(DOMAIN, "n2"), encode(other))) is Refusal.ABOVE_PEAK
+        assert hall.nodes["n1"].lease.impossible is not None
+        found = [leader.explain(name) for name in ("n1", "n2", "n3")]
+        short, above, right = (why.text() for why in found if why is not None)
+        assert "and said that it may draw 100 W" in short
+        assert "what it says now is refused (above-peak)" in above
+        assert "said that it may" not in right
+        assert "refused" not in right
+        await hall.close()
+
+    play(scene())
+
+
 def test_another_one_takes_over_within_the_lease_and_nobody_falls_back() -> None:
     async def scene() -> None:
         hall = Hall()
@@ -101,6 +124,9 @@ def test_an_emergency_is_answered_and_measured() -> None:
         assert found.response_ns is not None
         assert found.response_ns <= 2 * (2 * CYCLE_S) * SECOND_NS
         assert hall.machines["n0"].kept_w > hall.machines["n2"].kept_w
+        why = leader.explain("n2")
+        assert why is not None
+        assert "W of 1280 W counted (1600 W, less what the grid emergency takes)" in why.text()
         leader.desk.signal(EmergencyKind.GRID, "room", False, hall.now())
         await hall.pass_s(120)
         assert not leader.desk.running

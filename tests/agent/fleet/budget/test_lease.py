@@ -52,6 +52,8 @@ def test_what_is_refused_changes_nothing(changes: dict[str, Any], refusal: Refus
     lease.accept(grant(cap_w=200.0), NOW)
     assert lease.accept(grant(**changes), NOW) is refusal
     assert (lease.cap_w(NOW), lease.refused) == (200.0, {refusal: 1})
+    impossible = refusal in (Refusal.FUTURE, Refusal.ABOVE_PEAK)
+    assert lease.impossible == ((refusal, NOW) if impossible else None)
 
 
 def test_a_new_leader_is_believed_and_the_lease_stays() -> None:

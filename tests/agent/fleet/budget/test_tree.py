@@ -85,6 +85,18 @@ def test_what_cannot_be_meant(groups: dict[str, GroupTable], nodes: dict[str, No
     assert words in str(caught.value)
 
 
+def test_what_is_below_a_cycle_is_not_blamed() -> None:
+    groups = {
+        "s": GroupTable("site", 1e3, groups=("r", "q")),
+        "r": GroupTable("rack", 5e2, groups=("s",), nodes=("n",)),
+        "q": GroupTable("rack", 5e2),
+    }
+    with pytest.raises(TreeError) as caught:
+        build_tree(table(groups))
+    named = {one.path[1] for one in caught.value.problems if "inside itself" in one.text}
+    assert named == {"s", "r"}
+
+
 def test_bands_out_of_order() -> None:
     with pytest.raises(TreeError, match="release < target < cap"):
         build_tree(BudgetTable({"s": GroupTable("site", 1e3, nodes=("n",))}, {"n": NODE}, BandTable(cap=0.9)))

@@ -106,9 +106,9 @@ def test_all_that_is_said_of_a_machine_is_one_row() -> None:
 def test_a_reading_that_is_old_is_none() -> None:
     overview = Overview()
     overview.receive(power(NodeLease("bee", 100, 400, 7, 0), 180.0, 0), 0)
-    assert only(overview, FRESH_NS - 1).watts == 180.0
+    assert (only(overview, FRESH_NS - 1).watts, only(overview, FRESH_NS - 1).state) == (180.0, "on")
     row = only(overview, FRESH_NS)
-    assert (row.watts, row.cap_w, row.state) == (None, None, "")
+    assert (row.watts, row.cap_w, row.state) == (None, None, "silent")
     assert row.seen_s == 10.0
 
 

@@ -247,10 +247,10 @@ def test_an_emergency_that_is_none(unchanged: Hall) -> None:
     assert answer.returncode == 1
     assert "there is no group 'elsewhere' in the file; there are: hall" in answer.stderr
     for option, words in (("--share", "above 0 and up to 1"), ("--for", "up to a day")):
-        for number in ("nan", "-1", "0", "1e9"):
+        for number in ("nan", "-1", "0", "1e9", "much"):
             answer = unchanged.program.ask("one", "emergency", "grid", "hall", "on", f"{option}={number}")
             assert answer.returncode == 2
-            assert words in answer.stderr
+            assert words in answer.stderr or f"is a number (here: {number})" in answer.stderr
             assert "Traceback" not in answer.stderr
 
 
@@ -262,10 +262,14 @@ def test_an_emergency_by_command_is_answered_shown_and_over(hall: Hall) -> None:
     (one,) = hall.status()["emergencies"]
     assert (one["kind"], one["group"], one["share"]) == ("grid", "hall", 0.5)
     assert one["response_s"] < 10.0
-    assert "emergency: grid in hall for " in hall.program.ask("one", "status").stdout
+    told = hall.program.ask("one", "status").stdout
+    assert "emergency: grid in hall for " in told
+    assert "W counted of 450 W (its limit is 900 W)" in told
     until(lambda: not hall.status()["emergencies"][0]["present"])
     answer = hall.program.ask("one", "emergency", "grid", "hall", "off")
     assert "it ends in a minute" in answer.stdout
+    answer = hall.program.ask("one", "emergency", "thermal", "hall", "off")
+    assert "thermal in hall: there is none" in answer.stdout
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.cli.places import SOCKET
 from agent.fleet.budget.lease import NodeLease
 from agent.fleet.budget.node_side import NodeSide
 from agent.fleet.mqtt_bus import MqttBus, boot_clock_ns
@@ -138,6 +140,12 @@ async def goes_over(sides: list[NodeSide], coordinators: Coordinators, mosquitto
         ('domain = "hall"', 'domain = "hall"\ncycle_s = 9', "lease_s: must be 35 or more with a cycle of 9 s"),
         ("limit_w = 900", "limit_w = nan", "groups.hall.limit_w"),
         ('"n1", ', "", "nodes.n1: is in no group"),
+        (
+            'priority = "critical"',
+            'priority = "vip"',
+            "invalid enum value 'vip' (here: 'vip'); may be background, critical, development, production, research",
+        ),
+        ('kind = "site"', 'kind = "row"', "may be board, rack, room, site"),
         ('nodes = ["n0"', 'groups = ["hall"]\nnodes = ["n0"', "is inside itself"),
         ("[nodes.n2]", "[nodes.n2]\nwatts = 1", "nodes.n2.watts: unknown key"),
     ],
@@ -153,7 +161,16 @@ def test_a_bad_file_is_refused_with_place_and_cure(tmp_path: Path, old: str, new
 
 def test_without_a_file_or_a_coordinator_the_command_says_what_to_do(tmp_path: Path) -> None:
     coordinators = Coordinators(tmp_path, {})
-    for words, told in ((), "--config FILE"), (("explain", "n1"), "no coordinator runs with"):
+    (tmp_path / "killed").mkdir()
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / "killed" / SOCKET))  # stays behind
+    answer = coordinators.ask("killed", "status")
+    assert (answer.returncode, "no coordinator runs with" in answer.stderr) == (2, True), answer.stderr
+    for words, told in (
+        ((), "--config FILE"),
+        (("explain", "n1"), "no coordinator runs with"),
+        (("--config", "hall.toml", "--name", "a/#"), "--name 'a/#' is no name on a broker"),
+    ):
         answer = coordinators.ask("nobody", *words)
         assert answer.returncode == 2
         assert told in answer.stderr

@@ -80,6 +80,24 @@ def test_hysteresis_response_and_end() -> None:
     assert [one.kind for one in desk.ended] == [EmergencyKind.THERMAL]
 
 
+def test_the_response_counts_from_when_more_was_asked_for() -> None:
+    desk = EmergencyDesk(small_tree())
+    limits_w = {name: group.limit_w for name, group in desk.tree.groups.items()}
+    desk.signal(EmergencyKind.GRID, "r0", True, 0, share=0.8)
+    found = desk.running[EmergencyKind.GRID, "r0"]
+    desk.settle({}, {"r0": 480.0}, desk.limits_w(limits_w), 4 * SECOND_NS)
+    desk.signal(EmergencyKind.GRID, "r0", True, 20 * SECOND_NS, share=0.9)
+    assert found.response_ns == 4 * SECOND_NS, "less was asked for"
+    desk.signal(EmergencyKind.GRID, "r0", True, 30 * SECOND_NS, share=0.5)
+    desk.settle({}, {"r0": 480.0}, desk.limits_w(limits_w), 31 * SECOND_NS)
+    assert found.response_ns is None
+    desk.settle({}, {"r0": 300.0}, desk.limits_w(limits_w), 33 * SECOND_NS)
+    assert found.response_ns == 3 * SECOND_NS
+    desk.signal(EmergencyKind.GRID, "r0", True, 40 * SECOND_NS, share=0.5, critical=True)
+    desk.settle({}, {"r0": 300.0}, desk.limits_w(limits_w), 41 * SECOND_NS)
+    assert found.response_ns == SECOND_NS
+
+
 @pytest.mark.parametrize("share", [0.0, -1.0, 1.5, float("nan")])
 def test_a_share_that_is_none(share: float) -> None:
     desk = EmergencyDesk(small_tree())
