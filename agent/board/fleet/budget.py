@@ -105,7 +105,13 @@ class FleetBudget:
         self._bus = bus
         lease = NodeLease(node, base_w, peak_w, secrets.randbits(62), clock(), lease_ns)
         self.side = NodeSide(bus, domain, lease, machine, clock, machine.efficiency)
+        self.unreached_since_ns: int | None = clock()
         self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def broker(self) -> str:
+        """What the connection does, for a person."""
+        return self._bus.text
 
     @property
     def connected(self) -> bool:
@@ -138,10 +144,17 @@ class FleetBudget:
         """A lease ends by this, whatever the messenger does."""
         while True:
             try:
+                self._follow_connection()
                 self.side.look()
             except Exception:  # a fault of ours must not end the task
                 log.exception("fleet: budget")
             await asyncio.sleep(LOOK_S)
+
+    def _follow_connection(self) -> None:
+        if self.connected:
+            self.unreached_since_ns = None
+        elif self.unreached_since_ns is None:
+            self.unreached_since_ns = self.side.clock()
 
     async def _tell(self) -> None:
         for look in range(round(FIRST_S / LOOK_S)):

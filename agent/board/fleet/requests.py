@@ -121,11 +121,9 @@ def lease_now(budget: FleetBudget) -> LeaseNow:
 
 def fleet_problems(fleet: BoardFleet) -> Iterator[tuple[str, str]]:
     """Source and reason; what passes within a minute is none."""
-    now_ns = fleet.now_ns()
+    now_ns, budget = fleet.now_ns(), fleet.budget
     for machine in fleet.machines.values():
-        since_ns = machine.unreached_since_ns
-        if since_ns is not None and now_ns - since_ns >= UNREACHED_NS:
-            yield f"fleet/{machine.node}", f"the fleet's broker is not reached: {machine.broker}"
+        yield from _unreached(machine.node, machine.unreached_since_ns, now_ns, machine.broker)
         if machine.core.machine.rival:
             yield f"fleet/{machine.node}", machine.core.machine.taken
         for node, lacks in machine.core.switches.items():
@@ -134,14 +132,21 @@ def fleet_problems(fleet: BoardFleet) -> Iterator[tuple[str, str]]:
         refusal = machine.core.refusals.alarming
         if refusal is not None and now_ns - refusal.at_ns < REFUSED_NS:
             yield f"fleet/{machine.node}", f"a message was refused ({refusal.because.value}): {refusal.text}"
-    if fleet.budget is not None:
-        lease, budget_ns = fleet.budget.side.lease, fleet.budget.side.clock()
+    if budget is not None:
+        lease, budget_ns = budget.side.lease, budget.side.clock()
+        if lease.node not in fleet.machines:  # else it was said above
+            yield from _unreached(lease.node, budget.unreached_since_ns, budget_ns, budget.broker)
         if lease.proof(budget_ns) is Proof.UNPROVEN:
             why = "is not proven by what is read back, so it counts with the highest power measured"
             yield f"fleet/{lease.node}", f"the leased cap {why}"
         if lease.impossible is not None and budget_ns - lease.impossible[1] < REFUSED_NS:
             because = lease.impossible[0]
             yield f"fleet/{lease.node}", f"a lease was refused ({because.value}): {CURES[because]}"
+
+
+def _unreached(node: str, since_ns: int | None, now_ns: int, broker: str) -> Iterator[tuple[str, str]]:
+    if since_ns is not None and now_ns - since_ns >= UNREACHED_NS:
+        yield f"fleet/{node}", f"the fleet's broker is not reached: {broker}"
 
 
 def _kind(settings: TargetSettings) -> Literal["own", "host", "board"]:

@@ -146,6 +146,31 @@ def test_a_coordinator_with_another_lease_time_is_named(tmp_path: Path) -> None:
     asyncio.run(play())
 
 
+def test_a_broker_that_is_away_is_named_for_a_machine_that_only_has_a_budget(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+
+    async def play() -> None:
+        rig = machine.rig
+
+        def told() -> list[str]:
+            return [why for source, why in problems(rig.board.services) if source == f"fleet/{NODE}"]
+
+        async with machine.running():
+            assert rig.board.services.fleet is not None
+            budget = rig.board.services.fleet.budget
+            assert budget is not None
+            await rig.until(lambda: budget.unreached_since_ns is None)
+            rig.broker.cut_off.add(f"{NODE}-budget")
+            await rig.until(lambda: budget.unreached_since_ns is not None)
+            assert "broker" not in " ".join(told()), "a short break is no problem"
+            rig.skipped_ns += 60 * S
+            assert "the fleet's broker is not reached: the broker is not reached" in told()
+            rig.broker.cut_off.clear()
+            await rig.until(lambda: "broker" not in " ".join(told()))
+
+    asyncio.run(play())
+
+
 def test_a_lower_lease_is_in_force_before_it_is_told(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
 
