@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from agent.fleet.overview.visit import Visit
     from agent.mqtt.config import MqttConfig
 
-LISTEN_S = 4.0
-"""Every node tells its power within 3 s; what is retained comes at once."""
+LISTEN_S = 5.0
+"""Every node tells its power within 3 s, and whoever coordinates that it does; what is retained comes at once."""
 LONGEST_S = 3600.0
 REDRAW_S = 1.0
 KNOWN_S = 3.0
@@ -39,7 +39,7 @@ def add_to(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         type=_seconds,
         default=LISTEN_S,
         metavar="S",
-        help="listen so long before printing once (default: 4)",
+        help="listen so long before printing once (default: 5)",
     )
     _add_broker(parser)
     parser.set_defaults(run=run)

@@ -20,12 +20,13 @@ from agent.fleet.node.documents import Condition, Document, Gone, Heartbeat, Rep
 from agent.fleet.node.peers import Peers
 from agent.fleet.node.refusal import Refusal
 from agent.fleet.node.topics import place
+from agent.fleet.overview import leads
 
 if TYPE_CHECKING:
     from agent.fleet.bus import Message
     from agent.fleet.node.peers import Peer
 
-PATTERN = "pgood/fleet/+/+/+"
+PATTERNS = ("pgood/fleet/+/+/+", leads.PATTERN)
 """Every topic that is read here, and some that are not."""
 FRESH_NS = 10 * SECOND_NS
 """Nodes tell their power every 3 s: what is older is no reading any more."""
@@ -78,13 +79,15 @@ class Overview:
         self._power: dict[tuple[str, str], _Power] = {}
         self._places: dict[tuple[str, str], tuple[str, str]] = {}
         """Group and priority, by domain and node."""
+        self._leads = leads.Leads()
         self._groups: dict[tuple[str, str], tuple[GroupDocument, int]] = {}
 
     def receive(self, message: Message, now_ns: int) -> None:
-        """Enter any message of the pattern."""
+        """Enter any message of the patterns."""
         topic = message.topic
         if not message.payload:
             return
+        self._leads.receive(message, now_ns)
         if matches(group_topic("+", "+"), topic):
             self._group(topic, message, now_ns)
         elif matches(members_topic("+", "+"), topic):
@@ -118,7 +121,7 @@ class Overview:
     def groups(self, now_ns: int) -> list[GroupRow]:
         """By domain, each group after the one around it."""
         return [
-            GroupRow(document, now_ns - heard_ns < 3 * HEARTBEAT_NS)
+            GroupRow(document, self._leads.led(domain, now_ns) is not False and now_ns - heard_ns < 3 * HEARTBEAT_NS)
             for (domain, name), (document, heard_ns) in sorted(
                 self._groups.items(), key=lambda item: (item[0][0], self._around(*item[0]))
             )

@@ -13,7 +13,7 @@ from agent.fleet.mqtt_bus import MqttBus
 from agent.fleet.node.documents import Target, encode
 from agent.fleet.node.peers import revisions_spent
 from agent.fleet.node.topics import Leaf, topic
-from agent.fleet.overview.overview import PATTERN, Overview
+from agent.fleet.overview.overview import PATTERNS, Overview
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -45,7 +45,10 @@ class Visit:
 
     async def hear(self) -> None:
         """Until cancelled."""
-        async for message in self._bus.subscribe(PATTERN):
+        await asyncio.gather(*map(self._hear, PATTERNS))
+
+    async def _hear(self, pattern: str) -> None:
+        async for message in self._bus.subscribe(pattern):
             self.overview.receive(message, time.monotonic_ns())
 
     async def reach(self) -> None:

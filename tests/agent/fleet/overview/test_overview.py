@@ -15,6 +15,7 @@ from agent.fleet.budget.lease import NodeLease
 from agent.fleet.budget.messages import encode as encode_power
 from agent.fleet.budget.topics import group_topic, members_topic, report_topic
 from agent.fleet.bus import SECOND_NS, Message
+from agent.fleet.claims import Claim
 from agent.fleet.groups.group_states import GroupDocument, MembersDocument
 from agent.fleet.node.documents import (
     MAX_COUNT,
@@ -189,6 +190,38 @@ def test_what_the_broker_kept_of_a_group_is_fresh_for_a_heartbeat_only() -> None
     overview.receive(group(GROUP, retained=True), 5 * MINUTE_NS)
     assert overview.groups(5 * MINUTE_NS)[0].fresh
     assert not overview.groups(6 * MINUTE_NS)[0].fresh
+
+
+def claim(seconds: float, *, retained: bool = False) -> Message:
+    said = Claim(claimant="c1", number=1, revision=3, duration_ms=round(seconds * 1000))
+    return Message("pgood/fleet/lease/budget-hall", msgspec.json.encode(said), retained)
+
+
+def test_a_group_of_which_nobody_tells_any_more_is_not_shown_as_it_was() -> None:
+    overview = Overview()
+
+    def fresh(at_s: float) -> bool:
+        return overview.groups(round(at_s * SECOND_NS))[0].fresh
+
+    overview.receive(group(GROUP, retained=True), 0)
+    assert fresh(5), "claims may not be for this reader"
+    overview.receive(claim(10, retained=True), 0)
+    assert fresh(3)
+    assert not fresh(5), "somebody led, but that may be long ago"
+    overview.receive(claim(10), 6 * SECOND_NS)
+    assert fresh(15)
+    assert not fresh(16)
+    overview.receive(claim(10), 16 * SECOND_NS)
+    overview.receive(claim(0), 17 * SECOND_NS)
+    assert not fresh(17), "the lead was given back"
+
+
+def test_claims_of_others_and_nonsense_say_nothing_of_a_domain() -> None:
+    overview = Overview()
+    overview.receive(group(GROUP, retained=True), 0)
+    for name, payload in (("farm-hall", claim(0).payload), ("budget-room", claim(0).payload), ("budget-hall", b"{")):
+        overview.receive(Message(f"pgood/fleet/lease/{name}", payload), 0)
+    assert overview.groups(0)[0].fresh
 
 
 def test_a_coordinator_that_leads_no_more_is_not_believed() -> None:

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`pgood fleet` over a real mosquitto while coordinators come and go: what nobody tells any more is not shown."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from tests.agent.fleet.program.processes import FILE, Coordinators, environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.agent.mqtt.brokers import Mosquitto
+
+
+def shown(mosquitto: Mosquitto, *more: str) -> str:
+    words = [sys.executable, "-m", "agent", "fleet", "--url", mosquitto.url, *more]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, env=environment(), check=True)
+    return done.stdout
+
+
+def test_a_group_is_shown_while_somebody_coordinates_it(tmp_path: Path, mosquitto: Mosquitto) -> None:
+    (tmp_path / "hall.toml").write_text(FILE.format(url=mosquitto.url), encoding="utf-8")
+    coordinators = Coordinators(tmp_path, {})
+    coordinators.start("one")
+    try:
+        asyncio.run(asyncio.wait_for(coordinators.leader(), 60))
+        (row,) = json.loads(shown(mosquitto, "--json"))["groups"]
+        assert (row["group"], row["counted_w"], row["fresh"]) == ("hall", 1200, True)
+    finally:
+        coordinators.kill("one")
+    assert "nobody coordinates" in shown(mosquitto, "--once"), "what the broker has kept is old"
