@@ -3,7 +3,9 @@
 
 python := .venv/bin/python
 
-workers := $(shell echo $$(( $$(nproc) + 1 )))# one more than cores: most tests wait for something
+# One more than there are cores: most tests wait for something.
+workers := $(shell echo $$(( $$(nproc) + 1 )))
+
 .PHONY: help run test lab lint check-c check-cross fuzz-c bench-lines bench-ipmi bench-mqtt bench-power bench-footprint bench-energy bench-fleet wheel deb clean
 
 help: ## this list

@@ -50,6 +50,11 @@ class Claim(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 _DECODER = msgspec.json.Decoder(Claim)
 
 
+def claims_topic(base: str, lease: str) -> str:
+    """Where the claims of a lease go; `+` stands for every lease."""
+    return f"{base}/lease/{lease}"
+
+
 def read_claim(payload: bytes) -> Claim | None:
     """None for whatever is no claim."""
     if len(payload) > MAX_BYTES:

@@ -17,7 +17,7 @@ import msgspec
 
 from agent.fleet.broker_client import BrokerClient
 from agent.fleet.bus import SECOND_NS, BusError, Lease
-from agent.fleet.claims import Claim, Claims
+from agent.fleet.claims import Claim, Claims, claims_topic
 from agent.mqtt.message import Outgoing
 
 if TYPE_CHECKING:
@@ -144,4 +144,4 @@ class MqttLeases:
         self._client.send(Outgoing(topic, msgspec.json.encode(claim), qos=1, retain=True))
 
     def _topic(self, name: str) -> str:
-        return f"{self._base}/lease/{name}"
+        return claims_topic(self._base, name)

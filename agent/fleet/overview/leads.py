@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from agent.fleet.budget.timing import BEAT_S
 from agent.fleet.budget.topics import BASE, lead_lease
 from agent.fleet.bus import SECOND_NS
-from agent.fleet.claims import read_claim
+from agent.fleet.claims import claims_topic, read_claim
 
 if TYPE_CHECKING:
     from agent.fleet.bus import Message
 
-PATTERN = f"{BASE}/lease/+"
-BEFORE = f"{BASE}/lease/{lead_lease('')}"
+PATTERN = claims_topic(BASE, "+")
+BEFORE = claims_topic(BASE, lead_lease(""))
 KEPT_NS = round((BEAT_S + 1) * SECOND_NS)
 """What the broker has kept is believed until the next claim should have come."""
 MOST = 1_000
@@ -28,10 +28,12 @@ class Leads:
         self._until_ns: dict[str, int] = {}
 
     def receive(self, message: Message, now_ns: int) -> None:
-        """Enter any message of the pattern."""
+        """Enter any message of the pattern; those of other topics are passed over unread."""
         domain = message.topic.removeprefix(BEFORE)
+        if domain == message.topic or (domain not in self._until_ns and len(self._until_ns) >= MOST):
+            return
         claim = read_claim(message.payload)
-        if claim is None or domain == message.topic or (domain not in self._until_ns and len(self._until_ns) >= MOST):
+        if claim is None:
             return
         lasts_ns = claim.duration_ms * NS_PER_MS
         if message.retained:
