@@ -97,6 +97,17 @@ class Machine:
             self.reports.append(report)
 
 
+@contextlib.asynccontextmanager
+async def leading(coordinator: Coordinator) -> AsyncIterator[None]:
+    """It is there in the block, and gone after it."""
+    running = asyncio.create_task(coordinator.run())
+    try:
+        yield
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
 def test_a_lease_is_kept_proven_and_given_up(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
 
@@ -104,20 +115,18 @@ def test_a_lease_is_kept_proven_and_given_up(tmp_path: Path) -> None:
         rig = machine.rig
         async with machine.running():
             await rig.until(lambda: machine.limit_w == BASE_W)  # nobody has leased anything
-            leading = asyncio.create_task(machine.coordinator(200.0).run())
-            await rig.until(lambda: machine.limit_w == PEAK_W)
-            await rig.until(
-                lambda: (
-                    machine.report is not None
-                    and machine.report.proof is Proof.PROVEN
-                    and machine.report.lease_w == PEAK_W
+            async with leading(machine.coordinator(200.0)):
+                await rig.until(lambda: machine.limit_w == PEAK_W)
+                await rig.until(
+                    lambda: (
+                        machine.report is not None
+                        and machine.report.proof is Proof.PROVEN
+                        and machine.report.lease_w == PEAK_W
+                    )
                 )
-            )
-            assert machine.report is not None
-            assert IDLE_W < machine.report.watts < BUSY_W
-            assert machine.report.measured_peak_w >= machine.report.watts
-            leading.cancel()
-            await asyncio.gather(leading, return_exceptions=True)
+                assert machine.report is not None
+                assert IDLE_W < machine.report.watts < BUSY_W
+                assert machine.report.measured_peak_w >= machine.report.watts
             rig.skipped_ns += 28 * S
             await rig.until(lambda: machine.limit_w == BASE_W)
             assert rig.board.services.energy is not None
@@ -137,11 +146,9 @@ def test_a_coordinator_with_another_lease_time_is_named(tmp_path: Path) -> None:
         async with machine.running():
             coordinator = machine.coordinator(200.0)
             coordinator.timing = Timing(0.3, 60.0)
-            leading = asyncio.create_task(coordinator.run())
-            await rig.until(lambda: any("lease_s of [fleet]" in why for _, why in problems(rig.board.services)))
-            assert machine.limit_w == BASE_W
-            leading.cancel()
-            await asyncio.gather(leading, return_exceptions=True)
+            async with leading(coordinator):
+                await rig.until(lambda: any("lease_s of [fleet]" in why for _, why in problems(rig.board.services)))
+                assert machine.limit_w == BASE_W
 
     asyncio.run(play())
 
@@ -177,19 +184,16 @@ def test_a_lower_lease_is_in_force_before_it_is_told(tmp_path: Path) -> None:
     async def play() -> None:
         rig = machine.rig
         async with machine.running():
-            coordinator = machine.coordinator(200.0)
-            leading = asyncio.create_task(coordinator.run())
-            await rig.until(lambda: machine.limit_w == PEAK_W)
-            leading.cancel()
-            await asyncio.gather(leading, return_exceptions=True)
+            async with leading(machine.coordinator(200.0)):
+                await rig.until(lambda: machine.limit_w == PEAK_W)
             await rig.until(lambda: machine.report is not None and machine.report.lease_w == PEAK_W)
             machine.reports.clear()
-            smaller = asyncio.create_task(machine.coordinator(45.0).run())
-            await rig.until(lambda: any(one.proof is Proof.PROVEN and one.lease_w < PEAK_W for one in machine.reports))
-            assert machine.limit_w is not None
-            assert BASE_W <= machine.limit_w <= 45.0
-            smaller.cancel()
-            await asyncio.gather(smaller, return_exceptions=True)
+            async with leading(machine.coordinator(45.0)):
+                await rig.until(
+                    lambda: any(one.proof is Proof.PROVEN and one.lease_w < PEAK_W for one in machine.reports)
+                )
+                assert machine.limit_w is not None
+                assert BASE_W <= machine.limit_w <= 45.0
 
     asyncio.run(play())
 

@@ -12,11 +12,12 @@ from agent.board.fleet.memory import FleetMemory
 from agent.events.event import EventKind
 from agent.fleet.node.burst import BurstFailed
 from agent.fleet.node.core import NodeCore, Seen, Settings
-from agent.fleet.node.documents import Condition, Direction, Report, encode
+from agent.fleet.node.documents import Direction, encode
 from agent.fleet.node.target import OWN_NODE, Identity
 from agent.fleet.node.topics import Leaf, topic
 from agent.fleet.node.wake_ability import WakeAbility
 from tests.agent.board.fleet.rig import MAC, NODE, SEGMENT, FleetRig
+from tests.agent.fleet.node.reports import report_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -147,18 +148,7 @@ def test_it_wakes_a_neighbour_that_should_be_up(tmp_path: Path) -> None:
 
 
 async def say_that_ant_sleeps(rig: FleetRig) -> None:
-    report = Report(
-        node="ant",
-        segment=SEGMENT,
-        boot="k",
-        start=1,
-        number=1,
-        state=DOWN,
-        condition=Condition.OFF,
-        target=DOWN,
-        revision=1,
-        macs=("02:00:00:00:00:02",),
-    )
+    report = report_of("ant", DOWN, target=DOWN, macs=("02:00:00:00:00:02",))
     await rig.owner.publish(topic(SEGMENT, "ant", Leaf.REPORT), encode(report), retain=True)
 
 

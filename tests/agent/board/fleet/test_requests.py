@@ -11,11 +11,12 @@ import msgspec
 from jsonschema import Draft202012Validator
 
 from agent.board.health import problems
-from agent.fleet.node.documents import Condition, Direction, Report, encode
+from agent.fleet.node.documents import Direction, encode
 from agent.fleet.node.topics import Leaf, topic
 from agent.requests.schema import answer_schema
 from tests.agent.board.fleet.rig import NODE, SEGMENT, FleetRig
 from tests.agent.board.fleet.test_own_machine import neighbour, own_rig, say_that_ant_sleeps
+from tests.agent.fleet.node.reports import report_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -191,10 +192,7 @@ def test_health_names_a_board_that_is_wired_to_another_machine(tmp_path: Path) -
 
     async def play() -> None:
         async with rig.running():
-            report = Report(
-                node=NODE, segment=SEGMENT, boot="k", start=1, number=1, state=UP, condition=Condition.ON, target=None,
-                revision=0, sends=True,
-            )  # fmt: skip
+            report = report_of(NODE, UP, sends=True)
             await rig.until(lambda: rig.board.services.hosts["0"].power_good is not None)
             await rig.owner.publish(topic(SEGMENT, NODE, Leaf.REPORT), encode(report), retain=True)
             assert told(rig) == [], "it has just started"
@@ -210,10 +208,7 @@ def test_a_node_without_a_card_can_be_woken_while_a_board_says_that_it_could(tmp
     rig = own_rig(tmp_path, wake_card="eth7")
 
     async def say(number: int, wakes: tuple[str, ...]) -> None:
-        report = Report(
-            node="board", segment=SEGMENT, boot="b", start=1, number=number, state=UP, condition=Condition.ON,
-            target=None, revision=0, wakes=wakes,
-        )  # fmt: skip
+        report = report_of("board", UP, number=number, wakes=wakes)
         await rig.owner.publish(topic(SEGMENT, "board", Leaf.REPORT), encode(report), retain=True)
 
     async def play() -> None:

@@ -7,10 +7,11 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from agent.events.event import EventKind
-from agent.fleet.node.documents import Condition, Direction, Gone, Report, WakeSent, decode, encode
+from agent.fleet.node.documents import Direction, Gone, Report, WakeSent, decode, encode
 from agent.fleet.node.topics import Leaf, topic
 from agent.power.request import Action
 from tests.agent.board.fleet.rig import HOST, NODE, SEGMENT, FleetRig
+from tests.agent.fleet.node.reports import report_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,20 +24,7 @@ FLEET: dict[str, Any] = {"segment": SEGMENT, "node": BOARD, "hosts": {"0": {"wak
 
 
 def asleep(number: int = 1) -> Report:
-    return Report(
-        node=NODE,
-        segment=SEGMENT,
-        boot="k",
-        start=1,
-        number=number,
-        state=DOWN,
-        condition=Condition.OFF,
-        target=DOWN,
-        revision=1,
-        able=True,
-        last=True,
-        sends=True,
-    )
+    return report_of(NODE, DOWN, target=DOWN, number=number, able=True, last=True, sends=True)
 
 
 async def say(rig: FleetRig, report: Report) -> None:

@@ -15,6 +15,7 @@ from agent.fleet.budget.node_side import NodeSide
 from agent.fleet.budget.timing import Timing
 from agent.fleet.bus import SECOND_NS
 from agent.fleet.memory_bus import MemoryBroker, MemoryBus, Weather
+from tests.agent.fleet.budget.capped import Capped
 from tests.agent.fleet.budget.worlds import small_tree
 
 if TYPE_CHECKING:
@@ -27,17 +28,10 @@ ROOMY_W = (1600.0, 800.0, 850.0)
 
 
 @dataclass
-class Machine:
+class Machine(Capped):
     """Draws what it wants, up to its cap."""
 
     wanted_w: float = 300.0
-    kept_w: float = 100.0
-
-    def set_cap_w(self, cap_w: float) -> None:
-        self.kept_w = cap_w
-
-    def read_cap_w(self) -> float | None:
-        return self.kept_w
 
     def watts(self) -> float | None:
         return min(self.wanted_w, self.kept_w)

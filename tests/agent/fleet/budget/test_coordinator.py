@@ -17,6 +17,7 @@ from agent.fleet.bus import SECOND_NS, Message
 from agent.fleet.node import documents
 from agent.fleet.node.topics import Leaf, topic
 from tests.agent.fleet.budget.made_up_hall import CYCLE_S, DOMAIN, Hall, play
+from tests.agent.fleet.node.reports import report_of
 
 
 def test_priorities_get_their_watts_and_each_can_be_explained() -> None:
@@ -216,10 +217,7 @@ def test_nodes_that_sleep_leave_their_watts_and_get_them_back_when_they_are_want
         assert leader.control is not None
         owner = hall.broker.connect("owner")
         for name in ("n1", "n4", "n5"):
-            report = documents.Report(
-                node=name, segment=DOMAIN, boot="b", start=1, number=1, state=documents.Direction.DOWN,
-                condition=documents.Condition.OFF, target=documents.Direction.DOWN, revision=1, last=True,
-            )  # fmt: skip
+            report = report_of(name, documents.Direction.DOWN, target=documents.Direction.DOWN, last=True)
             await owner.publish(topic(DOMAIN, name, Leaf.REPORT), documents.encode(report), retain=True)
             hall.broker.cut_off.add(name)
             hall.machines[name].wanted_w = 0.0

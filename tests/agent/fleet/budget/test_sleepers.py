@@ -11,17 +11,15 @@ import pytest
 from agent.fleet.budget.messages import Refusal
 from agent.fleet.budget.sleepers import Sleepers
 from agent.fleet.bus import SECOND_NS, Message
-from agent.fleet.node.documents import Condition, Direction, Report, Target, encode
+from agent.fleet.node.documents import Direction, Target, encode
 from agent.fleet.node.topics import Leaf, topic
+from tests.agent.fleet.node.reports import report_of
 
 UP, DOWN = Direction.UP, Direction.DOWN
 
 
 def said(state: Direction, number: int, *, start: int = 1, target: Direction = DOWN, revision: int = 1) -> Message:
-    document = Report(
-        node="n1", segment="hall", boot="b", start=start, number=number, state=state, condition=Condition.OFF,
-        target=target, revision=revision,
-    )  # fmt: skip
+    document = report_of("n1", state, target=target, start=start, number=number, revision=revision)
     return Message(topic("hall", "n1", Leaf.REPORT), encode(document))
 
 

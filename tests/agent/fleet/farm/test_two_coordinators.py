@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agent.fleet.node.documents import Condition, Direction, Report, Target, encode
+from agent.fleet.node.documents import Direction, Target, encode
 from agent.fleet.node.topics import Leaf, topic
+from tests.agent.fleet.node.reports import report_of
 from tests.agent.fleet.program.processes import Coordinators
 from tests.agent.mqtt.brokers import PATIENCE_S, Mosquitto, retained
 
@@ -85,18 +86,7 @@ def coordinators(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[FarmCoordinat
 
 
 def test_a_daily_wake_is_not_done_again_by_who_takes_over(mosquitto: Mosquitto, coordinators: FarmCoordinators) -> None:
-    asleep = Report(
-        node="bee",
-        segment="hall",
-        boot="b",
-        start=1,
-        number=1,
-        state=Direction.DOWN,
-        condition=Condition.OFF,
-        target=None,
-        revision=4,
-        able=True,
-    )
+    asleep = report_of("bee", Direction.DOWN, revision=4, able=True)
     mosquitto.publish(topic("hall", "bee", Leaf.REPORT), encode(asleep), "-r")
     coordinators.start("one")
     first = coordinators.farm_leader()

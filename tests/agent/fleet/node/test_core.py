@@ -19,7 +19,6 @@ from agent.fleet.node.documents import (
     MAX_BYTES,
     MAX_COUNT,
     MOST_STARTS,
-    Condition,
     Direction,
     Gone,
     Heartbeat,
@@ -37,6 +36,7 @@ from agent.fleet.node.target import HOST_OF_A_BOARD, OWN_NODE, Identity, TargetS
 from agent.fleet.node.topics import Leaf, patterns, place, topic
 from agent.fleet.node.wake_ability import WakeAbility
 from agent.fleet.node.witness import BOUND_NS
+from tests.agent.fleet.node.reports import report_of
 
 S = 1_000_000_000
 SEEN = Seen(0, WakeAbility(("02:00:00:00:00:01",), ""), ())
@@ -48,20 +48,8 @@ def core() -> NodeCore:
 
 
 def said(node: str = "ant", start: int = 1, number: int = 1, **more: object) -> Report:
-    base = Report(
-        node=node,
-        segment="hall",
-        boot=f"k{start}",
-        start=start,
-        number=number,
-        state=UP,
-        condition=Condition.ON,
-        target=UP,
-        revision=1,
-        sends=True,
-        macs=("02:00:00:00:00:02",),
-    )
-    return msgspec.structs.replace(base, **more)
+    base = report_of(node, UP, target=UP, boot=f"k{start}", start=start, number=number)
+    return msgspec.structs.replace(base, **{"sends": True, "macs": ("02:00:00:00:00:02",), **more})
 
 
 def alive(start: int = 1, number: int = 1, node: str = "ant") -> Heartbeat:

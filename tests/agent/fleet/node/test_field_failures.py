@@ -21,11 +21,12 @@ from agent.fleet.node import documents
 from agent.fleet.node.actions import Burst, Publish
 from agent.fleet.node.core import NodeCore, Seen, Settings
 from agent.fleet.node.desired import Remembered
-from agent.fleet.node.documents import Condition, Direction, Gone, Heartbeat, Report, Target, encode
+from agent.fleet.node.documents import Direction, Gone, Heartbeat, Report, Target, encode
 from agent.fleet.node.peers import SILENT_AFTER, Peers
 from agent.fleet.node.target import OWN_NODE, Identity
 from agent.fleet.node.topics import Leaf
 from agent.fleet.node.wake_ability import WakeAbility
+from tests.agent.fleet.node.reports import report_of
 from tests.agent.fleet.node.segment import Faults, Power, Segment
 
 S = 1_000_000_000
@@ -38,18 +39,7 @@ def core(now_ns: int = 0) -> NodeCore:
 
 
 def report(node: str, state: Direction) -> Report:
-    return Report(
-        node=node,
-        segment="hall",
-        boot="k",
-        start=1,
-        number=1,
-        state=state,
-        condition=Condition.OFF,
-        target=state,
-        revision=1,
-        macs=("02:00:00:00:00:02",),
-    )
+    return report_of(node, state, target=state, macs=("02:00:00:00:00:02",))
 
 
 def test_2269_the_one_awake_node_missed_that_another_should_wake() -> None:

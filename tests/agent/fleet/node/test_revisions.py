@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from agent.fleet.node.actions import Sleep
 from agent.fleet.node.desired import Remembered, take
-from agent.fleet.node.documents import Condition, Direction, Report
+from agent.fleet.node.documents import Direction
 from agent.fleet.node.refusal import Refusal, RefusedBecause
 from agent.fleet.node.target import OWN_NODE
 from tests.agent.fleet.node.bench import DOWN, UP, Bench, target
+from tests.agent.fleet.node.reports import report_of
 
 
 @given(st.lists(st.tuples(st.integers(1, 12), st.sampled_from(Direction)), max_size=40))
@@ -52,17 +53,7 @@ def test_a_disk_that_forgot_its_starts_is_overtaken() -> None:
     bench = Bench(OWN_NODE)
     bench.broker = False
     bench.step()
-    old = Report(
-        node="bee",
-        segment="hall",
-        boot="older",
-        start=41,
-        number=9,
-        state=DOWN,
-        condition=Condition.OFF,
-        target=DOWN,
-        revision=3,
-    )
+    old = report_of("bee", DOWN, target=DOWN, boot="older", start=41, number=9, revision=3)
     bench.machine = bench.machine.echo(old, retained=True)
     bench.step()
     assert bench.reports[-1].start == 42
@@ -92,17 +83,7 @@ def test_another_machine_of_the_same_name_keeps_it_up(*, retained: bool) -> None
     """Retained, where both have one client id, too: the broker throws out one for the other again and again."""
     bench = Bench(OWN_NODE)
     bench.run(2)
-    other = Report(
-        node="bee",
-        segment="hall",
-        boot="other",
-        start=9,
-        number=1,
-        state=UP,
-        condition=Condition.ON,
-        target=None,
-        revision=0,
-    )
+    other = report_of("bee", UP, boot="other", start=9)
     bench.machine = bench.machine.echo(other, retained=retained)
     bench.want(DOWN, 1)
     bench.run(100)

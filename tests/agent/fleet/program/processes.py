@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.agent.fleet.budget.capped import Capped
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -46,17 +48,10 @@ peak_w = 400
 
 
 @dataclass
-class Machine:
+class Machine(Capped):
     """Draws a part of what it may."""
 
-    kept_w: float = 100.0
     part: float = 1.0
-
-    def set_cap_w(self, cap_w: float) -> None:
-        self.kept_w = cap_w
-
-    def read_cap_w(self) -> float | None:
-        return self.kept_w
 
     def watts(self) -> float | None:
         return self.part * self.kept_w

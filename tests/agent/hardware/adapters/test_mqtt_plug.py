@@ -45,22 +45,14 @@ TASMOTA: dict[str, object] = {
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    broker = Mosquitto(tmp_path)
-    broker.start()
-    yield broker
-    broker.kill()
-
-
-@pytest.fixture
-def plug(broker: Mosquitto) -> Iterator[Tasmota]:
-    plug = Tasmota(broker)
+def plug(mosquitto: Mosquitto) -> Iterator[Tasmota]:
+    plug = Tasmota(mosquitto)
     yield plug
     plug.close()
 
 
-def options(broker: Mosquitto, **more: object) -> PlugOptions:
-    return PlugOptions(url=broker.url, **{**TASMOTA, **more})  # type: ignore[arg-type]
+def options(mosquitto: Mosquitto, **more: object) -> PlugOptions:
+    return PlugOptions(url=mosquitto.url, **{**TASMOTA, **more})  # type: ignore[arg-type]
 
 
 @asynccontextmanager
@@ -74,24 +66,24 @@ async def started(chosen: PlugOptions) -> AsyncIterator[tuple[PowerAdapter, list
         await adapter.close()
 
 
-def test_conforms_also_when_the_broker_is_killed_and_comes_back(broker: Mosquitto, plug: Tasmota) -> None:
+def test_conforms_also_when_the_broker_is_killed_and_comes_back(mosquitto: Mosquitto, plug: Tasmota) -> None:
     async def story() -> None:
-        chosen = options(broker)
+        chosen = options(mosquitto)
         assert not bad(await check_adapter("adapters.plug", lambda: KIND.make(chosen, AROUND), plug, timeout_s=2.0))
 
     play(story)
 
 
-def test_a_plug_that_leaves_is_unknown_and_asked_anew_when_it_is_back(broker: Mosquitto, plug: Tasmota) -> None:
+def test_a_plug_that_leaves_is_unknown_and_asked_anew_when_it_is_back(mosquitto: Mosquitto, plug: Tasmota) -> None:
     async def story() -> None:
-        async with started(options(broker)) as (adapter, heard):
+        async with started(options(mosquitto)) as (adapter, heard):
             await until(lambda: heard[-1].level is Level.OFF)
             await asyncio.to_thread(plug.vanish)
             await until(lambda: heard[-1].level is Level.UNKNOWN)
             assert heard[-1].reason == "adapters.plug: the plug is away: tele/plug/LWT says 'Offline'"
             with pytest.raises(AdapterError, match="nothing was sent"):
                 await adapter.act(Ability.ON, OFF)
-            again = await asyncio.to_thread(Tasmota, broker)
+            again = await asyncio.to_thread(Tasmota, mosquitto)
             await until(lambda: heard[-1].level is Level.OFF)
             assert again.taken == []
             await asyncio.to_thread(again.close)
@@ -99,9 +91,9 @@ def test_a_plug_that_leaves_is_unknown_and_asked_anew_when_it_is_back(broker: Mo
     play(story)
 
 
-def test_a_stuck_plug_is_told_from_a_broker_that_is(broker: Mosquitto, plug: Tasmota) -> None:
+def test_a_stuck_plug_is_told_from_a_broker_that_is(mosquitto: Mosquitto, plug: Tasmota) -> None:
     async def story() -> None:
-        async with started(options(broker)) as (adapter, heard):
+        async with started(options(mosquitto)) as (adapter, heard):
             await until(lambda: heard[-1].level is Level.OFF)
             plug.stuck = True
             with pytest.raises(AdapterError, match=r"adapters\.plug: the plug is stuck: it was told 'ON' on cmnd"):
@@ -112,26 +104,26 @@ def test_a_stuck_plug_is_told_from_a_broker_that_is(broker: Mosquitto, plug: Tas
     play(story)
 
 
-def test_a_command_into_a_frozen_broker_does_not_come_late(broker: Mosquitto, plug: Tasmota) -> None:
+def test_a_command_into_a_frozen_broker_does_not_come_late(mosquitto: Mosquitto, plug: Tasmota) -> None:
     async def story() -> None:
-        async with started(options(broker, query_topic="", timeout_s=1.0)) as (adapter, heard):
+        async with started(options(mosquitto, query_topic="", timeout_s=1.0)) as (adapter, heard):
             await until(lambda: "has said nothing yet" in heard[-1].reason)
             await plug.become(Level.OFF)
             await until(lambda: heard[-1].level is Level.OFF)
-            broker.signal(signal.SIGSTOP)
+            mosquitto.signal(signal.SIGSTOP)
             try:
                 with pytest.raises(AdapterError, match="did not take the command"):
                     await adapter.act(Ability.ON, OFF)
                 await until(lambda: heard[-1].level is Level.UNKNOWN)
             finally:
-                broker.signal(signal.SIGCONT)
+                mosquitto.signal(signal.SIGCONT)
 
     play(story)
 
 
-def test_a_mute_plug_is_unknown_and_gets_no_command(broker: Mosquitto, plug: Tasmota) -> None:
+def test_a_mute_plug_is_unknown_and_gets_no_command(mosquitto: Mosquitto, plug: Tasmota) -> None:
     async def story() -> None:
-        async with started(options(broker, query_s=0.2)) as (adapter, heard):
+        async with started(options(mosquitto, query_s=0.2)) as (adapter, heard):
             await until(lambda: heard[-1].level is Level.OFF)
             plug.mute = True
             with pytest.raises(AdapterError, match=r"does not answer .* nothing was sent"):
@@ -142,9 +134,9 @@ def test_a_mute_plug_is_unknown_and_gets_no_command(broker: Mosquitto, plug: Tas
     play(story)
 
 
-def test_a_hand_on_the_plug_wins(broker: Mosquitto, plug: Tasmota) -> None:
+def test_a_hand_on_the_plug_wins(mosquitto: Mosquitto, plug: Tasmota) -> None:
     async def story() -> None:
-        async with started(options(broker)) as (adapter, heard):
+        async with started(options(mosquitto)) as (adapter, heard):
             await until(lambda: heard[-1].level is Level.OFF)
             plug.on = True  # and says nothing of it: it is asked
             with pytest.raises(PreconditionFailed):
@@ -165,26 +157,26 @@ def test_a_hand_on_the_plug_wins(broker: Mosquitto, plug: Tasmota) -> None:
         ("{" * 5000, {"state_key": "state"}, Level.UNKNOWN, "is no JSON"),
     ],
 )
-def test_payloads(broker: Mosquitto, payload: str | bytes, more: dict[str, object], level: Level, why: str) -> None:
+def test_payloads(mosquitto: Mosquitto, payload: str | bytes, more: dict[str, object], level: Level, why: str) -> None:
     async def story() -> None:
-        async with started(options(broker, query_topic="", **more)) as (_, heard):
+        async with started(options(mosquitto, query_topic="", **more)) as (_, heard):
             await until(lambda: "says nothing" in heard[-1].reason)
-            await asyncio.to_thread(broker.publish, LWT, "Online", "-r")
+            await asyncio.to_thread(mosquitto.publish, LWT, "Online", "-r")
             await until(lambda: "has said nothing yet" in heard[-1].reason)
-            await asyncio.to_thread(broker.publish, STATE, payload)
+            await asyncio.to_thread(mosquitto.publish, STATE, payload)
             await until(lambda: heard[-1].level is level and why in heard[-1].reason)
 
     play(story)
 
 
-def test_a_retained_state_counts_only_of_a_plug_that_is_there(broker: Mosquitto) -> None:
+def test_a_retained_state_counts_only_of_a_plug_that_is_there(mosquitto: Mosquitto) -> None:
     async def story() -> None:
-        await asyncio.to_thread(broker.publish, STATE, "ON", "-r")
-        async with started(options(broker, query_topic="")) as (_, heard):
+        await asyncio.to_thread(mosquitto.publish, STATE, "ON", "-r")
+        async with started(options(mosquitto, query_topic="")) as (_, heard):
             await until(lambda: "says nothing" in heard[-1].reason)
-            await asyncio.to_thread(broker.publish, LWT, "Online", "-r")
+            await asyncio.to_thread(mosquitto.publish, LWT, "Online", "-r")
             await until(lambda: heard[-1].level is Level.ON)
-        async with started(options(broker, availability_topic="")) as (_, heard):
+        async with started(options(mosquitto, availability_topic="")) as (_, heard):
             await until(lambda: "does not answer" in heard[-1].reason)
             assert all(sense.level is Level.UNKNOWN for sense in heard)
 
