@@ -40,10 +40,7 @@ class Promises(Data, frozen=True):
 
 
 class MachineNow(Data, frozen=True):
-    """`kind`: `own` = the computer that pgood runs on, `host` = one of the board, `board` = it wakes others.
-
-    `able`: it could be woken again. `orders`: so often it was told to follow this revision.
-    """
+    """`kind`: `own` = the computer that pgood runs on, `host` = one of the board, `board` = it wakes others."""
 
     node: str
     segment: str
@@ -56,10 +53,10 @@ class MachineNow(Data, frozen=True):
     reached: Count
     asked_by: Asker
     phase: str
-    orders: Count
+    orders: Annotated[Count, Meta(description="so often it was told to follow this revision")]
     retry_s: Seconds | None
     guards: list[StandingGuard]
-    able: bool
+    able: Annotated[bool, Meta(description="it could be woken again")]
     unable: Reason
     macs: list[str]
     wakes: list[str]

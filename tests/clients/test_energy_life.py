@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.agent.energy.kubernetes.authority import make_authority
 from tests.agent.energy.kubernetes.scripted import NODE, ScriptedServer
+from tests.agent.processes import running_with
 from tests.clients.demo import start_demo
 from tests.clients.test_energy import FOUND_UW, GOLDEN_UW, LIMIT, Machine, until
 
@@ -354,4 +354,5 @@ def test_a_counter_of_work_that_hangs_is_not_left_behind(tmp_path: Path) -> None
     demo = machine.start(tmp_path / "state")
     until(lambda: machine.limit_uw == GOLDEN_UW, lambda: document(demo))
     end(demo, machine)
-    assert subprocess.run(("pgrep", "-f", "sleep 2718.28"), stdout=subprocess.DEVNULL).returncode != 0
+    assert not running_with("sleep", "2718.28")
+    assert not running_with("sleep 2718.28")

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,6 +18,7 @@ from agent.energy.work_hours import CommandCount
 from agent.events.event import EventKind
 from agent.hardware.port_thread import PortThread
 from tests.agent.energy.control_rig import FOUND_UW, ControlRig
+from tests.agent.processes import running_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -252,7 +252,7 @@ def test_nothing_of_a_command_is_left() -> None:
     mark = "3141.59"
     assert first_bytes(("sh", "-c", f"sleep {mark} & sleep {mark}"), 10, 0.2) is None
     deadline_s = time.monotonic() + 5
-    while subprocess.run(("pgrep", "-f", f"sleep {mark}"), stdout=subprocess.DEVNULL).returncode == 0:
+    while running_with("sleep", mark) or running_with(f"sleep {mark}"):
         assert time.monotonic() < deadline_s
         time.sleep(0.05)
 

@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +15,11 @@ from agent.hardware.adapters.conformance import check_adapter
 from agent.hardware.adapters.interface import Ability, AdapterError, Level, Precondition, Sense, Surroundings
 from agent.profile.schema import Profile
 from tests.agent.hardware.adapters.worlds import FileWorld, bad, play, until
+from tests.agent.processes import running_with
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from agent.hardware.adapters.interface import PowerAdapter
 
 AROUND = Surroundings("adapters.strip", Profile(schema=1, name="test"))
@@ -164,13 +165,3 @@ def test_cancelled_while_it_is_started_it_leaves_no_process(tmp_path: Path, roun
         await until(lambda: not running_with(str(file)))
 
     play(story)
-
-
-def running_with(argument: str) -> list[str]:
-    """The processes that have it in their command line."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if argument in place.read_bytes().decode(errors="replace"):
-                found.append(place.parent.name)
-    return found
