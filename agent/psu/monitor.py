@@ -133,7 +133,7 @@ class SupplyMonitor:
         slot, events = before.polled(poll)
         if slot.health in SILENT and before.health not in SILENT:
             self.trends.forget(index)
-        if poll.readings is None:
+        if poll.readings is None or slot.health in SILENT:  # what is learned while it is plugged in may be half of it
             self.pollers[index].relearn = True
         if slot.identity is not None and slot.identity != before.identity:
             told = slot.identity

@@ -136,19 +136,20 @@ class Slot:
     def polled(self, poll: Poll) -> tuple[Slot, list[Told]]:
         """Take in one poll. The first polls after start settle the state without an event.
 
-        Readings are those of this poll or none: a supply that does not answer has no old numbers.
+        Readings are those of this poll or none: a supply that does not answer has no old numbers. Who it is, is
+        believed with its presence: what the first polls of a plug that is still moving tell may be half of it.
         """
         health = poll.health
         polls = self.seen_polls + 1 if health is self.seen else 1
-        slot = replace(
-            self, readings=poll.readings, identity=poll.identity or self.identity, seen=health, seen_polls=polls
-        )
+        identity = poll.identity or self.identity
+        believed = None if self.health in SILENT else identity
+        slot = replace(self, readings=poll.readings, identity=believed, seen=health, seen_polls=polls)
         if health is self.health or polls < DEGLITCH_POLLS[health]:
             return slot._warned(poll)
         if health is Health.UNAVAILABLE:
             return replace(slot, health=health, identity=None), []
         events = slot._events(health, poll) if self.known not in (Health.UNKNOWN, health) else []
-        slot = replace(slot, health=health, known=health)
+        slot = replace(slot, health=health, known=health, identity=identity)
         if health in SILENT:
             slot = replace(slot, identity=None, warnings=frozenset(), seen_warnings=frozenset())
         return slot, events

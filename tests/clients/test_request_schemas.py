@@ -191,8 +191,14 @@ def test_answers_are_as_described(board: Demo) -> None:
 
 
 def test_an_aborted_operation_is_as_described(board: Demo) -> None:
-    answers(board, "chassis/power/off", {"mode": "force"})
-    running = stream(board.state_dir / "pgood.sock", "call", name="chassis/power/on", given={})
+    """Aborted while it waits behind a soft off that the system ignores: it has not begun anything yet."""
+    answers(board, "chassis/power/on", {})
+    answers(board, "policies/update", {"operations": {"conflict": "queue"}})
+    board.pgood("sim", "host", "0", "hang")
+    control = board.state_dir / "pgood.sock"
+    ignored = stream(control, "call", name="hosts/power/off", given={"host": "0", "mode": "soft"})
+    assert not next(ignored)["final"]
+    running = stream(control, "call", name="chassis/power/on", given={})
     told = [next(running)]
     (abort,) = answers(board, "operations/abort", {"id": told[0]["operation"]})
     assert (abort["ok"], abort["data"]) == (True, None), abort
@@ -201,6 +207,9 @@ def test_an_aborted_operation_is_as_described(board: Demo) -> None:
     assert told[-1]["final"]
     for one in told:
         assert not wrong(METHODS["chassis/power/on"]["answer"], one["data"]), one
+    board.pgood("sim", "host", "0", "normal")
+    answers(board, "chassis/power/off", {"mode": "force"})
+    assert list(ignored)[-1]["final"]
 
 
 def test_refusals_are_as_described(board: Demo) -> None:

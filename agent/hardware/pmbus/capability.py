@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What one supply has: learned once, at insertion, and never asked again for what it refused."""
+"""What one supply has: learned when it is plugged in, and never asked again for what it surely lacks."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PEC_SUPPORTED = 0x80
+REFUSALS = 2
+"""A register that was refused so often, while the supply answered otherwise, is not there."""
 
 
 class Capability:
@@ -125,30 +127,37 @@ class Capability:
         if register in self.quirks.coefficients:
             return self.quirks.coefficients[register]
         if register not in self._coefficients:
-            self._coefficients[register] = None
+            block = None
             if port.can_process_call and Register.COEFFICIENTS not in self._missing:
-                try:
-                    block = self._link.process_call(port, Register.COEFFICIENTS, bytes((register, 1)))
-                except OSError as error:
-                    if not no_such_register(error):
-                        raise
-                    if not any(self._coefficients.values()):
-                        self._missing.add(Register.COEFFICIENTS)
-                else:
-                    self._coefficients[register] = decode_coefficients(block)
+                block = self._unless_refused(
+                    port, lambda: self._link.process_call(port, Register.COEFFICIENTS, bytes((register, 1)))
+                )
+                if block is None and not any(self._coefficients.values()):
+                    self._missing.add(Register.COEFFICIENTS)
+            self._coefficients[register] = None if block is None else decode_coefficients(block)
         return self._coefficients[register]
 
     def _optional(self, port: SmbusPort, register: Register, read: Callable[[int], T]) -> T | None:
-        """Asked for the first time, a refusal is final; a register that has answered once is only in trouble."""
+        """A register that has answered once is only in trouble; one that was surely refused is not asked for again."""
         if register in self._missing:
             return None
-        try:
-            value = read(TRIES if register in self._present else 1)
-        except OSError as error:
-            if register in self._present or not no_such_register(error):
-                raise
-            self._link.word(port, Register.STATUS_WORD)  # a supply that was just pulled refuses everything
-            self._missing.add(register)
-            return None
-        self._present.add(register)
+        if register in self._present:
+            return read(TRIES)
+        value = self._unless_refused(port, lambda: read(1))
+        (self._missing if value is None else self._present).add(register)
         return value
+
+    def _unless_refused(self, port: SmbusPort, read: Callable[[], T]) -> T | None:
+        """None when a supply that answers otherwise refuses repeatedly.
+
+        A supply that is being pulled refuses everything, and one disturbed transaction looks like a refusal: neither
+        may cost a register.
+        """
+        for _ in range(REFUSALS):
+            try:
+                return read()
+            except OSError as error:
+                if not no_such_register(error):
+                    raise
+                self._link.word(port, Register.STATUS_WORD)
+        return None

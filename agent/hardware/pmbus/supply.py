@@ -65,9 +65,14 @@ class PmbusSupply:
         self._identity = None
 
     def identity(self, port: SmbusPort) -> SupplyIdentity:
-        """Learn the supply: its texts, its quirks, whether packet error codes work, its ratings."""
+        """Learn the supply: its texts, its quirks, whether packet error codes work, its ratings.
+
+        It has to answer before it is asked for what it may not have: a supply that is plugged in between the first
+        question and the second would have lost the first register.
+        """
         self.forget()
         has = self._has
+        self._link.word(port, Register.STATUS_WORD)
         mfr_id, mfr_model = has.text(port, Register.MFR_ID), has.text(port, Register.MFR_MODEL)
         has.adopt(adjusted(quirks_of(mfr_id, mfr_model), *self._given))
         has.learn_pec(port)

@@ -30,13 +30,23 @@ class RegistersPort:
         self.written: list[tuple[int, int]] = []
         self.failures: list[OSError] = []
         """Errors of the next transactions, first one first."""
+        self.fails_at: tuple[int, OSError] | None = None
+        """So many transactions from now, one error."""
         self.pec_works = True
 
-    def _word(self, command: int, pec: bool) -> int:
+    def _asked(self, command: int) -> None:
         self.asked[command] += 1
-        self.with_pec[pec] += 1
         if self.failures:
             raise self.failures.pop(0)
+        if self.fails_at is not None:
+            left, error = self.fails_at
+            self.fails_at = (left - 1, error) if left else None
+            if not left:
+                raise error
+
+    def _word(self, command: int, pec: bool) -> int:
+        self.with_pec[pec] += 1
+        self._asked(command)
         if pec and not self.pec_works:
             raise OSError(errno.EBADMSG, os.strerror(errno.EBADMSG))
         if command not in self.words:
@@ -62,13 +72,13 @@ class RegistersPort:
         self.write_byte_data(address, command, value, pec)
 
     def read_block_data(self, address: int, command: int, pec: bool = False) -> bytes:
-        self.asked[command] += 1
+        self._asked(command)
         if command not in self.blocks:
             raise nobody()
         return self.blocks[command]
 
     def block_process_call(self, address: int, command: int, data: bytes, pec: bool = False) -> bytes:
-        self.asked[command] += 1
+        self._asked(command)
         if command != Register.COEFFICIENTS or data[0] not in self.coefficients:
             raise nobody()
         return self.coefficients[data[0]]

@@ -9,6 +9,7 @@ import os
 import pytest
 
 from agent.hardware.pmbus.budget import share_of_bus
+from agent.hardware.pmbus.capability import REFUSALS
 from agent.hardware.pmbus.formats import encode_linear11
 from agent.hardware.pmbus.link import TRIES
 from agent.hardware.pmbus.quirks import quirks_of
@@ -47,17 +48,45 @@ def test_readings_and_identity() -> None:
     assert port.written == []
 
 
-def test_a_missing_register_is_asked_for_once() -> None:
+def test_a_missing_register_is_not_asked_for_again() -> None:
     port, supply = a_supply(), PmbusSupply(0x58)
     supply.identity(port)
     for _ in range(5):
         supply.readings(port)
     missing = [register for register in port.asked if register not in port.words and register not in port.blocks]
     assert R.READ_POUT in missing
-    assert {register: port.asked[register] for register in missing} == dict.fromkeys(missing, 1)
+    assert {register: port.asked[register] for register in missing} == dict.fromkeys(missing, REFUSALS)
     supply.identity(port)  # another supply was inserted: everything is learned anew
     supply.readings(port)
-    assert port.asked[R.READ_POUT] == 2
+    assert port.asked[R.READ_POUT] == 2 * REFUSALS
+
+
+@pytest.mark.parametrize("at", range(24))
+@pytest.mark.parametrize("error", [errno.ENXIO, errno.EPROTO])
+def test_one_disturbed_transaction_costs_no_register(at: int, error: int) -> None:
+    """As many transactions as learning takes, each disturbed once."""
+    port, supply = a_supply(), PmbusSupply(0x58)
+    port.fails_at = at, OSError(error, "noise")
+    identity = supply.identity(port)
+    readings = supply.readings(port)
+    assert port.fails_at is None
+    assert (identity.mfr_id, identity.mfr_model, identity.serial) == ("PGOOD", "CRPS-550", "S1")
+    assert identity.rated_w == 550.0
+    assert (readings.vin_v, readings.pin_w, readings.iout_a) == (230.0, 130.0, 10.0)
+
+
+@pytest.mark.parametrize("refused", range(24))
+def test_a_supply_that_is_plugged_in_meanwhile_is_known_whole_or_not_at_all(refused: int) -> None:
+    port, supply = a_supply(), PmbusSupply(0x58)
+    port.failures = [OSError(errno.ENXIO, "nobody there yet")] * refused
+    try:
+        identity = supply.identity(port)
+    except OSError:
+        assert refused >= TRIES
+    else:
+        assert refused < TRIES
+        assert (identity.mfr_id, identity.mfr_model, identity.serial) == ("PGOOD", "CRPS-550", "S1")
+        assert supply.readings(port).pin_w == 130.0
 
 
 def test_a_supply_that_was_pulled_has_not_lost_its_registers() -> None:
