@@ -11,6 +11,7 @@ import socket
 import subprocess
 import threading
 import time
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 PATIENCE_S = 30.0
 """How long a test waits for something that must come; never a measure of anything."""
+
+
+def reserved_port() -> socket.socket:
+    """A port of one's own: bound but not listening, so only who may reuse addresses, as mosquitto does, takes it."""
+    place = socket.socket()
+    place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    place.bind((HOST, 0))
+    return place
 
 
 def free_port() -> int:
@@ -56,7 +65,9 @@ class Mosquitto:
             pytest.skip("mosquitto is not installed")
         if shutil.which("mosquitto_pub") is None:
             pytest.skip("mosquitto-clients is not installed")
-        self.port = free_port()
+        self._place = reserved_port()
+        """Held while the broker is away as well: others look for free ports too."""
+        self.port = int(self._place.getsockname()[1])
         self._config = folder / f"mosquitto-{self.port}.conf"
         user = ["user root"] if os.geteuid() == 0 else []
         lines = [f"listener {self.port} {HOST}", "persistence false", "log_dest none", *user, *extra]
@@ -129,7 +140,7 @@ class Watcher:
         self._client.on_connect = lambda client, *_: client.subscribe(self._topic, 1)
         self._client.on_subscribe = lambda *_: self._ready.set()
         self._client.on_message = self._on_message
-        self._client.connect(HOST, port, keepalive=5)
+        self._client.connect(HOST, port, keepalive=3600)  # a frozen broker must not end the subscription
         self._client.loop_start()
         assert self._ready.wait(PATIENCE_S), "the watcher was not subscribed"
 
@@ -143,6 +154,15 @@ class Watcher:
     def payloads(self, end: str) -> list[bytes]:
         return [seen.payload for seen in self.on(end)]
 
+    def has_all(self) -> None:
+        """Wait for everything that the broker had for it: a message to itself comes behind that."""
+        topic, arrived = f"watchers/{uuid.uuid4()}", threading.Event()
+        self._client.message_callback_add(topic, lambda *_: arrived.set())
+        self._client.subscribe(topic, 1)
+        self._client.publish(topic, b"", 1)
+        assert arrived.wait(PATIENCE_S), "the watcher's own message did not come"
+        self._client.message_callback_remove(topic)
+
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
@@ -151,10 +171,6 @@ class Watcher:
 def retained(port: int) -> dict[str, bytes]:
     """What the broker retains below `pgood/`, as a new subscriber sees it."""
     watcher = Watcher(port, "newcomer")
-    until_s = time.monotonic() + 0.3
-    count = -1
-    while time.monotonic() < until_s or count != len(watcher.seen):
-        count = len(watcher.seen)
-        time.sleep(0.05)
+    watcher.has_all()
     watcher.close()
     return {seen.topic: seen.payload for seen in watcher.seen if seen.retained}

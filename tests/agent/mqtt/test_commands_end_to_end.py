@@ -20,10 +20,12 @@ from agent.mqtt.properties import told
 from agent.mqtt.retry import Version
 from agent.power.request import Action
 from tests.agent.mqtt.boards import MemoryBoard
-from tests.agent.mqtt.brokers import HOST, Watcher, eventually
+from tests.agent.mqtt.brokers import HOST, PATIENCE_S, Watcher, eventually
 from tests.agent.mqtt.faces import BASE, running
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.agent.mqtt.brokers import Mosquitto
 
 SET = f"{BASE}/host/0/set"
@@ -100,7 +102,7 @@ def test_the_first_second_needs_proof(mosquitto: Mosquitto, watcher: Watcher) ->
             sender.publish(SET, "RESET", qos=1)
             sender.publish(SET, json.dumps({"action": "cycle", "issued_at": time.time()}), qos=1)
             sender.publish(SET, json.dumps({"action": "nmi", "issued_at": time.time() - 60}), qos=1)
-            await asyncio.to_thread(_work, sender, 0.3)
+            await asyncio.to_thread(_work, sender, lambda: len(results(watcher)) == 3)
             sender.disconnect()
             await eventually(lambda: len(results(watcher)) == 3)
             assert {result["verdict"] for result in results(watcher)} == {"too-early", "expired", "done"}
@@ -109,9 +111,9 @@ def test_the_first_second_needs_proof(mosquitto: Mosquitto, watcher: Watcher) ->
     asyncio.run(run())
 
 
-def _work(client: Client, for_s: float) -> None:
-    until_s = time.monotonic() + for_s
-    while time.monotonic() < until_s:
+def _work(client: Client, until: Callable[[], bool]) -> None:
+    until_s = time.monotonic() + PATIENCE_S
+    while not until() and time.monotonic() < until_s:
         client.loop(0.05)
 
 
@@ -162,7 +164,7 @@ def test_a_slow_command_blocks_nothing_and_their_number_is_bounded(mosquitto: Mo
             sender.connect(HOST, mosquitto.port)
             for _ in range(MAX_RUNNING + 3):
                 sender.publish(SET, "ON", qos=0)
-            await asyncio.to_thread(_work, sender, 0.2)
+            await asyncio.to_thread(_work, sender, lambda: len(results(watcher)) == 3)
             sender.disconnect()
             await eventually(lambda: len(results(watcher)) == 3)
             assert {result["verdict"] for result in results(watcher)} == {"too-many"}

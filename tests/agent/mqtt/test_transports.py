@@ -23,7 +23,7 @@ from agent.events.event import EventKind
 from agent.mqtt.config import mqtt_config
 from agent.power.request import Action
 from agent.profile.site import SiteMqtt
-from tests.agent.mqtt.brokers import Mosquitto, Watcher, eventually
+from tests.agent.mqtt.brokers import Mosquitto, Watcher, eventually, reserved_port
 from tests.agent.mqtt.certificates import certificate
 from tests.agent.mqtt.faces import BASE, running
 from tests.agent.mqtt.relay import Relay
@@ -63,12 +63,11 @@ def test_a_unix_socket(tmp_path: Path) -> None:
 
 
 def with_websockets(folder: Path, *extra: str) -> tuple[Mosquitto, int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    lines = ["allow_anonymous true", f"listener {port} 127.0.0.1", "protocol websockets", *extra]
-    mosquitto = Mosquitto(folder, lines)
-    mosquitto.start()
+    with reserved_port() as place:
+        port = int(place.getsockname()[1])
+        lines = ["allow_anonymous true", f"listener {port} 127.0.0.1", "protocol websockets", *extra]
+        mosquitto = Mosquitto(folder, lines)
+        mosquitto.start()
     return mosquitto, port
 
 
