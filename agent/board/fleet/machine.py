@@ -54,9 +54,16 @@ KINDS = {
 }
 
 
+AT_ONCE_NS = 1_000_000
+
+
 def suspended_ns() -> int:
     """How long this computer was suspended since it has booted; what the two clocks of the kernel differ by."""
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) - time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    while True:
+        before_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+        boot_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+        if time.clock_gettime_ns(time.CLOCK_MONOTONIC) - before_ns < AT_ONCE_NS:
+            return boot_ns - before_ns  # else this process had to wait in between, which is no suspend
 
 
 Send = Callable[[Sequence[str], int, int, Callable[[], object]], Awaitable[None]]
@@ -180,7 +187,8 @@ class FleetMachine:
                     await self._woken.wait()
 
     def _follow_suspends(self, now_ns: int) -> None:
-        slept_ns, self._suspended_ns = self._around.suspended_ns() - self._suspended_ns, self._around.suspended_ns()
+        before_ns, self._suspended_ns = self._suspended_ns, self._around.suspended_ns()
+        slept_ns = self._suspended_ns - before_ns
         if slept_ns >= SUSPEND_NS:
             log.info("fleet: %s was suspended for %d s", self.node, slept_ns // 1_000_000_000)
             self.core.resumed(now_ns)

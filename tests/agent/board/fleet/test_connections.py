@@ -9,12 +9,16 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from agent.board.fleet.machine import FleetMachine, Surroundings, suspended_ns
 from agent.board.fleet.memory import FleetMemory
 from agent.fleet.mqtt_bus import MqttBus
+from agent.fleet.node import heartbeat
 from agent.fleet.node.core import NodeCore, Seen, Settings
 from agent.fleet.node.desired import Remembered
 from agent.fleet.node.documents import Document, Gone, Heartbeat, Report, decode, encode
+from agent.fleet.node.heartbeat import Pulse
 from agent.fleet.node.target import OWN_NODE, Identity
 from agent.fleet.node.topics import Leaf, topic
 from agent.fleet.node.uptime_book import UptimeBook
@@ -32,8 +36,7 @@ if TYPE_CHECKING:
     from agent.power.request import Action
 
 S = 1_000_000_000
-SOON_S = 4.0
-"""Less than a heartbeat that failed was waited for before it was tried again."""
+HOUR_NS = 3600 * S
 
 
 class Up:
@@ -131,6 +134,14 @@ def test_after_a_suspend_it_starts_anew_and_its_will_is_of_the_new_start(mosquit
     asyncio.run(play())
 
 
+@pytest.fixture
+def _late_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second one of a connection and one that failed come in an hour: none comes by itself while a test waits."""
+    monkeypatch.setattr(heartbeat, "AGAIN_NS", HOUR_NS)
+    monkeypatch.setattr(Pulse, "failed", lambda self, now_ns: replace(self, due_ns=now_ns + HOUR_NS))
+
+
+@pytest.mark.usefixtures("_late_heartbeats")
 def test_a_will_that_was_told_is_taken_back_as_soon_as_the_broker_is_reached_again(mosquitto: Mosquitto) -> None:
     rig = Rig(mosquitto.url)
 
@@ -140,13 +151,12 @@ def test_a_will_that_was_told_is_taken_back_as_soon_as_the_broker_is_reached_aga
             rig.cut()
             await eventually(lambda: bool(rig.starts(Gone)), "its will is told")
             gone = rig.said.index(next(one for one in rig.said if isinstance(one, Gone)))
-            before_s = time.monotonic()
             await eventually(lambda: any(isinstance(one, Heartbeat) for one in rig.said[gone:]), "it lives again")
-            assert time.monotonic() - before_s < SOON_S
 
     asyncio.run(play())
 
 
+@pytest.mark.usefixtures("_late_heartbeats")
 def test_the_first_words_are_said_as_soon_as_there_is_a_broker(tmp_path: Path) -> None:
     mosquitto = Mosquitto(tmp_path)
     rig = Rig(mosquitto.url)
@@ -157,9 +167,7 @@ def test_the_first_words_are_said_as_soon_as_there_is_a_broker(tmp_path: Path) -
             assert rig.said == []
             await asyncio.to_thread(mosquitto.start)
             await eventually(lambda: rig.bus.connection > 0 and rig.ear.connection > 0, "there is a broker")
-            before_s = time.monotonic()
             await eventually(lambda: bool(rig.starts(Report) and rig.starts(Heartbeat)), "it is heard")
-            assert time.monotonic() - before_s < SOON_S
 
     try:
         asyncio.run(play())
@@ -171,3 +179,19 @@ def test_the_kernel_tells_how_long_it_was_suspended() -> None:
     before_ns = suspended_ns()
     assert before_ns >= -S // 1000
     assert abs(suspended_ns() - before_ns) < S // 100
+
+
+def test_a_pause_between_the_two_clocks_is_no_suspend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of this process: a computer under load, or a virtual one that its host has stopped for a moment."""
+    real, before_ns, paused = time.clock_gettime_ns, suspended_ns(), []
+
+    def read(clock: int) -> int:
+        found = real(clock)
+        if clock == time.CLOCK_BOOTTIME and not paused:
+            paused.append(True)
+            time.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(time, "clock_gettime_ns", read)
+    assert abs(suspended_ns() - before_ns) < S // 100
+    assert paused
