@@ -66,8 +66,14 @@ class Rivals:
 
     def holder(self) -> Claimant:
         """Wait for one."""
-        until(lambda: any(one.holds() for one in self.all))
-        return next(one for one in self.all if one.holds())
+        found: list[Claimant] = []
+
+        def look() -> bool:
+            found[:] = [one for one in self.all if one.holds()]
+            return bool(found)
+
+        until(look)
+        return found[0]
 
     def told(self) -> int:
         return sum(len(one.held()) for one in self.all)

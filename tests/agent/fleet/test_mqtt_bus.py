@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from agent.fleet.bus import BusError, Message, RevisionMismatch
+from agent.fleet.bus import SECOND_NS, BusError, Message, RevisionMismatch
 from agent.fleet.claims import HIGHEST, Claim
-from agent.fleet.mqtt_bus import MqttBus
+from agent.fleet.mqtt_bus import MqttBus, boot_clock_ns
 from agent.fleet.mqtt_keys import LONGEST
 from agent.mqtt.config import MqttConfig
 from agent.mqtt.url import parse_url
@@ -48,7 +48,27 @@ async def take(messages: AsyncIterator[Message], count: int) -> list[Message]:
     return [await asyncio.wait_for(anext(messages), PATIENCE_S) for _ in range(count)]
 
 
-async def leased(bus: MqttBus, name: str = "lead") -> int:
+class Clock:
+    """Stands still unless a test lets time pass: a lease does not end because this machine has to wait."""
+
+    def __init__(self) -> None:
+        self.now_ns = boot_clock_ns()
+
+    def __call__(self) -> int:
+        return self.now_ns
+
+    def passes(self, seconds: float) -> None:
+        self.now_ns += round(seconds * SECOND_NS)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("agent.fleet.mqtt_bus.boot_clock_ns", clock)
+    return clock
+
+
+async def leased(bus: MqttBus, clock: Clock, name: str = "lead") -> int:
     """Ask until it is held; its revision. The first question begins the connection for leases."""
 
     async def ask() -> int:
@@ -56,6 +76,7 @@ async def leased(bus: MqttBus, name: str = "lead") -> int:
             with suppress(BusError):
                 if (lease := await bus.lease(name, TTL_S)) is not None:
                     return lease.revision
+            clock.passes(0.02)
             await asyncio.sleep(0.02)
 
     return await asyncio.wait_for(ask(), PATIENCE_S)
@@ -160,13 +181,13 @@ def test_the_longest_value_is_kept_and_foreign_bytes_are_none(mosquitto: Mosquit
     with_buses(mosquitto, 2, test)
 
 
-def test_what_is_no_claim_is_counted_and_gives_the_lease_to_nobody(mosquitto: Mosquitto) -> None:
+def test_what_is_no_claim_is_counted_and_gives_the_lease_to_nobody(mosquitto: Mosquitto, clock: Clock) -> None:
     async def test(one: MqttBus, two: MqttBus) -> None:
-        assert await leased(one) == 1
+        assert await leased(one, clock) == 1
         for payload in (b"", b"{", b'{"claimant":"x"}'):
             await two.publish("pgood/fleet/lease/lead", payload, retain=True, qos=1)
         await eventually(lambda: one.malformed_claims == 3)
-        assert await leased(one) == 1
+        assert await leased(one, clock) == 1
 
     with_buses(mosquitto, 2, test)
 
@@ -190,20 +211,20 @@ def test_a_claim_that_leaves_no_higher_one_is_told(mosquitto: Mosquitto) -> None
     with_buses(mosquitto, 2, test)
 
 
-def test_one_holder_at_a_time_and_revisions_rise(mosquitto: Mosquitto) -> None:
+def test_one_holder_at_a_time_and_revisions_rise(mosquitto: Mosquitto, clock: Clock) -> None:
     async def test(one: MqttBus, two: MqttBus) -> None:
-        assert await leased(one) == 1
+        assert await leased(one, clock) == 1
         with suppress(BusError):
             await two.lease("lead", TTL_S)
         await asyncio.sleep(0.1)
         for _ in range(20):
-            assert await leased(one) == 1, "renewed"
+            assert await leased(one, clock) == 1, "renewed"
             assert await two.lease("lead", TTL_S) is None
-            await asyncio.sleep(0.05)
-        assert await leased(two) == 2, "one does not renew any more"
+            clock.passes(0.05)
+        assert await leased(two, clock) == 2, "one does not renew any more"
         assert await one.lease("lead", TTL_S) is None
         await two.release("lead")
-        assert await leased(one) == 3
+        assert await leased(one, clock) == 3
         again = await one.lease("lead", TTL_S, above=40)
         assert again is not None
         assert again.revision == 41

@@ -14,7 +14,7 @@ from agent.board.health import problems
 from agent.fleet.node.documents import Direction, encode
 from agent.fleet.node.topics import Leaf, topic
 from agent.requests.schema import answer_schema
-from tests.agent.board.fleet.rig import NODE, SEGMENT, FleetRig
+from tests.agent.board.fleet.rig import NODE, PATIENCE_S, SEGMENT, FleetRig
 from tests.agent.board.fleet.test_own_machine import neighbour, own_rig, say_that_ant_sleeps
 from tests.agent.fleet.node.reports import report_of
 
@@ -111,8 +111,10 @@ def test_health_names_a_broker_that_is_away_and_messages_that_nobody_should_have
             assert (await machine(rig))["refused"] == {"other-node": 1}
             rig.skipped_ns += 601 * S
             assert told(rig) == []
+            assert rig.board.fleet is not None
+            node = rig.board.fleet.machines[NODE]
             rig.broker.cut_off.add(NODE)
-            await asyncio.sleep(1.5)
+            await rig.until(lambda: node.unreached_since_ns is not None)
             assert told(rig) == [], "a short break is no problem"
             rig.skipped_ns += 60 * S
             assert told(rig) == [(f"fleet/{NODE}", "the fleet's broker is not reached: the broker is not reached")]
@@ -147,9 +149,9 @@ def test_repeated_messages_are_counted_and_are_no_problem(tmp_path: Path) -> Non
             await rig.until(lambda: rig.report is not None)
             for _ in range(3):
                 await say_that_ant_sleeps(rig)
-            await asyncio.sleep(0.5)
-            now = await machine(rig)
-            assert now["refused"] == {"stale": 2}
+            async with asyncio.timeout(PATIENCE_S):
+                while (now := await machine(rig))["refused"] != {"stale": 2}:
+                    await asyncio.sleep(0.02)
             assert "late, or played back" in now["last_refused"]["stale"]
             assert told(rig) == []
 
@@ -177,8 +179,9 @@ def test_a_host_and_a_board_without_a_lease(tmp_path: Path) -> None:
     async def play() -> None:
         async with rig.running():
             await rig.until(lambda: rig.board.services.hosts["0"].power_good is not None)
-            await asyncio.sleep(1.5)
-            found = await asked(rig)
+            async with asyncio.timeout(PATIENCE_S):
+                while not (found := await asked(rig))["machines"][0]["wakes"]:
+                    await asyncio.sleep(0.02)
             assert told(rig) == []
             (now,) = found["machines"]
             assert (now["kind"], now["wakes"], now["able"]) == ("board", [NODE], False)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import time
 from typing import TYPE_CHECKING, Any
@@ -38,12 +39,14 @@ peak_w = 400
 [farm]
 round_s = 10
 random_per_month = 0
-daily_at = 00:00:00
+daily_at = {at:%H:%M}:00
 trust_clock = true
 
 [farm.nodes.bee]
 segment = "hall"
 """
+AT = datetime.datetime.now() - datetime.timedelta(hours=6)
+"""Far from now: today's wake is due, and tomorrow's is not before the test ends."""
 TARGET = topic("hall", "bee", Leaf.TARGET)
 
 
@@ -78,7 +81,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def coordinators(tmp_path: Path, mosquitto: Mosquitto) -> Iterator[FarmCoordinators]:
-    (tmp_path / "hall.toml").write_text(FILE.format(url=mosquitto.url))
+    (tmp_path / "hall.toml").write_text(FILE.format(url=mosquitto.url, at=AT))
     coordinators = FarmCoordinators(tmp_path, {})
     yield coordinators
     for name in list(coordinators.running):
@@ -93,7 +96,7 @@ def test_a_daily_wake_is_not_done_again_by_who_takes_over(mosquitto: Mosquitto, 
     until(lambda: TARGET in retained(mosquitto.port))
     wanted = json.loads(retained(mosquitto.port)[TARGET])
     assert (wanted["target"], wanted["revision"], wanted["asked_by"]) == ("up", 5, "automation")
-    assert wanted["reason"] == "daily: the daily wake of 00:00"
+    assert wanted["reason"] == f"daily: the daily wake of {AT:%H:%M}"
     until(lambda: bool(coordinators.told(first, "status").get("leads")))  # of the budget, by a lease of its own
     coordinators.start("two")
     until(lambda: coordinators.told("two", "farm").get("leads") is False)
@@ -101,6 +104,12 @@ def test_a_daily_wake_is_not_done_again_by_who_takes_over(mosquitto: Mosquitto, 
     back = Target(node="bee", target=Direction.DOWN, revision=6)
     mosquitto.publish(TARGET, encode(back), "-r")
     assert coordinators.farm_leader() == "two"
-    found = coordinators.told("two", "farm")
+    found: dict[str, Any] = {}
+
+    def answers() -> bool:
+        found.update(coordinators.told("two", "farm"))
+        return bool(found)
+
+    until(answers)
     assert [one["target"] for one in found["nodes"]] == ["down"]
     assert json.loads(retained(mosquitto.port)[TARGET])["revision"] == 6, "it was woken today"

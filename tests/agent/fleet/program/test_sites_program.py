@@ -153,9 +153,14 @@ async def goes_over(sites: dict[str, list[NodeSide]], running: Coordinators) -> 
         for site, sides in sites.items():
             assert kept_w(sides) >= before_w[site] - 50, "the last budget stands"
         await asyncio.sleep(0.5)
-    while any(kept_w(sides) > MINIMUM_W for sides in sites.values()):
+    ends_s = killed_s + LEASE_S + 1
+
+    def safe() -> bool:
+        return all(kept_w(sides) <= MINIMUM_W for sides in sites.values())
+
+    while not safe() and asyncio.get_running_loop().time() < ends_s:
         await asyncio.sleep(0.5)
-    assert asyncio.get_running_loop().time() < killed_s + LEASE_S + 1
+    assert safe(), "whoever looks after the end of the lease"
     assert all(kept_w(sides) >= BASES_W for sides in sites.values())
     running.start("parent", running.folder / "parent.toml")
     while not busy():
