@@ -183,7 +183,8 @@ def test_the_kernel_tells_how_long_it_was_suspended() -> None:
 
 def test_a_pause_between_the_two_clocks_is_no_suspend(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of this process: a computer under load, or a virtual one that its host has stopped for a moment."""
-    real, before_ns, paused = time.clock_gettime_ns, suspended_ns(), []
+    real, before_ns = time.clock_gettime_ns, suspended_ns()
+    paused: list[bool] = []
 
     def read(clock: int) -> int:
         found = real(clock)
