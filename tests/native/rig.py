@@ -27,17 +27,19 @@ if TYPE_CHECKING:
 
 Event = TypeVar("Event")
 PLAIN = ThreadConfig(fifo_priority=None, lock_memory=False)
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
+LONG_MS = 60_000
+"""Of a press that must not end by itself, however long this machine stands still."""
 
 
 class Rig:
     """An engine and its chip; remembers every event that it has seen."""
 
-    def __init__(self, **parts: Any) -> None:
+    def __init__(self, *, max_press_ms: int = 1000, **parts: Any) -> None:
         chip = MemoryChip(["BUTTON", "RAIL", "GOOD", "HOT"])
         lines = {
             "outputs": (
-                OutputLine("BUTTON", chip.line("BUTTON"), LineClass.MOMENTARY, max_press_ms=1000),
+                OutputLine("BUTTON", chip.line("BUTTON"), LineClass.MOMENTARY, max_press_ms=max_press_ms),
                 OutputLine("RAIL", chip.line("RAIL"), LineClass.MAINTAINED, initial=False),
             ),
             "inputs": (
@@ -85,6 +87,13 @@ class Rig:
     def done(self, token: int) -> CommandDone:
         """Returns how a command ended."""
         return self.wait(CommandDone, lambda event: event.token == token)
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """The engine's thread does what it was told when it is its turn."""
+        deadline_s = time.monotonic() + PATIENCE_S
+        while not holds():
+            assert time.monotonic() < deadline_s, "never came"
+            time.sleep(0.001)
 
     def settle(self, name: str, active: bool) -> InputChanged:
         """Drives an input and waits until the engine believes it."""

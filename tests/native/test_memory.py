@@ -11,8 +11,17 @@ import time
 
 import pytest
 
-from native import EngineConfig, LineClass, LineCommandError, LineConfigError, LineEngine, MemoryChip, OutputLine
-from tests.native.rig import PLAIN
+from native import (
+    EngineConfig,
+    LineClass,
+    LineCommandError,
+    LineConfigError,
+    LineEngine,
+    MemoryChip,
+    OutputChange,
+    OutputLine,
+)
+from tests.native.rig import PATIENCE_S, PLAIN
 
 
 def test_levels_and_names() -> None:
@@ -40,9 +49,10 @@ def test_changes_of_outputs() -> None:
             chip.drive("B", True)
         before_ns = time.monotonic_ns()
         engine.pulse("B", 5)
-        assert select.select([chip.fileno()], [], [], 2)[0]
-        time.sleep(0.02)
-        changes = chip.drain()
+        changes: list[OutputChange] = []
+        while len(changes) < 2:
+            assert select.select([chip.fileno()], [], [], PATIENCE_S)[0]
+            changes += chip.drain()
         assert [(change.name, change.active) for change in changes] == [("B", True), ("B", False)]
         assert before_ns <= changes[0].time_ns <= changes[1].time_ns <= time.monotonic_ns()
         assert not select.select([chip.fileno()], [], [], 0)[0]

@@ -24,12 +24,12 @@ from native import (
     RailStep,
     SequenceDone,
 )
-from tests.native.rig import Rig
+from tests.native.rig import LONG_MS, Rig
 
 
 def test_interlock_acts_and_ends() -> None:
     rule = Interlock("heat", "HOT", True, (HoldOff("BUTTON", "GOOD"), LatchLevel("RAIL", True)), settled_ms=3)
-    with Rig(interlocks=(rule,)) as rig:
+    with Rig(max_press_ms=LONG_MS, interlocks=(rule,)) as rig:
         rig.settle("GOOD", True)
         rig.chip.drive("HOT", True)
         fired = rig.wait(InterlockFired, lambda event: event.output == "BUTTON")
@@ -50,7 +50,7 @@ def test_interlock_acts_and_ends() -> None:
 def test_a_rule_that_fired_before_starts_latched_and_moves_nothing() -> None:
     """The sensor is still hot and the host runs: were it not remembered, the start would hold the button."""
     rule = Interlock("heat", "HOT", True, (HoldOff("BUTTON", "GOOD"), LatchLevel("RAIL", True)), 3, fired=True)
-    with Rig(interlocks=(rule,)) as rig:
+    with Rig(max_press_ms=LONG_MS, interlocks=(rule,)) as rig:
         rig.chip.drive("HOT", True)
         rig.settle("GOOD", True)
         assert rig.done(rig.engine.set("RAIL", True)).outcome is Outcome.REFUSED  # latched until reset
@@ -63,9 +63,10 @@ def test_a_rule_that_fired_before_starts_latched_and_moves_nothing() -> None:
 
 
 def test_sequence_carries_its_times() -> None:
-    steps = (RailStep("RAIL", True, Condition("GOOD", True), within_ms=500),)
+    steps = (RailStep("RAIL", True, Condition("GOOD", True), within_ms=20_000),)
     with Rig(sequences=(RailSequence("up", steps),)) as rig:
         token = rig.engine.run("up")
+        rig.until(lambda: rig.chip.level("RAIL"))
         time.sleep(0.02)
         rig.chip.drive("GOOD", True)
         event = rig.wait(SequenceDone)
@@ -77,7 +78,7 @@ def test_sequence_carries_its_times() -> None:
 
 
 def test_power_good_watch() -> None:
-    watch = PowerGoodWatch("host", "GOOD", ("BUTTON",), rise_ms=1000, hold_off_ms=30)
+    watch = PowerGoodWatch("host", "GOOD", ("BUTTON",), rise_ms=20_000, hold_off_ms=30)
     with Rig(watches=(watch,)) as rig:
         rig.wait(InputChanged, lambda event: event.line == "GOOD")
         token = rig.engine.pulse("BUTTON", 10)
@@ -93,9 +94,9 @@ def test_power_good_watch() -> None:
 
 def test_an_interlock_without_an_input_acts_when_it_is_fired() -> None:
     rule = Interlock("all-off", None, True, (HoldOff("BUTTON", "GOOD"), LatchLevel("RAIL", True)))
-    with Rig(interlocks=(rule,)) as rig:
+    with Rig(max_press_ms=LONG_MS, interlocks=(rule,)) as rig:
         rig.settle("GOOD", True)
-        press = rig.engine.pulse("BUTTON", 900)
+        press = rig.engine.pulse("BUTTON", LONG_MS)
         rig.engine.fire("all-off")
         assert rig.wait(InterlockFired, lambda event: event.output == "BUTTON").outcome is Outcome.COMPLETED
         assert rig.done(press).outcome is Outcome.PREEMPTED
