@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 
 import pytest
 
@@ -21,11 +20,9 @@ def test_a_stuck_bus_fails_fast_and_recovers() -> None:
         with pytest.raises(TimeoutError):
             await bus.call(lambda port: release.wait(30), deadline_s=0.05)
         assert bus.stuck
-        began = time.monotonic()
         for _ in range(100):
             with pytest.raises(TimeoutError, match="stuck"):
-                await bus.call(lambda port: None)
-        assert time.monotonic() - began < 0.05  # nothing waits, nothing piles up
+                bus.call(lambda port: None).send(None)  # in one step: nothing waits, nothing piles up
         release.set()
         while bus.stuck:
             await asyncio.sleep(0.001)

@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 import time
+import uuid
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -77,6 +78,15 @@ class ServiceManager:
                     self.pid = 0
                 assert left_s > 0 and not ended, (key, self.messages, log.read_text() if log else "")  # noqa: PT018
                 self._heard.wait(min(left_s, 0.1))
+
+    def hear_all(self) -> None:
+        """Wait until everything is heard that was told before."""
+        mark = str(uuid.uuid4())
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            out.sendto(f"MARK={mark}".encode(), str(self._address))
+        with self._heard:
+            there = self._heard.wait_for(lambda: any(told.get("MARK") == mark for told in self.messages), WITHIN_S)
+        assert there, "the stand-in hears nothing"
 
     def stop(self) -> int:
         """SIGTERM to the main process alone, as KillMode=process has it; its exit code. The store stays: a restart."""

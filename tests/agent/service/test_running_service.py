@@ -50,6 +50,7 @@ def test_a_life(manager: ServiceManager, command: list[str], tmp_path: Path) -> 
     manager.wait("STATUS", value=status.replace("host 0 unknown", "host 0 off"))
     pid = manager.pid
     assert manager.stop() == 0
+    manager.hear_all()
     assert any(told.get("STOPPING") == "1" and told["pid"] == str(pid) for told in manager.messages)
 
 
@@ -57,9 +58,11 @@ def test_a_loop_that_hangs_feeds_no_watchdog(manager: ServiceManager, command: l
     manager.start(command, tmp_path / "log", {"WATCHDOG_USEC": str(WATCHDOG_US)})
     manager.wait("WATCHDOG")
     os.kill(manager.pid, signal.SIGSTOP)
-    time.sleep(0.1)
+    os.waitid(os.P_PID, manager.pid, os.WSTOPPED)
+    manager.hear_all()
     before = len(manager.told("WATCHDOG"))
     time.sleep(3 * WATCHDOG_US / 1e6)
+    manager.hear_all()
     assert len(manager.told("WATCHDOG")) == before
     os.kill(manager.pid, signal.SIGCONT)
 

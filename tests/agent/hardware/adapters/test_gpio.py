@@ -10,8 +10,9 @@ import pytest
 
 from agent.hardware.adapters.conformance import check_adapter
 from agent.hardware.adapters.gpio import KIND, GpioOptions, host_options
-from agent.hardware.adapters.interface import Ability, Level, Precondition, PreconditionFailed
-from tests.agent.hardware.adapters.worlds import LineWorld, bad, play
+from agent.hardware.adapters.interface import Ability, Level, Precondition, PreconditionFailed, Sense
+from native import Steady
+from tests.agent.hardware.adapters.worlds import LineWorld, bad, play, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +40,9 @@ def test_the_engine_looks_again_in_the_instant_of_the_press(tmp_path: Path) -> N
     async def story() -> None:
         with LineWorld(tmp_path).running() as world:
             adapter = KIND.make(host_options(world.profile.hosts[0]), world.around("adapters.panel"))
-            await adapter.start(lambda sense: None)
-            await asyncio.sleep(0.1)
+            heard: list[Sense] = []
+            await adapter.start(heard.append)
+            await until(lambda: heard and heard[-1].level is Level.OFF)
             with pytest.raises(PreconditionFailed, match=r"adapters\.panel"):
                 await adapter.act(Ability.OFF, Precondition(Level.ON))
             assert await world.commands() == 0
@@ -55,13 +57,12 @@ def test_a_press_that_nobody_waits_for_any_more_is_let_go(tmp_path: Path) -> Non
             adapter = KIND.make(options, world.around("adapters.panel"))
             world.world.happen(["host", "0", "normal"])
             await world.become(Level.ON)
-            await asyncio.sleep(0.2)
+            await until(lambda: world.lines.engine.input("power-good").steady is Steady.ACTIVE)
             holding = asyncio.create_task(adapter.act(Ability.OFF, Precondition(Level.ON)))
-            await asyncio.sleep(0.1)
-            assert world.chip.level("power-button")
+            await until(lambda: world.chip.level("power-button"))
             holding.cancel()
-            await asyncio.sleep(0.1)
-            assert not world.chip.level("power-button")
+            await until(lambda: not world.chip.level("power-button"))
+            assert await world.level() is Level.ON, "it was let go before the host gave in"
 
     play(story)
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,8 +74,9 @@ def test_the_engine_looks_again_in_the_instant_of_the_edge(tmp_path: Path) -> No
     async def story() -> None:
         with RelayWorld(tmp_path).running() as world:
             relay = KIND.make(OPTIONS, world.around("adapters.relay"))
-            await relay.start(lambda sense: None)
-            await asyncio.sleep(0.1)
+            heard: list[Sense] = []
+            await relay.start(heard.append)
+            await until(lambda: heard and heard[-1].level is Level.OFF)
             with pytest.raises(PreconditionFailed):
                 await relay.act(Ability.OFF, Precondition(Level.ON))
             assert await world.commands() == 0
