@@ -20,6 +20,7 @@ from agent.energy.feed import check_source as check_facts
 from agent.energy.signals.interface import SignalDay, SignalError
 from agent.energy.signals.points import STEPS_S, check
 from agent.energy.slots import day_slot
+from agent.loop_watch import LOOK_S, LoopWatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 LOOP_STALL_S = 0.25
 """A source that keeps the event loop longer than this holds up everything else."""
-LOOK_S = 0.01
 CANCEL_S = 2.0
 FAR = datetime.timedelta(days=3650)
 """So far ahead nobody publishes anything."""
@@ -47,19 +47,14 @@ async def check_source(
     make: Callable[[], SignalSource], day: datetime.date, *, timeout_s: float = 30.0
 ) -> list[Finding]:
     """Every check in turn."""
-    stalls: list[float] = []
-    before = asyncio.all_tasks()
-    watch = asyncio.create_task(_watch_loop(stalls))
-    try:
-        await asyncio.sleep(2 * LOOK_S)
+    async with LoopWatch() as watch:
+        before = asyncio.all_tasks()
         findings = [finding async for finding in _checks(make, day, timeout_s)]
-        await asyncio.sleep(2 * LOOK_S)  # a stall is noticed after it
-    finally:
-        watch.cancel()
-    left = {task.get_name() for task in asyncio.all_tasks() - before if task is not watch and not task.done()}
+        await asyncio.sleep(2 * LOOK_S)  # what has been cancelled ends
+        left = {task.get_name() for task in asyncio.all_tasks() - before if not task.done()}
     findings.append(Finding("leaves no tasks behind", not left, ", ".join(sorted(left))))
-    worst_s = max(stalls, default=0.0)
-    findings.append(Finding("never blocks the loop", worst_s < LOOP_STALL_S, f"longest stall {worst_s * 1000:.0f} ms"))
+    text = f"longest stall {watch.worst_s * 1000:.0f} ms"
+    findings.append(Finding("never blocks the loop", watch.worst_s < LOOP_STALL_S, text))
     return findings
 
 
@@ -134,11 +129,3 @@ async def _cancelled(source: SignalSource, day: datetime.date) -> Finding:
         task.exception()  # looked at, else asyncio complains of it
     took_s = time.monotonic() - began_s
     return Finding("ends when it is cancelled", task.done(), f"after {took_s:.1f} s")
-
-
-async def _watch_loop(stalls: list[float]) -> None:
-    """Notes by how much too late the loop comes back."""
-    while True:
-        before_s = time.monotonic()
-        await asyncio.sleep(LOOK_S)
-        stalls.append(time.monotonic() - before_s - LOOK_S)

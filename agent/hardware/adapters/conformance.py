@@ -25,6 +25,7 @@ from agent.hardware.adapters.interface import (
     Sense,
 )
 from agent.hardware.adapters.supervised import SLACK_S
+from agent.loop_watch import LoopWatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -109,26 +110,12 @@ async def check_adapter(
 
     `timeout_s` is that of the adapter's options, `patience_s` how long a sense may take.
     """
-    findings: list[Finding] = []
-    stalls: list[float] = []
-    watch = asyncio.create_task(_watch_loop(stalls))
-    try:
+    async with LoopWatch() as watch:
         checks = _Checks(place, make, world, timeout_s + SLACK_S, patience_s)
-        async for finding in checks.run():
-            findings.append(finding)
-    finally:
-        watch.cancel()
-    worst_s = max(stalls, default=0.0)
-    findings.append(Finding("never blocks the loop", worst_s < LOOP_STALL_S, f"longest stall {worst_s * 1000:.0f} ms"))
+        findings = [finding async for finding in checks.run()]
+    text = f"longest stall {watch.worst_s * 1000:.0f} ms"
+    findings.append(Finding("never blocks the loop", watch.worst_s < LOOP_STALL_S, text))
     return findings
-
-
-async def _watch_loop(stalls: list[float]) -> None:
-    """Notes by how much too late the loop comes back."""
-    while True:
-        before_s = time.monotonic()
-        await asyncio.sleep(0.01)
-        stalls.append(time.monotonic() - before_s - 0.01)
 
 
 class _Checks:
