@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HOST = "127.0.0.1"
-START_S = 5.0
+START_S = 30.0
+"""Only a broker that neither works nor ends is waited for so long; a small computer imports amqtt for seconds."""
 STOP_S = 2.0
 POLL_S = 0.02
 ANSWER_S = 0.5

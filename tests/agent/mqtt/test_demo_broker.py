@@ -44,7 +44,6 @@ def test_starts_serves_and_ends(kind: str, tmp_path: Path) -> None:
     try:
         assert demo.name == kind
         assert demo.running
-        assert takes_connections(demo.port)
 
         async def run() -> str:
             async with running(f"mqtt://127.0.0.1:{demo.port}", answer_timeout_s=60.0) as agent:
@@ -86,8 +85,7 @@ def test_ends_when_its_starter_is_killed(kind: str, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     starter = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, cwd=ROOT, env=environment)
     assert starter.stdout is not None
-    port = int(starter.stdout.readline())
-    assert takes_connections(port)
+    port = int(starter.stdout.readline())  # which is told when connections are taken
     starter.kill()
     starter.wait()
     starter.stdout.close()
