@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from agent.events.event import Event, EventKind
     from native import MemoryChip
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 class RunningBoard:

@@ -11,6 +11,7 @@ from agent.board.methods import BoardMethods
 from agent.control.server import Peer, RequestError
 from agent.events.event import EventKind
 from agent.power.request import Action, HostState, Request
+from native import Steady
 from tests.agent.board.boards import RunningBoard, on_a_board
 
 if TYPE_CHECKING:
@@ -153,6 +154,7 @@ def test_sequence_waits_for_a_polled_line_or_unwinds(tmp_path: Path) -> None:
         assert not running.chip.level("rail")
         assert (await running.hear(EventKind.SEQUENCE_FAILED)).args[0] == "up"
         running.chip.drive("rail-good", True)
+        await running.until(lambda: running.board.lines.engine.input("rail-good").steady is Steady.ACTIVE)
         assert (await call(running, "sequence", name="up"))["good"] is True
         assert running.chip.level("rail")
         done = await running.hear(EventKind.SEQUENCE_COMPLETED)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import socket
-import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -214,11 +213,10 @@ def test_answers_that_tell_nothing(answer: bytes, reason: str) -> None:
 
 
 def test_a_server_that_is_silent_or_slow_costs_its_time_out_and_no_more() -> None:
+    """It is not the server that ends it: who hangs up has given no whole list."""
     for pieces, pause_s in (([], 0.0), ([bytes([byte]) for byte in APC], 0.05)):
-        with nut_server(pieces, pause_s, hold_s=10) as (port, _):
-            began_s = time.monotonic()
-            assert why(ask(port, timeout_s=0.3))
-            assert time.monotonic() - began_s < 2
+        with nut_server(pieces, pause_s, hold_s=20) as (port, _):
+            assert "does not answer" in why(ask(port, timeout_s=0.3))
 
 
 def test_no_server_at_all() -> None:

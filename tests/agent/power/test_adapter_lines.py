@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -41,12 +41,15 @@ off = ["{script}", "off"]
 soft_off = ["{script}", "soft_off"]
 sense = ["{script}", "sense"]
 poll_s = 0.1
-timeout_s = 1.0
+timeout_s = {script_s}
 
 [[hosts]]
 name = "0"
 reset_button = "reset"
-timing = {{ power_on_timeout_ms = 1500, soft_off_timeout_ms = 1500, cycle_off_ms = 300, off_settle_ms = 300 }}
+timing.power_on_timeout_ms = {follow_ms}
+timing.soft_off_timeout_ms = {follow_ms}
+timing.cycle_off_ms = 300
+timing.off_settle_ms = 300
 controls = {{ {controls} }}
 """
 FULL = 'on = "strip", off = "strip", soft_off = "strip", reset = "gpio", sense = "strip"'
@@ -71,14 +74,15 @@ class Scene:
         return (await self.host.run(Request(action, "test", force))).verdict
 
 
-def play(folder: Path, story: Callable[[Scene], Awaitable[None]], controls: str = FULL) -> None:
+def filled(text: str, world: FileWorld, controls: str, *, script_s: float = 20.0, follow_ms: int = 20_000) -> str:
+    """A machine that follows and a script that answers are waited for, unless a test is of how that ends."""
+    return text.format(script=world.script, controls=controls, script_s=script_s, follow_ms=follow_ms)
+
+
+def play(folder: Path, story: Callable[[Scene], Awaitable[None]], controls: str = FULL, **times: Any) -> None:
     (folder / "world").mkdir()
     world = FileWorld(folder / "world")
-    on_a_board(
-        folder,
-        PROFILE.format(script=world.script, controls=controls),
-        lambda running: story(Scene(running, world)),
-    )
+    on_a_board(folder, filled(PROFILE, world, controls, **times), lambda running: story(Scene(running, world)))
 
 
 def sent(world: FileWorld) -> list[str]:
@@ -140,7 +144,7 @@ def test_an_operation_whose_sense_is_lost_ends_with_that_reason(tmp_path: Path) 
         await scene.run(Action.ON)
         (scene.world.folder / "deaf").touch()
         off = asyncio.create_task(scene.host.run(Request(Action.SOFT_OFF, "test")))
-        await asyncio.sleep(0.3)
+        await scene.running.until(lambda: sent(scene.world)[-1] == "soft_off")
         await scene.world.cut()
         reply = await off
         assert reply.verdict is Verdict.FAILED
@@ -173,7 +177,7 @@ def test_a_machine_that_does_not_follow_is_a_fault(tmp_path: Path) -> None:
         assert await scene.run(Action.ON, force=True) is Verdict.DONE
         assert scene.state() is HostState.ON
 
-    play(tmp_path, story)
+    play(tmp_path, story, follow_ms=1500)
 
 
 def test_a_finger_that_was_faster_wins(tmp_path: Path) -> None:
@@ -334,7 +338,7 @@ def test_an_adapter_switches_a_domain(tmp_path: Path) -> None:
         await running.hear(EventKind.DOMAIN_POWER_LOST)
         assert sent(world) == ["on", "off", "on"]
 
-    on_a_board(tmp_path, (head + DOMAIN).format(script=world.script, controls=""), story)
+    on_a_board(tmp_path, filled(head + DOMAIN, world, ""), story)
 
 
 def test_a_start_that_takes_a_moment_loses_nothing(tmp_path: Path) -> None:
@@ -354,7 +358,7 @@ def test_a_start_that_takes_a_moment_loses_nothing(tmp_path: Path) -> None:
     (tmp_path / "world").mkdir()
     world = FileWorld(tmp_path / "world")
     (world.folder / "cut").touch()
-    profile = PROFILE.format(script=world.script, controls=FULL)
+    profile = filled(PROFILE, world, FULL)
     on_a_board(tmp_path, profile, lambda running: story(Scene(running, world)))
 
 
@@ -374,7 +378,7 @@ def test_an_emergency_says_off_although_the_state_is_unknown(tmp_path: Path) -> 
         assert found is not None
         assert "off was sent; its state is unknown" in found.steps[-2].text
 
-    play(tmp_path, story)
+    play(tmp_path, story, script_s=1.0)
 
 
 def test_a_button_is_never_pressed_without_knowing() -> None:
