@@ -54,7 +54,11 @@ class Hall:
     def open(self) -> None:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._live()))
         self._thread.start()
-        self.settle()
+        before_w: list[float] = []
+        while before_w != self.caps_w():  # the last steps are small ones, and may be some cycles apart
+            self.settle()
+            before_w = self.caps_w()
+            time.sleep(2 * CYCLE_S)
 
     def close(self) -> None:
         self._ended.set()

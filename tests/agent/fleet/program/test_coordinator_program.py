@@ -54,7 +54,7 @@ def test_nodes_get_what_there_is_over_a_frozen_leader_and_a_broker_that_restarts
         kept = [asyncio.create_task(live(side, sides)) for side in sides]
         kept += [asyncio.create_task(side.listen()) for side in sides]
         try:
-            await asyncio.wait_for(goes_over(sides, coordinators, mosquitto), 90)
+            await asyncio.wait_for(goes_over(sides, coordinators, mosquitto), 240)
         finally:
             for task in kept:
                 task.cancel()

@@ -85,12 +85,11 @@ def test_one_that_cannot_be_cancelled_holds_up_nobody() -> None:
     async def story() -> None:
         deaf = Deaf()
         one = SupervisedAdapter("adapters.x", deaf, 0.1)
-        begun_s = time.monotonic()
-        with pytest.raises(AdapterError, match=r"adapters\.x: on did not end within .* not known"):
-            await one.act(Ability.ON, WHEN)
-        with pytest.raises(AdapterError, match="still stuck in an earlier command"):
-            await one.act(Ability.ON, WHEN)
-        assert time.monotonic() - begun_s < 2
+        async with asyncio.timeout(30):  # the adapter itself would take for ever
+            with pytest.raises(AdapterError, match=r"adapters\.x: on did not end within .* not known"):
+                await one.act(Ability.ON, WHEN)
+            with pytest.raises(AdapterError, match="still stuck in an earlier command"):
+                await one.act(Ability.ON, WHEN)
         await one.close()
         deaf.let_go.set()
         await asyncio.sleep(0.05)
