@@ -116,7 +116,8 @@ sense) sleep "$(cat {folder}/sense-delay)"; [ -e {folder}/cut ] && {{ echo "no r
    echo "$1" >> {folder}/commands
    [ -e {folder}/fail-once ] && {{ rm {folder}/fail-once; echo "try later" >&2; exit 4; }}
    [ -e {folder}/deaf ] && exit 0
-   case "$1" in on) echo on > "$state" ;; off|soft_off) echo off > "$state" ;; esac ;;
+   case "$1" in on) echo on > "$state.new" ;; off|soft_off) echo off > "$state.new" ;; *) exit 0 ;; esac
+   mv "$state.new" "$state" ;;  # whole for whoever reads it
 esac
 """
 
@@ -136,7 +137,8 @@ class FileWorld:
         (self.folder / "commands").write_text("")
 
     async def become(self, level: Level) -> None:
-        (self.folder / "state").write_text(f"{level.value}\n")
+        (self.folder / "by-hand").write_text(f"{level.value}\n")
+        (self.folder / "by-hand").replace(self.folder / "state")
 
     async def level(self) -> Level:
         return Level((self.folder / "state").read_text().strip())
