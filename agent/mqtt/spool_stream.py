@@ -150,6 +150,7 @@ class SpoolStream:
         for record in found:
             self._ready.append(EventRecord(id_of(record.key), record.payload, record.topic))
             self._read_to = record.key
+            self._newest = max(self._newest, record.key)  # the spool may have it before it is put in here
         if len(found) < limit:
             self._read_to = max(self._read_to, newest)
         if not self._ready and not self._taken:  # the last ones were dropped or are damaged

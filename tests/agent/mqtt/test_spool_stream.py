@@ -109,6 +109,24 @@ def test_little_is_in_memory(tmp_path: Path) -> None:
     on_a_bench(tmp_path, test, spooled=5000)
 
 
+def test_what_is_read_from_the_spool_before_it_is_put_comes_once(tmp_path: Path) -> None:
+    async def test(bench: Bench) -> None:
+        bench.stream.rewind()
+        fresh = bench.new()
+        bench.thread.submit(bench.spool.append, RecordClass.EVENT, [fresh])
+        assert bench.stream.take() is None  # what is read now was appended before
+        await asyncio.wait_for(bench.woken.wait(), 10)
+        bench.stream.put(EventRecord(id_of(fresh.key), fresh.payload))
+        payloads = await bench.take(11)
+        assert ids(payloads) == expected(0, 11)
+        assert [payload.get("historical") for payload in payloads] == [True] * 10 + [None]
+        await bench.put(1)
+        assert ids(await bench.take(1)) == expected(11, 1)
+        assert bench.stream.take() is None
+
+    on_a_bench(tmp_path, test, spooled=10)
+
+
 def test_what_was_not_retired_comes_again_as_history(tmp_path: Path) -> None:
     async def test(bench: Bench) -> None:
         bench.stream.rewind()
