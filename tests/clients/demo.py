@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-START_WITHIN_S = 30.0
+PATIENCE_S = 60.0
+"""How long something that must come is waited for; never a measure of anything."""
 PGOOD = str(Path(sys.executable).parent / "pgood")
 
 
@@ -73,7 +74,7 @@ class Demo:
     def powered(self) -> bool:
         return "is on" in self.ipmitool("chassis", "power", "status")
 
-    def until(self, host_state: str, within_s: float = 30.0) -> None:
+    def until(self, host_state: str, within_s: float = PATIENCE_S) -> None:
         """Wait until host 0 is in this state."""
         deadline = time.monotonic() + within_s
         while (state := self.status()["documents"]["host/0/state"]["state"]) != host_state:
@@ -84,10 +85,26 @@ class Demo:
         lines = self.pgood("events", "--json", "--latest", "1000").splitlines()
         return [json.loads(line) for line in lines]
 
+    def until_told(self, kind: str, before: int = 0, times: int = 1) -> list[dict[str, Any]]:
+        """Wait until this kind of event was told so often after the first `before` events; returns all after them."""
+        deadline = time.monotonic() + PATIENCE_S
+        while sum(event["kind"] == kind for event in self.events()[before:]) < times:
+            assert time.monotonic() < deadline, f"no {kind} in {self.events()[before:]}"
+            time.sleep(0.1)
+        return self.events()[before:]
+
+    def until_logged(self, *texts: str) -> str:
+        """Wait until the system event log has all these texts: a record follows what it tells of; returns the log."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not all(text in (log := self.ipmitool("sel", "elist")) for text in texts):
+            assert time.monotonic() < deadline, f"not all of {texts} in {log}"
+            time.sleep(0.1)
+        return log
+
     def stop(self) -> tuple[int, str]:
         """Ctrl-C; returns the exit code and everything that the demo printed."""
         self.process.send_signal(signal.SIGINT)
-        output, _ = self.process.communicate(timeout=20)
+        output, _ = self.process.communicate(timeout=PATIENCE_S)
         return self.process.returncode, output
 
 
@@ -103,7 +120,7 @@ def start_demo(state_dir: Path, *arguments: str) -> Demo:
         text=True,
     )
     ready = state_dir / "demo.json"
-    deadline = time.monotonic() + START_WITHIN_S
+    deadline = time.monotonic() + PATIENCE_S
     while not _is_ready(ready, process.pid):
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()

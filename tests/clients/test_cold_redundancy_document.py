@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.agent.mqtt.brokers import Watcher
+from tests.clients.demo import PATIENCE_S
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.clients.demo import Demo
 
 pytestmark = pytest.mark.client
@@ -38,24 +42,20 @@ def test_the_examples_of_the_document(demo: Demo) -> None:
 def test_the_scenario_of_the_source_document_everywhere(demo: Demo) -> None:
     demo.ipmitool("raw", "0x30", "0x2d", "0x01", "0x01")
     _settled(demo)
+    _until(lambda: bool(demo.status()["documents"]["redundancy/state"]["state"] == "full"))
     demo.ipmitool("sel", "clear")
     seen, logged = len(demo.events()), len(_log(demo))
-    mqtt = demo.ready["mqtt"]
-    subscriber = subprocess.Popen(
-        ["mosquitto_sub", "-h", mqtt["host"], "-p", str(mqtt["port"]), "-t", "pgood/+/event", "-q", "1"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    time.sleep(0.5)
+    watcher = Watcher(demo.ready["mqtt"]["port"])
     for happening, last in (("remove", "redundancy.nonredundant_sufficient"), ("insert", "redundancy.regained")):
         demo.pgood("sim", "supply", "2", happening)
-        deadline = time.monotonic() + 20
-        while last not in [event["kind"] for event in demo.events()[seen:]]:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-    time.sleep(0.5)
-    subscriber.terminate()
-    published = [json.loads(line) for line in subscriber.communicate()[0].splitlines()]
+        demo.until_told(last, seen)
+
+    def published() -> list[dict[str, Any]]:
+        told = [json.loads(payload) for payload in watcher.payloads("event")]
+        return [event for event in told if event["message_id"].startswith("OpenBMC.0.1.Power")]
+
+    _until(lambda: any(event["kind"] == "redundancy.regained" for event in published()))
+    watcher.close()
 
     expected = [
         ("OpenBMC.0.1.PowerSupplyRemoved", "Power supply 2 removed.", "Warning", ["2"]),
@@ -69,17 +69,13 @@ def test_the_scenario_of_the_source_document_everywhere(demo: Demo) -> None:
         ("OpenBMC.0.1.PowerSupplyInserted", "Power supply 2 inserted.", "OK", ["2"]),
         ("OpenBMC.0.1.PowerUnitRedundancyRegained", "Power Unit Redundancy regained.", "OK", []),
     ]
-    told = [
-        (event["message_id"], event["message"], event["severity"], event["args"])
-        for event in published
-        if event["message_id"].startswith("OpenBMC.0.1.Power")
-    ]
+    told = [(event["message_id"], event["message"], event["severity"], event["args"]) for event in published()]
     assert told == expected
-    assert published[0]["source"] == "psu/2"
+    assert published()[0]["source"] == "psu/2"
     entries = _log(demo)[logged:]
     assert [(e["MessageId"], e["Message"], e["Severity"], e["MessageArgs"]) for e in entries] == expected
     assert len({entry["Id"] for entry in entries}) == len(entries)
-    sel = [line.split("|", 3)[3] for line in demo.ipmitool("sel", "elist").splitlines() if "Power" in line]
+    sel = [line.split("|", 3)[3] for line in demo.until_logged("Fully Redundant").splitlines() if "Power" in line]
     assert [" ".join(line.split()) for line in sel if "Log area" not in line] == [
         "Power Supply PSU2 Status | Presence detected | Deasserted",
         "Power Unit Pwr Unit Redund | Redundancy Lost | Asserted",
@@ -95,8 +91,11 @@ def _log(demo: Demo) -> list[dict[str, object]]:
 
 
 def _settled(demo: Demo) -> None:
-    deadline = time.monotonic() + 20
-    while demo.ipmitool("raw", "0x30", "0x2e", "0x00").split() != ["00", "00"]:
+    _until(lambda: demo.ipmitool("raw", "0x30", "0x2e", "0x00").split() == ["00", "00"])
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not holds():
         assert time.monotonic() < deadline
-        time.sleep(0.2)
-    time.sleep(0.2)
+        time.sleep(0.1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.agent.mqtt.homeassistant.assistant import Assistant
+from tests.agent.mqtt.homeassistant.assistant import Assistant, rendered
 from tests.agent.mqtt.homeassistant.rules import problems
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def test_every_template_renders_what_is_published(assistant: Assistant, demo: De
     demo.pgood("power", "on")
     shows(assistant, "host_0", "power", "ON")
     shows(assistant, "host_0", "state", "on")
-    time.sleep(3.5)  # one more telemetry, with the host on
+    power, efficiency = (assistant.entity("psu_1", key) for key in ("input_power", "efficiency"))
+    assistant.until(lambda: _number(assistant.state(power)) > 10, "telemetry with the host on")
+    assistant.until(lambda: _number(assistant.state(efficiency)) > 50, "an efficiency")
     for entity in assistant.entities():
         if "state_topic" not in entity.config:
             continue
@@ -88,8 +90,10 @@ def test_every_template_renders_what_is_published(assistant: Assistant, demo: De
                 float(state)
         elif platform == "event":
             assert state == "" or json.loads(state)["event_type"] in entity.config["event_types"]
-    assert float(assistant.state(assistant.entity("psu_1", "input_power")) or 0) > 10
-    assert float(assistant.state(assistant.entity("psu_1", "efficiency")) or 0) > 50
+
+
+def _number(state: str | None) -> float:
+    return float(state) if state and state != "None" else 0.0
 
 
 def test_cold_redundancy_is_set(assistant: Assistant, demo: Demo) -> None:
@@ -135,12 +139,13 @@ def test_a_supply_without_input_is_a_problem_and_one_that_is_gone_has_no_reading
     demo.pgood("sim", "supply", "2", "ac-on")
     shows(assistant, "psu_2", "problem", "OFF")
     power = assistant.entity("psu_2", "input_power")
-    assert assistant.available(power)
+    assistant.until(lambda: assistant.available(power), "readings")
     demo.pgood("sim", "supply", "2", "remove")
     assistant.until(lambda: not assistant.available(power), "no readings")
     assert assistant.available(assistant.entity("psu_2", "health"))
     demo.pgood("sim", "supply", "2", "insert")
     assistant.until(lambda: assistant.available(power), "readings again")
+    shows(assistant, "board", "redundancy_problem", "OFF")
 
 
 def test_heat_and_a_stalled_fan_are_seen(assistant: Assistant, demo: Demo) -> None:
@@ -158,15 +163,19 @@ def test_heat_and_a_stalled_fan_are_seen(assistant: Assistant, demo: Demo) -> No
 
 
 def test_events_arrive_as_events(assistant: Assistant, demo: Demo) -> None:
-    demo.pgood("power", "force-off")
-    demo.pgood("power", "on")
     event = assistant.entity("board", "event")
 
-    def is_on() -> bool:
-        state = json.loads(assistant.state(event) or "{}")
-        return bool(state.get("event_type") == "host.on" and state["source"] == "host/0")
+    def shown() -> list[tuple[str, str, str]]:
+        """Everything that the entity was: another event may follow at once."""
+        payloads = [seen.payload for seen in assistant.watcher.seen if seen.topic == event.config["state_topic"]]
+        states = [json.loads(rendered(event.config["value_template"], payload)) for payload in payloads]
+        return [(state["event_type"], state["source"], state["id"]) for state in states]
 
-    assistant.until(is_on, "host.on")
+    demo.pgood("power", "force-off")
+    seen = len(demo.events())
+    demo.pgood("power", "on")
+    (came_on,) = [event for event in demo.until_told("host.on", seen) if event["kind"] == "host.on"]
+    assistant.until(lambda: ("host.on", "host/0", came_on["id"]) in shown(), "host.on")
     base = demo.ready["mqtt"]["base"]
     assert not any(seen.retained for seen in assistant.watcher.seen if seen.topic == f"{base}/event")
 

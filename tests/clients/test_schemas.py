@@ -19,6 +19,8 @@ from tests.clients.demo import start_demo
 from tests.clients.test_mqtt_clients import publish
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.clients.demo import Demo
 
 pytestmark = pytest.mark.client
@@ -102,6 +104,13 @@ def test_what_is_published_is_as_described(
     assert used.keys() == SCHEMAS.keys() - without
 
 
+def _until(holds: Callable[[], bool], what: str) -> None:
+    until_s = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < until_s, what
+        time.sleep(0.05)
+
+
 def published(demo: Demo) -> Counter[str]:
     """Lets the board tell everything that it can, and holds it against the schemas; returns how often each was used."""
     base = demo.ready["mqtt"]["base"]
@@ -124,11 +133,11 @@ def published(demo: Demo) -> Counter[str]:
     for topic, payload in SETS:
         publish(demo, topic, payload)
     demo.pgood("sim", "supply", "2", "remove")
-    while not any(json.loads(p)["presence"] == "absent" for p in watcher.payloads("psu/2/state")):
-        time.sleep(0.05)
+    _until(lambda: any(json.loads(p)["presence"] == "absent" for p in watcher.payloads("psu/2/state")), "an empty slot")
     demo.pgood("sim", "supply", "2", "insert")
-    while len(watcher.on("telemetry")) < 3:
-        time.sleep(0.05)
+    _until(lambda: len(watcher.on("telemetry")) >= 3, "telemetry")
+    _until(lambda: len(watcher.on("result")) >= 1, "a result")
+    _until(lambda: any(json.loads(p)["kind"] == "psu.inserted" for p in watcher.payloads("event")), "events")
     watcher.close()
 
     used: Counter[str] = Counter()
