@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 from agent.demo_broker.broker import find_mosquitto
@@ -13,12 +14,12 @@ from tests.clients.segments import ETHTOOL, Segments, WakeCard, until
 
 if TYPE_CHECKING:
     import signal
-    import subprocess
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 PORT = 1883
 TAKEOVER_S = 6
+KEPT_WITHIN_S = 30
 SITE = """\
 [board]
 id = "{name}"
@@ -140,6 +141,8 @@ class World:
         until(lambda: log.exists() and "running" in log.read_text(), log.read_text)
         all_of_it = ["mosquitto_sub", "-h", self.middle, "-q", "1", "-t", "pgood/fleet/#"]
         middle.start([*all_of_it, "-F", "%t %p"], self._told)
+        self.say("pgood/fleet/world/begins", {})  # retained: heard as soon as it listens
+        until(self.told, log.read_text)
 
     def told(self) -> list[tuple[str, dict[str, Any]]]:
         """Everything that was said in the fleet, in order."""
@@ -160,6 +163,13 @@ class World:
         """Retained."""
         command = ["mosquitto_pub", "-h", self.middle, "-r", "-q", "1", "-s", "-t", topic]
         self.segments.middle.run(*command, given=json.dumps(document))
+
+    def kept(self, topic: str) -> dict[str, Any]:
+        """What the broker has on this topic at this moment."""
+        command = ["mosquitto_sub", "-h", self.middle, "-q", "1", "-t", topic, "-C", "1", "-W", str(KEPT_WITHIN_S)]
+        done = subprocess.run([*self.segments.middle.enter, *command], capture_output=True, text=True, timeout=60)
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
 
     def bursts(self) -> list[tuple[str, int]]:
         """Who said that it has sent, in which attempt."""

@@ -45,7 +45,8 @@ def test_a_sleeping_machine_is_woken_by_one_sender_of_its_segment_at_a_time(worl
 
     world.want(dog, "down", 1)
     until(dog.went.exists, lambda: (dog.report, dog.log.read_text()))
-    assert dog.says("down", last=True), "it goes after its last report"
+    last = world.kept(f"{dog.topic}/report")
+    assert (last["state"], last["last"]) == ("down", True), "it goes after its last report"
     dog.stop(signal.SIGKILL)
     assert all(machine.card.heard == [] for machine in machines.values())
 
@@ -59,6 +60,7 @@ def test_a_sleeping_machine_is_woken_by_one_sender_of_its_segment_at_a_time(worl
     machines[first].stop(signal.SIGKILL)
     until(lambda: len(dog.card.heard) == 10, lambda: dog.card.heard)
     assert dog.card.heard == [(machines[second].address, packet)] * 10
+    until(world.bursts, lambda: machines[second].log.read_text())
     assert world.bursts() == [(second, 0)]
 
     # Nobody came up. Those that are left try again, and now the card wakes the machine.
