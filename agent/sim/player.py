@@ -115,7 +115,7 @@ class Player:
         if step.expect_event:
             self._expect_event(step.expect_event, step.within_s)
         if step.expect_presses:
-            self._expect_presses(step.expect_presses)
+            self._expect_presses(step.expect_presses, step.within_s)
 
     def _tell(self, text: str) -> None:
         self._told(f"{time.monotonic() - self._began_s:7.3f} s  {text}")
@@ -188,11 +188,16 @@ class Player:
 
         self._until(seen, within_s, f"expect event {kind.value}")
 
-    def _expect_presses(self, expect: ExpectPresses) -> None:
-        there = len(self._presses_ms(expect.line))
-        if there != expect.count:
-            raise ScenarioFailed(f"expect {expect.count} presses of line {expect.line}: no, {there}")
-        self._tell(f"expect {expect.count} presses of line {expect.line}: yes")
+    def _expect_presses(self, expect: ExpectPresses, within_s: float) -> None:
+        wanted = f"expect {expect.count} presses of line {expect.line}"
+
+        def seen() -> tuple[bool, str]:
+            there = len(self._presses_ms(expect.line))
+            if there > expect.count:
+                raise ScenarioFailed(f"{wanted}: no, {there}")
+            return there == expect.count, str(there)
+
+        self._until(seen, within_s, wanted)
 
     def _never(self, never: NeverLine) -> None:
         longest_ms = max(self._presses_ms(never.line), default=0.0)

@@ -112,7 +112,7 @@ class Step(Table, frozen=True):
     """An event since the beginning that no earlier step has taken."""
     expect_presses: ExpectPresses | None = None
     within_s: Seconds = WITHIN_S
-    """For `expect_reply` and `expect_event`."""
+    """For `expect_reply`, `expect_event` and `expect_presses`."""
 
 
 class Scenario(Table, frozen=True):

@@ -113,8 +113,12 @@ def test_steps_are_played_in_order(tmp_path: Path) -> None:
             "step 2: expect event host.on within 0 s: no, there were: none",
         ),
         (
-            '[[steps]]\nexpect_presses = { line = "power-button", count = 2 }',
-            "step 1: expect 2 presses of line power-button: no, 0",
+            '[[steps]]\nexpect_presses = { line = "power-button", count = 2 }\nwithin_s = 0',
+            "step 1: expect 2 presses of line power-button within 0 s: no, 0",
+        ),
+        (
+            '[[steps]]\ndo = "host 0 finger"\nexpect_presses = { line = "power-button", count = 0 }',
+            "step 1: expect 0 presses of line power-button: no, 1",
         ),
         (
             '[[steps]]\nexpect_output = { line = "power-button", active = true, within_s = 0 }',
@@ -138,6 +142,22 @@ def test_what_is_not_so_is_a_failure(tmp_path: Path, text: str, told: str) -> No
     with pytest.raises(ScenarioFailed) as failed:
         Player(scenario(tmp_path, text), Stage()).play()
     assert str(failed.value) == told
+
+
+def test_a_press_may_come_late_and_be_over_when_it_is_looked_for(tmp_path: Path) -> None:
+    class Late(Stage):
+        looks = 0
+
+        def outputs(self) -> Mapping[str, Mapping[str, Any]]:
+            self.looks += 1
+            if self.looks == 4:
+                self.happen(["finger"])
+            return super().outputs()
+
+    stage = Late()
+    text = '[[steps]]\nexpect_presses = { line = "power-button", count = 1 }'
+    Player(scenario(tmp_path, text), stage).play()
+    assert stage.looks >= 4
 
 
 def test_replies(tmp_path: Path) -> None:
