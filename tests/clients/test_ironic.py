@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.clients.demo import PATIENCE_S
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -33,7 +35,7 @@ class Ironic:
         ipmi = self.demo.ready["ipmi"]
         options = ["-I", "lanplus", "-H", ipmi["host"], "-L", "ADMINISTRATOR", "-p", str(ipmi["port"])]
         options += ["-U", ipmi["user"], "-C", suite, "-v", "-R", "12", "-N", "5", "-f", str(self.file)]
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE_S
         while True:
             done = self.demo.run(["ipmitool", *options, *words])
             shown = done.stdout + done.stderr
@@ -44,7 +46,7 @@ class Ironic:
         assert done.returncode == code, shown
         return shown
 
-    def power(self, wanted: str, within_s: float = 30.0) -> None:
+    def power(self, wanted: str, within_s: float = PATIENCE_S) -> None:
         deadline = time.monotonic() + within_s
         while f"Chassis Power is {wanted}" not in (shown := self("power", "status")):
             assert time.monotonic() < deadline, shown

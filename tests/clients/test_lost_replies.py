@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.clients.demo import PATIENCE_S
 from tests.ipmi.relay import LossyRelay
 
 if TYPE_CHECKING:
@@ -36,6 +37,17 @@ ACTIONS = (
     ("soft", "--soft", "on", "off", 1),
 )
 """In an order in which each finds the host as it needs it. A cycle holds the button, then presses it."""
+TOLD = {"diag": "host.nmi", "reset": "host.reset", "off": "host.off", "soft": "host.off"}
+TOLD |= {"on": "host.on", "cycle": "host.on"}
+"""What is told at the end of each."""
+
+
+def idle(demo: Demo, state: str) -> None:
+    """Wait until nothing is under way and the host is in this state."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (host := demo.status()["documents"]["host/0/state"])["state"] != state or host["running"] is not None:
+        assert time.monotonic() < deadline, host
+        time.sleep(0.1)
 
 
 def writes(demo: Demo) -> int:
@@ -92,14 +104,13 @@ def act(demo: Demo, tool: str, words: tuple[str, str], loses: Callable[[bytes], 
 )
 def test_each_command_presses_once(demo: Demo, tool: str, loses: Callable[[int], Callable[[bytes], bool]]) -> None:
     for number, (word, option, before, after, presses) in enumerate(ACTIONS):
-        demo.until(before)
-        written = writes(demo)
+        idle(demo, before)
+        written, seen = writes(demo), len(demo.events())
         lost = act(demo, tool, (word, option), loses(number))
-        if word == "cycle":
-            demo.until("cycling")
+        demo.until_told(TOLD[word], seen)
         demo.until(after)
         assert lost > 0, (tool, word)
-        expected, deadline = written + presses * WRITES_OF_A_PRESS, time.monotonic() + 10
+        expected, deadline = written + presses * WRITES_OF_A_PRESS, time.monotonic() + PATIENCE_S
         while writes(demo) < expected:
             assert time.monotonic() < deadline, (tool, word, writes(demo) - written)
             time.sleep(0.05)
