@@ -56,7 +56,11 @@ class DemoBroker:
 
         Its files go into `directory`, which is made. Raises DemoBrokerError.
         """
-        port = _free(port)
+        with _reserved(port) as reservation:
+            return cls._start(reservation.getsockname()[1], directory)
+
+    @classmethod
+    def _start(cls, port: int, directory: Path) -> DemoBroker:
         try:
             directory.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
@@ -143,18 +147,22 @@ def takes_connections(port: int) -> bool:
     return answer == CONNACK
 
 
-def _free(port: int) -> int:
-    """The port, or any free one for 0. Raises DemoBrokerError when it is taken."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise DemoBrokerError(
-                f"MQTT port {port} on {HOST} cannot be used: {error.strerror}: stop what uses it, or choose another"
-                f" with --mqtt-port PORT, or use the broker that runs there with --broker mqtt://{HOST}:{port}"
-            ) from error
-        return int(probe.getsockname()[1])
+def _reserved(port: int) -> socket.socket:
+    """Bound to the port, or to any free one for 0. Raises DemoBrokerError when it is taken.
+
+    While it is open nobody is given this port as a free one; a broker may listen on it, for brokers set SO_REUSEADDR.
+    """
+    reservation = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        reservation.bind((HOST, port))
+    except OSError as error:
+        reservation.close()
+        raise DemoBrokerError(
+            f"MQTT port {port} on {HOST} cannot be used: {error.strerror}: stop what uses it, or choose another"
+            f" with --mqtt-port PORT, or use the broker that runs there with --broker mqtt://{HOST}:{port}"
+        ) from error
+    return reservation
 
 
 def _mosquitto(program: str, port: int, directory: Path) -> Sequence[str]:

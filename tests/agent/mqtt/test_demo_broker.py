@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,6 +21,9 @@ from agent.demo_broker import DemoBroker, DemoBrokerError, DemoBrokerMissing, br
 from agent.demo_broker.broker import find_mosquitto, takes_connections
 from tests.agent.mqtt.brokers import PATIENCE_S
 from tests.agent.mqtt.faces import running
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[3]
 
@@ -112,6 +116,28 @@ def test_a_taken_port_is_named_with_the_cure(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         with pytest.raises(DemoBrokerError, match=f"MQTT port {port} on 127.0.0.1.*in use.*--mqtt-port"):
             DemoBroker.start(port, tmp_path)
+
+
+@pytest.mark.skipif(find_mosquitto() is None, reason="mosquitto is not installed")
+def test_nobody_else_is_given_the_port_before_the_broker_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of all free ports another program takes the broker's one as soon as it can."""
+    real, taken = broker._mosquitto, list[str]()
+
+    def late(program: str, port: int, directory: Path) -> Sequence[str]:
+        with socket.socket() as other:
+            try:
+                other.bind((broker.HOST, port))
+            except OSError as error:
+                taken.append(str(error.strerror))
+        return real(program, port, directory)
+
+    monkeypatch.setattr(broker, "_mosquitto", late)
+    demo = DemoBroker.start(0, tmp_path)
+    assert takes_connections(demo.port)
+    demo.close()
+    assert taken == ["Address already in use"]
 
 
 def test_no_broker_is_named_with_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
