@@ -293,6 +293,7 @@ class ColdRedundancy:
                 self._due.clear()  # what comes after that is a change, and sets it again
                 continue
             self._due.clear()
+            self._in_progress = True  # also while the disk takes its time
             try:
                 await self._follow_population()
                 if self._rotation_due():
@@ -349,7 +350,6 @@ class ColdRedundancy:
     async def _put_in_force(self) -> None:
         reason = self._reason
         healthy = [slot.healthy for slot in self._monitor.slots]
-        self._in_progress = True
         try:
             steerable = [await self._steerable(number) for number in range(self._slots)]
             ranking = rank(self._settings, healthy, steerable, self._order)

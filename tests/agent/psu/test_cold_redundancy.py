@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,7 +14,7 @@ from ipmi.board import RankAlgorithm, RedundancySettings
 from tests.agent.psu.backplane import RATED_W, Backplane, MemorySettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from agent.hardware.smbus import SmbusPort
 
@@ -158,6 +158,26 @@ def test_two_changes_at_once_do_not_undo_each_other(make: Callable[..., Backplan
 
     plane.run_async(both())
     assert (settings_of(plane).rotation, settings_of(plane).period_s) == (False, DAY_S)
+
+
+def test_a_change_is_in_progress_while_the_disk_takes_its_time(make: Callable[..., Backplane]) -> None:
+    class SlowSettings(MemorySettings):
+        slow_s = 0.0
+
+        async def put(self, values: Mapping[str, Any]) -> None:
+            await asyncio.sleep(self.slow_s)
+            await super().put(values)
+
+    store = SlowSettings()
+    plane = make(2, store)
+    assert (plane.ranks, plane.redundancy.view().in_progress) == ((1, 2), False)
+    store.slow_s = 10.0
+    plane.happen(1, "remove")
+    plane.run(5)
+    assert (plane.ranks, plane.redundancy.view().in_progress) == ((1, 2), True)
+    plane.run(15)
+    assert (plane.ranks, plane.redundancy.view().in_progress) == ((0, 1), False)
+    store.slow_s = 0.0
 
 
 def test_load_beyond_the_active_supply_wakes_another_before_the_share_bus_would(make: Callable[..., Backplane]) -> None:
