@@ -38,7 +38,7 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 class Remote:
     """The adapter and what is seen of the BMC by another client."""
 
-    def __init__(self, demo: Demo, folder: Path, timeout_s: float = 10.0) -> None:
+    def __init__(self, demo: Demo, folder: Path) -> None:
         self.demo = demo
         ipmi = demo.ready["ipmi"]
         secret = folder / "bmc-password"
@@ -49,7 +49,7 @@ class Remote:
             port=ipmi["port"],
             user=ipmi["user"],
             password_file=str(secret),
-            timeout_s=timeout_s,
+            timeout_s=10.0,
             poll_s=60,
         )
         adapter = KIND.make(options, Surroundings("adapters.bmc", Profile(schema=1, name="test")))
@@ -105,7 +105,7 @@ def test_a_limit_of_the_owner_comes_back(demo: Demo, tmp_path: Path) -> None:
 
 def test_a_bmc_that_hangs_is_an_answer_and_is_given_back_later(demo: Demo, tmp_path: Path) -> None:
     async def story() -> None:
-        remote = Remote(demo, tmp_path, timeout_s=2.0)
+        remote = Remote(demo, tmp_path)
         await remote.adapter.start(lambda sense: None)
         held = remote.held()
         assert (await asyncio.to_thread(held.apply, 300.0)).answer is Answer.DONE
