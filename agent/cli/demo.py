@@ -21,6 +21,7 @@ from agent.cli.failure import Failure
 from agent.cli.places import demo_state_dir
 from agent.demo_broker import DemoBroker, DemoBrokerError, DemoBrokerMissing
 from agent.mqtt.url import parse_url
+from agent.power.request import HostState
 from agent.store.private import write_private
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ USER = "admin"
 READY_FILE = "demo.json"
 BROKER_DIR = "broker"
 CONNECT_WITHIN_S = 5.0
+KNOWN_WITHIN_S = 5.0
 OWN_WITHIN_S = 30.0
 """Our own broker takes connections already."""
 
@@ -117,6 +119,7 @@ async def _serve(board: Board, state_dir: Path, without_mqtt: str, within_s: flo
     """Say that everything answers, then follow the events until the agent ends."""
     subscription = board.bus.subscribe("demo")
     await _mqtt_connected(board, within_s)
+    await _hosts_known(board)
     host, port = next(iter(board.ipmi.bound.values()))[0]
     admin = board.users.all()[0]
     user, password = admin.name.decode(), admin.password.decode()
@@ -141,6 +144,14 @@ async def _mqtt_connected(board: Board, within_s: float) -> None:
     """Wait for the broker; for one that others run not for long, for it may be down."""
     deadline = time.monotonic() + within_s
     while board.mqtt and not _listens(board.mqtt.status()) and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
+
+
+async def _hosts_known(board: Board) -> None:
+    """Wait until power-good has settled, but not for long: not every sense ever does."""
+    deadline = time.monotonic() + KNOWN_WITHIN_S
+    hosts = board.services.hosts.values()
+    while any(host.state is HostState.UNKNOWN for host in hosts) and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
 
 

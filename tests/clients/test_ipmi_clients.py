@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.profile.load import find_profile
+from tests.clients.demo import start_demo
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.clients.demo import Demo
 
 pytestmark = pytest.mark.client
@@ -174,3 +179,15 @@ def test_wrong_password_and_unknown_user_are_refused(demo: Demo) -> None:
 def test_other_suites_are_refused(demo: Demo) -> None:
     for suite in (0, 1, 2, 8, 12):
         demo.ipmitool("mc", "info", suite=suite, code=1)
+
+
+def test_who_is_told_that_the_demo_is_ready_may_switch_it_on(tmp_path: Path) -> None:
+    """Also where it takes a while until power-good is known."""
+    slow = tmp_path / "slow.toml"
+    slow.write_text(find_profile("sim").read_text().replace("fall_ms = 20", "fall_ms = 2000"))
+    board = start_demo(tmp_path / "state", "--profile", str(slow))
+    try:
+        board.ipmitool("chassis", "power", "on")
+        board.until("on")
+    finally:
+        board.stop()
