@@ -21,7 +21,7 @@ from agent.profile.schema import Profile
 from tests.agent.hardware.adapters.tasmota import Tasmota
 from tests.agent.hardware.adapters.worlds import bad, until
 from tests.agent.mqtt.brokers import Mosquitto
-from tests.clients.demo import PGOOD, Demo, start_demo
+from tests.clients.demo import PATIENCE_S, PGOOD, Demo, start_demo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,8 +171,8 @@ command_topic = "cmnd/plug/POWER"
 state_topic = "stat/plug/POWER"
 availability_topic = "tele/plug/LWT"
 query_topic = "cmnd/plug/POWER"
-query_s = 1
-timeout_s = 3
+query_s = 10
+timeout_s = 15
 [[hosts]]
 name = "0"
 reset_button = "reset"
@@ -210,7 +210,7 @@ class Agent:
         return host
 
     def until(self, state: str) -> dict[str, object]:
-        deadline_s = time.monotonic() + 30
+        deadline_s = time.monotonic() + PATIENCE_S
         while (host := self.host())["state"] != state:
             assert time.monotonic() < deadline_s, host
             time.sleep(0.1)
