@@ -153,9 +153,10 @@ def test_a_frozen_broker_loses_nothing(mosquitto: Mosquitto, watcher: Watcher) -
             try:
                 emitted = [agent.bus.emit(EventKind.HOST_ON, "host/0", "0").id for _ in range(200)]
                 beats = 0
-                while agent.face.status().connected:
-                    await asyncio.sleep(0.01)
-                    beats += 1
+                async with asyncio.timeout(PATIENCE_S):
+                    while agent.face.status().connected:
+                        await asyncio.sleep(0.01)
+                        beats += 1
                 assert beats > 10
                 assert agent.face.status().waiting_events == 200
             finally:
