@@ -26,7 +26,7 @@ from agent.store.private import write_private
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from agent.board.board import Board
     from agent.mqtt.status import MqttStatus
@@ -142,16 +142,18 @@ async def _serve(board: Board, state_dir: Path, without_mqtt: str, within_s: flo
 
 async def _mqtt_connected(board: Board, within_s: float) -> None:
     """Wait for the broker; for one that others run not for long, for it may be down."""
-    deadline = time.monotonic() + within_s
-    while board.mqtt and not _listens(board.mqtt.status()) and time.monotonic() < deadline:
-        await asyncio.sleep(0.02)
+    await _until(lambda: not board.mqtt or _listens(board.mqtt.status()), within_s)
 
 
 async def _hosts_known(board: Board) -> None:
     """Wait until power-good has settled, but not for long: not every sense ever does."""
-    deadline = time.monotonic() + KNOWN_WITHIN_S
     hosts = board.services.hosts.values()
-    while any(host.state is HostState.UNKNOWN for host in hosts) and time.monotonic() < deadline:
+    await _until(lambda: all(host.state is not HostState.UNKNOWN for host in hosts), KNOWN_WITHIN_S)
+
+
+async def _until(holds: Callable[[], bool], within_s: float) -> None:
+    deadline = time.monotonic() + within_s
+    while not holds() and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
 
 

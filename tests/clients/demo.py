@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PATIENCE_S = 60.0
-"""How long something that must come is waited for; never a measure of anything."""
+from tests.patience import PATIENCE_S, until
+
 PGOOD = str(Path(sys.executable).parent / "pgood")
 
 
@@ -76,10 +76,12 @@ class Demo:
 
     def until(self, host_state: str, within_s: float = PATIENCE_S) -> None:
         """Wait until host 0 is in this state."""
-        deadline = time.monotonic() + within_s
-        while (state := self.status()["documents"]["host/0/state"]["state"]) != host_state:
-            assert time.monotonic() < deadline, f"host 0 is {state}, not {host_state}"
-            time.sleep(0.1)
+
+        def state() -> str:
+            found: str = self.status()["documents"]["host/0/state"]["state"]
+            return found
+
+        until(lambda: state() == host_state, lambda: f"host 0 is {state()}, not {host_state}", within_s)
 
     def events(self) -> list[dict[str, Any]]:
         lines = self.pgood("events", "--json", "--latest", "1000").splitlines()
@@ -87,19 +89,21 @@ class Demo:
 
     def until_told(self, kind: str, before: int = 0, times: int = 1) -> list[dict[str, Any]]:
         """Wait until this kind of event was told so often after the first `before` events; returns all after them."""
-        deadline = time.monotonic() + PATIENCE_S
-        while sum(event["kind"] == kind for event in self.events()[before:]) < times:
-            assert time.monotonic() < deadline, f"no {kind} in {self.events()[before:]}"
-            time.sleep(0.1)
-        return self.events()[before:]
+
+        def told() -> list[dict[str, Any]]:
+            return self.events()[before:]
+
+        until(lambda: sum(event["kind"] == kind for event in told()) >= times, lambda: f"no {kind} in {told()}")
+        return told()
 
     def until_logged(self, *texts: str) -> str:
         """Wait until the system event log has all these texts: a record follows what it tells of; returns the log."""
-        deadline = time.monotonic() + PATIENCE_S
-        while not all(text in (log := self.ipmitool("sel", "elist")) for text in texts):
-            assert time.monotonic() < deadline, f"not all of {texts} in {log}"
-            time.sleep(0.1)
-        return log
+
+        def log() -> str:
+            return self.ipmitool("sel", "elist")
+
+        until(lambda: all(text in log() for text in texts), lambda: f"not all of {texts} in {log()}")
+        return log()
 
     def stop(self) -> tuple[int, str]:
         """Ctrl-C; returns the exit code and everything that the demo printed."""

@@ -8,23 +8,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agent.control.client import AgentUnreachable, Refused, call, stream
 from agent.fleet.node.documents import Asker, Direction, Document, Report, Target, decode, encode
 from agent.fleet.node.topics import Leaf, place, topic
 from tests.agent.mqtt.brokers import HOST, Mosquitto, Watcher
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from tests.patience import PATIENCE_S, until
 
 ROOT = Path(__file__).parents[2]
 SEGMENT = "hall"
-PATIENCE_S = 60.0
-"""How long a test waits for something that must come; never a measure of anything."""
-STEP_S = 0.05
 AWAKE_S = 5
 """After its start a machine stays awake so long."""
 QUICK = "tests.clients.quick_agent"
@@ -90,13 +84,6 @@ node = "{name}"
 awake_s = {awake_s}
 settle_s = 1
 """
-
-
-def until(holds: Callable[[], object], what: str) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline_s, f"never came: {what}"
-        time.sleep(STEP_S)
 
 
 class Agent:

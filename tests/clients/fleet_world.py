@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from agent.demo_broker.broker import find_mosquitto
 from tests.clients.demo import PGOOD
-from tests.clients.segments import ETHTOOL, Segments, WakeCard, until
+from tests.clients.segments import ETHTOOL, Segments, WakeCard
+from tests.patience import until
 
 if TYPE_CHECKING:
     import signal

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 
-PATIENCE_S = 60.0
+from tests.patience import PATIENCE_S
 
 
 class Person:

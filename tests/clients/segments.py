@@ -15,24 +15,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+from tests.patience import until
 
-PATIENCE_S = 60.0
-"""How long something that must come is waited for; never a measure of anything."""
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 CARD = Path(__file__).with_name("wake_card.py")
 ETHTOOL = """\
 #!/bin/sh
 printf 'Settings for eth0:\\n\\tSupports Wake-on: pumbg\\n\\tWake-on: g\\n\\tLink detected: yes\\n'
 """
 """Cards between namespaces cannot be woken; this says what a real one would."""
-
-
-def until(holds: Callable[[], object], why: Callable[[], object]) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline_s, why()
-        time.sleep(0.02)
 
 
 class Place:

@@ -21,7 +21,8 @@ from agent.profile.schema import Profile
 from tests.agent.hardware.adapters.tasmota import Tasmota
 from tests.agent.hardware.adapters.worlds import bad, until
 from tests.agent.mqtt.brokers import Mosquitto
-from tests.clients.demo import PATIENCE_S, PGOOD, Demo, start_demo
+from tests.clients.demo import PGOOD, Demo, start_demo
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.profile.load import find_profile
-from tests.clients.demo import PATIENCE_S, PGOOD
+from tests.clients.demo import PGOOD
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients.demo import PATIENCE_S, start_demo
+from tests.clients.demo import start_demo
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,18 +5,15 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.agent.mqtt.brokers import Watcher
-from tests.clients.demo import PATIENCE_S
+from tests.patience import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.clients.demo import Demo
 
 pytestmark = pytest.mark.client
@@ -42,7 +39,7 @@ def test_the_examples_of_the_document(demo: Demo) -> None:
 def test_the_scenario_of_the_source_document_everywhere(demo: Demo) -> None:
     demo.ipmitool("raw", "0x30", "0x2d", "0x01", "0x01")
     _settled(demo)
-    _until(lambda: bool(demo.status()["documents"]["redundancy/state"]["state"] == "full"))
+    until(lambda: bool(demo.status()["documents"]["redundancy/state"]["state"] == "full"))
     demo.ipmitool("sel", "clear")
     seen, logged = len(demo.events()), len(_log(demo))
     watcher = Watcher(demo.ready["mqtt"]["port"])
@@ -54,7 +51,7 @@ def test_the_scenario_of_the_source_document_everywhere(demo: Demo) -> None:
         told = [json.loads(payload) for payload in watcher.payloads("event")]
         return [event for event in told if event["message_id"].startswith("OpenBMC.0.1.Power")]
 
-    _until(lambda: any(event["kind"] == "redundancy.regained" for event in published()))
+    until(lambda: any(event["kind"] == "redundancy.regained" for event in published()))
     watcher.close()
 
     expected = [
@@ -91,11 +88,4 @@ def _log(demo: Demo) -> list[dict[str, object]]:
 
 
 def _settled(demo: Demo) -> None:
-    _until(lambda: demo.ipmitool("raw", "0x30", "0x2e", "0x00").split() == ["00", "00"])
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: demo.ipmitool("raw", "0x30", "0x2e", "0x00").split() == ["00", "00"])

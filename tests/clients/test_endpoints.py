@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.profile.load import find_profile
-from tests.clients.demo import PATIENCE_S, PGOOD, start_demo
+from tests.clients.demo import PGOOD, start_demo
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

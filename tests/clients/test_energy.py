@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import datetime
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from tests import patience
 from tests.agent.energy.sysfs_tree import SysfsTree
 from tests.agent.mqtt.brokers import PATIENCE_S, Watcher
 from tests.clients.demo import Demo, start_demo
@@ -87,10 +87,7 @@ class Machine:
 
 
 def until(what: Callable[[], bool], why: Callable[[], Any]) -> None:
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < deadline_s, why()
-        time.sleep(0.05)
+    patience.until(what, why, PATIENCE_S)
 
 
 def test_a_cap_follows_a_market_and_is_given_back(tmp_path: Path) -> None:

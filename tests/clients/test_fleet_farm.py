@@ -12,7 +12,7 @@ import pytest
 
 from tests.clients.demo import PGOOD
 from tests.clients.fleet_world import PORT, World
-from tests.clients.segments import until
+from tests.patience import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

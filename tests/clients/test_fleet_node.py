@@ -15,7 +15,8 @@ import pytest
 from agent.fleet.node.documents import Condition, Direction, Gone, Heartbeat, Report, Target, WakeSent
 from agent.fleet.node.topics import Leaf, topic
 from tests.agent.mqtt.brokers import Mosquitto
-from tests.clients.fleet_nodes import AWAKE_S, SEGMENT, Agent, Owner, board, own_node, until
+from tests.clients.fleet_nodes import AWAKE_S, SEGMENT, Agent, Owner, board, own_node
+from tests.patience import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

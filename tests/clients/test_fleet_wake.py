@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.clients.fleet_world import TAKEOVER_S, World
-from tests.clients.segments import until
+from tests.patience import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

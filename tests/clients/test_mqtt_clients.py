@@ -19,7 +19,8 @@ from agent.spool.cursor import Cursor
 from agent.spool.files import Files
 from agent.spool.log import CURSOR
 from agent.spool.record import RecordClass
-from tests.clients.demo import PATIENCE_S, start_demo
+from tests.clients.demo import start_demo
+from tests.patience import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,13 +38,6 @@ QUIET_S = 1.2
 def _the_quiet_second_is_over(demo: Demo) -> None:
     until(lambda: demo.status()["mqtt"]["subscribed"], demo.status)
     time.sleep(QUIET_S)
-
-
-def until(holds: Callable[[], object], there: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline, there()
-        time.sleep(0.1)
 
 
 class Listener:

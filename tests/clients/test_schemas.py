@@ -17,10 +17,9 @@ from jsonschema import Draft202012Validator
 from tests.agent.mqtt.brokers import PATIENCE_S, Watcher
 from tests.clients.demo import start_demo
 from tests.clients.test_mqtt_clients import publish
+from tests.patience import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.clients.demo import Demo
 
 pytestmark = pytest.mark.client
@@ -104,13 +103,6 @@ def test_what_is_published_is_as_described(
     assert used.keys() == SCHEMAS.keys() - without
 
 
-def _until(holds: Callable[[], bool], what: str) -> None:
-    until_s = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < until_s, what
-        time.sleep(0.05)
-
-
 def published(demo: Demo) -> Counter[str]:
     """Lets the board tell everything that it can, and holds it against the schemas; returns how often each was used."""
     base = demo.ready["mqtt"]["base"]
@@ -133,11 +125,15 @@ def published(demo: Demo) -> Counter[str]:
     for topic, payload in SETS:
         publish(demo, topic, payload)
     demo.pgood("sim", "supply", "2", "remove")
-    _until(lambda: any(json.loads(p)["presence"] == "absent" for p in watcher.payloads("psu/2/state")), "an empty slot")
+    until(
+        lambda: any(json.loads(p)["presence"] == "absent" for p in watcher.payloads("psu/2/state")),
+        "an empty slot",
+        PATIENCE_S,
+    )
     demo.pgood("sim", "supply", "2", "insert")
-    _until(lambda: len(watcher.on("telemetry")) >= 3, "telemetry")
-    _until(lambda: len(watcher.on("result")) >= 1, "a result")
-    _until(lambda: any(json.loads(p)["kind"] == "psu.inserted" for p in watcher.payloads("event")), "events")
+    until(lambda: len(watcher.on("telemetry")) >= 3, "telemetry", PATIENCE_S)
+    until(lambda: len(watcher.on("result")) >= 1, "a result", PATIENCE_S)
+    until(lambda: any(json.loads(p)["kind"] == "psu.inserted" for p in watcher.payloads("event")), "events", PATIENCE_S)
     watcher.close()
 
     used: Counter[str] = Counter()

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.clients.demo import PATIENCE_S, Demo, start_demo
+from tests.clients.demo import Demo, start_demo
+from tests.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

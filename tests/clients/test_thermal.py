@@ -4,27 +4,17 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.agent.mqtt.brokers import Watcher
-from tests.clients.demo import PATIENCE_S
+from tests.patience import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.clients.demo import Demo
 
 pytestmark = pytest.mark.client
-
-
-def until(condition: Callable[[], bool], what: object = "") -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
 
 
 def zone(demo: Demo, name: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from ipmi.config import ServerConfig
 from ipmi.dispatch import Answer, Command
 from ipmi.message import NetFn
 from ipmi.server import IpmiServer
+from tests.patience import until
 
 from .clients import find
 from .console import Console, classic, message, open_session, plus
@@ -61,14 +62,6 @@ def ask(address: str, port: int, wait_s: float = 5.0) -> Callable[[bytes], bytes
             return None
 
     return exchange
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """The server is a thread of its own."""
-    deadline_s = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < deadline_s, "never came"
-        time.sleep(0.01)
 
 
 def test_several_addresses_of_both_families() -> None:
@@ -132,7 +125,7 @@ def test_only_allowed_addresses_are_answered(parts: MemoryBoard) -> None:
     allow = (ipaddress.ip_network("192.0.2.0/24"), ipaddress.ip_network("2001:db8::/32"))
     with Served(parts, ServerConfig(allow=allow)) as served:
         assert ask("127.0.0.1", served.port, 0.2)(PING) is None
-        until(lambda: served.counters().refused == 1)
+        until(lambda: served.counters().refused == 1, within_s=PATIENCE_S)
     with Served(parts, ServerConfig(allow=(ipaddress.ip_network("127.0.0.0/8"),))) as served:
         assert ask("127.0.0.1", served.port)(PING) is not None
 
@@ -183,7 +176,7 @@ def test_counters(served: Served) -> None:
     console = Console(exchange).login()
     console.run(0x06, 0x01)
     assert ask("127.0.0.1", served.port, 0.1)(b"junk") is None
-    until(lambda: served.counters().malformed == 1)
+    until(lambda: served.counters().malformed == 1, within_s=PATIENCE_S)
     counters = served.counters()
     assert (counters.logins, counters.failed_logins, counters.sessions) == (1, 0, 1)
     assert (counters.datagrams, counters.commands, counters.malformed) == (6, 1, 1)
@@ -193,7 +186,7 @@ def test_idle_sessions_end_by_themselves(parts: MemoryBoard) -> None:
     with Served(parts, ServerConfig(idle_timeout_s=0.2)) as served:
         Console(ask("127.0.0.1", served.port)).login()
         assert served.counters().logins == 1
-        until(lambda: served.counters().sessions == 0)
+        until(lambda: served.counters().sessions == 0, within_s=PATIENCE_S)
 
 
 def test_two_hundred_sessions(served: Served) -> None:

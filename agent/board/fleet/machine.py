@@ -54,7 +54,6 @@ KINDS = {
 }
 
 
-AT_ONCE_NS = 1_000_000
 LOOKS = 10
 
 
@@ -63,16 +62,15 @@ def suspended_ns() -> int:
 
     A process that has to wait between the readings was not suspended: of several looks the closest one counts.
     """
-    closest_ns, differ_ns = -1, 0
-    for _ in range(LOOKS):
-        before_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
-        boot_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-        apart_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC) - before_ns
-        if closest_ns < 0 or apart_ns < closest_ns:
-            closest_ns, differ_ns = apart_ns, boot_ns - before_ns
-        if closest_ns < AT_ONCE_NS:
-            break
+    _, differ_ns = min(_look_at_clocks() for _ in range(LOOKS))
     return differ_ns
+
+
+def _look_at_clocks() -> tuple[int, int]:
+    """How long reading them took, and what they differ by."""
+    before_ns = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
+    boot_ns = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) - before_ns, boot_ns - before_ns
 
 
 Send = Callable[[Sequence[str], int, int, Callable[[], object]], Awaitable[None]]

@@ -17,9 +17,10 @@ import pytest
 
 from agent.fleet.mqtt_bus import boot_clock_ns
 from tests.agent.mqtt.brokers import PATIENCE_S, Mosquitto
+from tests.patience import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 PROGRAM = Path(__file__).with_name("claimant.py")
 ROOT = Path(__file__).parents[3]
@@ -72,7 +73,7 @@ class Rivals:
             found[:] = [one for one in self.all if one.holds()]
             return bool(found)
 
-        until(look)
+        until(look, within_s=PATIENCE_S)
         return found[0]
 
     def told(self) -> int:
@@ -89,13 +90,6 @@ class Rivals:
             if one != other:
                 assert later.since_ns >= earlier.until_ns, (earlier, later)
                 assert later.revision > earlier.revision
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < end_s
-        time.sleep(0.02)
 
 
 @pytest.fixture(params=["forgets", "keeps"])
@@ -119,17 +113,17 @@ def test_killed_and_frozen_holders_are_followed_and_never_joined(rivals: Rivals)
     first = rivals.holder()
     first.process.kill()
     first.process.wait()
-    until(lambda: not first.holds())
+    until(lambda: not first.holds(), within_s=PATIENCE_S)
     second = rivals.holder()
     assert second is not first
     third = rivals.start("three")
     second.process.send_signal(signal.SIGSTOP)
-    until(third.holds)
+    until(third.holds, within_s=PATIENCE_S)
     second.process.send_signal(signal.SIGCONT)
     time.sleep(TTL_S)  # what it had begun before, it tries to end
     third.process.kill()
     third.process.wait()
-    until(second.holds)
+    until(second.holds, within_s=PATIENCE_S)
     rivals.check()
 
 
@@ -139,5 +133,5 @@ def test_a_broker_that_restarts_gives_the_lease_to_nobody_else_while_it_is_held(
         rivals.broker.kill()
         rivals.broker.start()
         told = rivals.told()
-        until(partial(rivals.more_than, told))
+        until(partial(rivals.more_than, told), within_s=PATIENCE_S)
     rivals.check()

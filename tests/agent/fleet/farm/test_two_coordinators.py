@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,10 +13,11 @@ from agent.fleet.node.documents import Direction, Target, encode
 from agent.fleet.node.topics import Leaf, topic
 from tests.agent.fleet.node.reports import report_of
 from tests.agent.fleet.program.processes import Coordinators
-from tests.agent.mqtt.brokers import PATIENCE_S, Mosquitto, retained
+from tests.agent.mqtt.brokers import Mosquitto, retained
+from tests.patience import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 FILE = """\
@@ -70,13 +70,6 @@ class FarmCoordinators(Coordinators):
 
         until(look)
         return found[0]
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + 2 * PATIENCE_S
-    while not holds():
-        assert time.monotonic() < end_s
-        time.sleep(0.2)
 
 
 @pytest.fixture

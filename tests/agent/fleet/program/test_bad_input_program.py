@@ -30,10 +30,11 @@ from agent.fleet.program.coordinator_methods import CoordinatorMethods
 from agent.mqtt.config import MqttConfig
 from agent.mqtt.url import parse_url
 from tests.agent.fleet.program.processes import FILE, Coordinators, Machine
-from tests.agent.mqtt.brokers import PATIENCE_S, Mosquitto, Watcher
+from tests.agent.mqtt.brokers import Mosquitto, Watcher
+from tests.patience import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 CYCLE_S = 4.0
@@ -105,13 +106,6 @@ class Hall:
         found = read_report(self.watcher.payloads(f"{node}/power")[-1], node)
         assert isinstance(found, Report)
         return found
-
-
-def until(holds: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + 2 * PATIENCE_S
-    while not holds():
-        assert time.monotonic() < end_s
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
